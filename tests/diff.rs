@@ -109,6 +109,45 @@ fn a_certificate_without_a_better_one_is_not_worse() {
     assert!(difference.new.iter().all(|told| told.code.as_str() != "AT416"), "{:?}", difference.new);
 }
 
+/// Where the runs are of two clusters or namespaces, nothing that is absent was fixed.
+#[test]
+fn runs_of_other_clusters_are_not_compared() {
+    let before = evidence("reproduced-no-wildcard");
+    let changed = |change: fn(&mut Evidence)| {
+        let mut after = evidence("base");
+        change(&mut after);
+        after
+    };
+    let context = changed(|after| {
+        let Seen::Seen(connection) = &mut after.connection else { panic!("the cluster is seen") };
+        connection.context = Some("another".into());
+    });
+    let strangers = changed(|after| {
+        let Seen::Seen(routes) = &mut after.routes else { panic!("routes are seen") };
+        for (number, route) in routes.items.iter_mut().enumerate() {
+            route.name = format!("other-{number}");
+            route.hostnames = vec![format!("h{number}.other.test")];
+        }
+    });
+    let written = serde_json::to_string(&evidence("base")).expect("it serialises");
+    let namespace: Evidence =
+        serde_json::from_str(&written.replace("\"namespace\":\"apigee\"", "\"namespace\":\"second\""))
+            .expect("it reads");
+    for (after, why) in
+        [(context, "of two contexts, "), (strangers, "no route and no hostname"), (namespace, "of two namespaces, ")]
+    {
+        for (old, new) in [(&before, &after), (&after, &before)] {
+            let difference = compare(old, new, FailOn::default());
+            assert_eq!((difference.outcome, difference.exit_code), (DifferenceOutcome::Unknown, 3), "{why}");
+            assert!(difference.headline.contains(why) && difference.fixed.is_empty(), "{}", difference.headline);
+            assert!(difference.new.is_empty() && difference.gone.is_empty() && difference.still.is_empty());
+            let options = TextOptions { styles: Styles::default(), width: 110, wide: false };
+            let text = difference.text(options);
+            assert!(text.starts_with("UNKNOWN") && text.ends_with("Whether anything changed is unknown.\n"), "{text}");
+        }
+    }
+}
+
 /// Addresses of Services, and the names that this program makes up, differ from run to run.
 #[test]
 fn another_address_is_the_same_finding() {

@@ -103,6 +103,10 @@ pub struct AccessLog {
     /// Lines that name the fields of access-log records, but in a form that is not read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub other_forms: u64,
+    /// Records of resets and of served requests whose server name is neither text nor null, or is there twice
+    /// with different values: it is not known whether the client sent one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable_names: u64,
     /// Other lines that begin with a date, as the proxy and its agent write them about themselves.
     #[serde(default)]
     pub proxy_lines: u64,
@@ -154,6 +158,7 @@ impl AccessLog {
         self.text_records += other.text_records;
         self.lacking.extend(other.lacking);
         self.other_forms += other.other_forms;
+        self.unreadable_names += other.unreadable_names;
         self.proxy_lines += other.proxy_lines;
         self.broken_lines += other.broken_lines;
         widen(&mut self.first, &mut self.last, other.first, other.last);
@@ -421,7 +426,12 @@ impl AccessLog {
         let pairs = self.other_host.hosts.values().flat_map(|hosts| hosts.values().map(|span| span.count));
         let lines = [self.bytes, self.lines, self.records, self.foreign_records, self.text_records, self.proxy_lines];
         let repeats = self.repeats.iter().map(|repeats| repeats.records);
-        inner.chain(pairs).chain(lines).chain(repeats).chain([self.broken_lines, self.other_forms, self.own.count])
+        inner.chain(pairs).chain(lines).chain(repeats).chain([
+            self.broken_lines,
+            self.other_forms,
+            self.unreadable_names,
+            self.own.count,
+        ])
     }
 }
 
@@ -453,6 +463,7 @@ impl Visit for AccessLog {
             text_records: _,
             lacking,
             other_forms: _,
+            unreadable_names: _,
             proxy_lines: _,
             broken_lines: _,
             begins_with_record: _,

@@ -109,6 +109,11 @@ pub trait Visitor {
     /// Receives a distinguished name such as `CN=api.example.com, O=Example`. A common name among `dns_names`
     /// is a hostname.
     fn distinguished_name(&mut self, name: &mut String, dns_names: &[String]);
+
+    /// Receives the value of the label `key`.
+    fn label(&mut self, _key: &str, value: &mut String) {
+        self.string(Kind::Text, value);
+    }
 }
 
 /// What a text holds.
@@ -150,8 +155,10 @@ impl dyn Visitor + '_ {
 
     /// Receives keys and values of labels and similar maps.
     pub fn labels(&mut self, labels: &mut BTreeMap<String, String>) {
+        for (key, value) in labels.iter_mut() {
+            self.label(key, value);
+        }
         self.keys(Kind::Text, labels);
-        self.strings(Kind::Text, labels.values_mut());
     }
 }
 

@@ -191,6 +191,7 @@ impl Redactor {
         let mut document = serde_json::to_value(evidence)?;
         self.derived_document(&mut document, redactions);
         let mut evidence = serde_json::from_value(document)?;
+        evidence::redact_labels(&mut evidence, redactions);
         if self.engine.random_tokens {
             evidence::redact_random(&self.without_pseudonyms, &mut evidence, redactions);
         }

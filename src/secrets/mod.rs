@@ -7,6 +7,7 @@
 //! themselves, and `redact` decides how each kind of secret is redacted.
 
 mod kinds;
+pub(crate) mod languages;
 mod table;
 
 use self::table::{
@@ -186,10 +187,20 @@ fn is_key_header(normalized: &[u8], name: &[u8]) -> bool {
 /// Returns the letters and digits of a name in lower case, without punctuation.
 fn normalize<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> &'b [u8] {
     let mut length = 0;
-    for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+    let mut push = |byte: u8| {
         if let Some(slot) = buffer.get_mut(length) {
-            *slot = byte.to_ascii_lowercase();
+            *slot = byte;
             length += 1;
+        }
+    };
+    if name.is_ascii() {
+        name.iter().filter(|byte| byte.is_ascii_alphanumeric()).for_each(|byte| push(byte.to_ascii_lowercase()));
+    } else {
+        let letters = name.utf8_chunks().flat_map(|chunk| chunk.valid().chars()).flat_map(char::to_lowercase);
+        for letter in letters.filter(|letter| letter.is_alphanumeric()) {
+            // The sigma at the end of a word, which has no capital form of its own.
+            let letter = if letter == 'ς' { 'σ' } else { letter };
+            letter.encode_utf8(&mut [0; 4]).bytes().for_each(&mut push);
         }
     }
     &buffer[..length]
@@ -288,6 +299,47 @@ mod tests {
         assert_eq!(of(b"key"), ValueKind::InQuery);
         assert_eq!(of(b"Proxy-Authorization"), ValueKind::Header);
         assert_eq!(of(b"Set-Cookie"), ValueKind::Cookie);
+    }
+
+    #[test]
+    fn names_of_other_languages_and_devices_are_classified() {
+        for secret in [
+            "contraseña",
+            "DB_CONTRASEÑA",
+            "Mot de passe",
+            "motDePasse2",
+            "clave",
+            "clave secreta",
+            "Пароль",
+            "ПАРОЛЬ",
+            "数据库密码",
+            "パスワード",
+            "비밀번호2",
+            "كلمة المرور",
+            "סיסמה",
+            "पासवर्ड",
+            "Şifre",
+            "mfa",
+            "otp",
+            "cvv2",
+            "db_psw",
+            "fernet_key",
+        ] {
+            assert_eq!(of(secret.as_bytes()), ValueKind::Secret, "{secret}");
+        }
+        for harmless in [
+            "enclave",
+            "palabra clave",
+            "clave_pública",
+            "密码错误",
+            "公钥",
+            "mfaRequired",
+            "hotpot",
+            "паролями",
+            "spins",
+        ] {
+            assert_eq!(of(harmless.as_bytes()), ValueKind::NotSecret, "{harmless}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The tables of whole names, endings and parts. All are in lower case and without punctuation unless noted.
 
 use super::kinds::{Section, ValueKind};
+use super::languages;
 
 /// Names that give a value the same kind.
 pub(super) struct Row {
@@ -32,6 +33,9 @@ pub(super) const NAMES: &[Row] = &[
         kind: ValueKind::NotSecret,
         forms: &["oldpwd", "automountserviceaccounttoken", "checksumsecret", "fastcgipass", "proxypass", "uwsgipass"],
     },
+    Row { part: Part::End, kind: ValueKind::NotSecret, forms: languages::HARMLESS },
+    Row { part: Part::End, kind: ValueKind::Secret, forms: languages::ENDINGS },
+    Row { part: Part::Whole, kind: ValueKind::Secret, forms: languages::WHOLE },
     Row {
         part: Part::End,
         kind: ValueKind::EncryptionKey,
@@ -40,7 +44,7 @@ pub(super) const NAMES: &[Row] = &[
     Row {
         part: Part::Whole,
         kind: ValueKind::Secret,
-        forms: &["jsessionid", "pass", "pat", "psk", "resumptionpsk", "secrets"],
+        forms: &["hmac", "jsessionid", "mfa", "otp", "pass", "pat", "psk", "resumptionpsk", "secrets"],
     },
     // Parts of a private key as `openssl rsa -text` prints them.
     Row {
@@ -57,7 +61,6 @@ pub(super) const NAMES: &[Row] = &[
             "code",
             "key",
             "keys",
-            "otp",
             "pin",
             "session",
             "sid",
@@ -79,7 +82,6 @@ pub(super) const NAMES: &[Row] = &[
             "accountkey",
             "activationcode",
             "activationkey",
-            "adgangskode",
             "adminkey",
             "adminpass",
             "aeskey",
@@ -110,11 +112,12 @@ pub(super) const NAMES: &[Row] = &[
             "connstr",
             "connstring",
             "consumerkey",
-            "contrasena",
             "cookiekey",
             "credential",
             "credentials",
             "cryptkey",
+            "cvv",
+            "cvv2",
             "dbpass",
             "dbpw",
             "decryptionkey",
@@ -126,12 +129,11 @@ pub(super) const NAMES: &[Row] = &[
             "dockerconfigjson",
             "enckey",
             "encryptkey",
+            "fernetkey",
             "ftppass",
             "githubpat",
             "gitlabpat",
             "gpgkey",
-            "haslo",
-            "heslo",
             "hmackey",
             "ingestionkey",
             "ingestkey",
@@ -140,7 +142,6 @@ pub(super) const NAMES: &[Row] = &[
             "jaasconfig",
             "jwt",
             "jwtkey",
-            "kennwort",
             "keypass",
             "keystorepass",
             "kmskey",
@@ -149,7 +150,6 @@ pub(super) const NAMES: &[Row] = &[
             "licencekey",
             "license",
             "licensekey",
-            "losenord",
             "masterauth",
             "masterkey",
             "mastersecret",
@@ -160,11 +160,9 @@ pub(super) const NAMES: &[Row] = &[
             "mongodburl",
             "mongouri",
             "mongourl",
-            "motdepasse",
             "mysqlpass",
             "otpcode",
             "pairingcode",
-            "parola",
             "partnerkey",
             "passcode",
             "passkey",
@@ -172,7 +170,6 @@ pub(super) const NAMES: &[Row] = &[
             "passwd",
             "password",
             "passwords",
-            "passwort",
             "pgpass",
             "pgpkey",
             "pincode",
@@ -187,6 +184,7 @@ pub(super) const NAMES: &[Row] = &[
             "recoverycode",
             "recoverykey",
             "recoveryphrase",
+            "psw",
             "redisauth",
             "redispass",
             "registrationkey",
@@ -194,7 +192,6 @@ pub(super) const NAMES: &[Row] = &[
             "rootpass",
             "rootpw",
             "rsakey",
-            "salasana",
             "samlassertion",
             "samlrequest",
             "samlresponse",
@@ -206,7 +203,6 @@ pub(super) const NAMES: &[Row] = &[
             "secretvalue",
             "securitycode",
             "seedphrase",
-            "senha",
             "sentrydsn",
             "serialkey",
             "serverkey",
@@ -238,7 +234,6 @@ pub(super) const NAMES: &[Row] = &[
             "userkey",
             "userpass",
             "verificationcode",
-            "wachtwoord",
             "webhookkey",
             "wpakey",
             "writekey",
@@ -301,8 +296,8 @@ pub(super) const SUFFIXES: &[&str] = &[
 /// Endings whose value is public or a setting, although a secret name precedes [`SUFFIXES`].
 pub(super) const HARMLESS_WITH_SUFFIX: &[&str] = &["publickeydata", "publickeypem"];
 
-/// Beginnings of values that are public, by the ends of their names: licences of software, names of keys that
-/// a cloud keeps. A data source with a scheme is judged as a URL.
+/// Beginnings of values that are public, by the ends of their names: algorithms, licences of software, names
+/// of keys that a cloud keeps. A data source with a scheme is judged as a URL.
 pub(super) const PUBLIC_VALUES: &[(&[&str], &[&str])] = &[
     (
         &["licence", "license"],
@@ -351,6 +346,7 @@ pub(super) const PUBLIC_VALUES: &[(&[&str], &[&str])] = &[
             "zpl",
         ],
     ),
+    (&["hmac"], &["hs256", "hs384", "hs512", "md5", "sha1", "sha224", "sha256", "sha3", "sha384", "sha512"]),
     (&["kmskey"], &["alias/", "arn:", "https://", "projects/"]),
 ];
 

@@ -2,8 +2,8 @@
 //!
 //! Only the form counts: no value of a placeholder is known here.
 
-/// Delimiters that enclose a placeholder: templates, shells and envsubst, Terraform, pipelines, sed, and what
-/// SOPS decrypts.
+/// Delimiters that enclose a placeholder: templates, shells and envsubst, Terraform, pipelines, sed, formats of
+/// Python, CUE and Kapitan, and what SOPS decrypts.
 const ENCLOSED: &[(&str, &str)] = &[
     ("{{", "}}"),
     ("{%", "%}"),
@@ -16,13 +16,37 @@ const ENCLOSED: &[(&str, &str)] = &[
     ("((", "))"),
     ("[[", "]]"),
     ("<", ">"),
+    ("«", "»"),
+    ("\\(", ")"),
+    ("?{", "}"),
+    ("%(", ")s"),
+    ("%(", ")d"),
     ("@", "@"),
     ("%", "%"),
     ("__", "__"),
 ];
 
-/// Beginnings of names that documents use for a value of the reader, and of references that vals resolves.
-const STARTS: &[&str] = &["your_", "your-", "change_me", "changeme", "ref+", "replace_me", "replace_with", "replaceme"];
+/// Beginnings of names that documents use for a value of the reader, and of references that vals, 1Password and
+/// Vault's tools resolve.
+const STARTS: &[&str] = &[
+    "your_",
+    "your-",
+    "change_me",
+    "changeme",
+    "op://",
+    "ref+",
+    "replace_me",
+    "replace_with",
+    "replaceme",
+    "secretref+",
+    "vault:",
+    "#@ ",
+];
+
+/// Whole values that a person left for later. In capitals: a name of an object may be `todo`.
+const LEFT_FOR_LATER: &[&str] = &["FIXME", "TBD", "TODO"];
+/// Characters of a value that is nothing else.
+const FILLERS: &[char] = &['.', '?', 'X', '*', '…'];
 
 /// Beginnings of names of TLS versions and cipher suites, which are written like placeholders.
 const PROTOCOL_NAMES: &[&str] = &["TLS_", "TLSV", "SSL_", "SSLV"];
@@ -31,7 +55,11 @@ const PROTOCOL_NAMES: &[&str] = &["TLS_", "TLSV", "SSL_", "SSLV"];
 #[must_use]
 pub fn has_placeholder(text: &str) -> bool {
     let lower = || text.to_ascii_lowercase();
-    enclosed(text) || has_variable(text) || is_capitals(text) || STARTS.iter().any(|start| lower().starts_with(start))
+    enclosed(text)
+        || has_variable(text)
+        || is_capitals(text)
+        || is_left_for_later(text)
+        || STARTS.iter().any(|start| lower().starts_with(start))
 }
 
 /// Returns whether the text is one placeholder in delimiters and nothing else.
@@ -50,7 +78,8 @@ fn enclosed(text: &str) -> bool {
     ENCLOSED.iter().any(|(open, close)| {
         let mut rest = text;
         while let Some((_, inner)) = rest.split_once(open) {
-            if inner.split_once(close).is_some_and(|(name, _)| is_name(name, open)) {
+            let is_whole = || text.starts_with(open) && text.ends_with(close);
+            if inner.split_once(close).is_some_and(|(name, _)| is_name(name, open, is_whole())) {
                 return true;
             }
             rest = inner;
@@ -59,10 +88,19 @@ fn enclosed(text: &str) -> bool {
     })
 }
 
-/// A name in single characters, such as `@NAME@`, has no spaces, and not the small letters of an address.
-fn is_name(name: &str, open: &str) -> bool {
+/// A name in single characters, such as `@NAME@`, has no spaces. Small letters between `%` may be an encoded
+/// character, and between `__` a word of a name.
+fn is_name(name: &str, open: &str, is_whole: bool) -> bool {
+    let is_encoded = || name.len() >= 2 && name.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    let may_be_small = match open {
+        "@" => true,
+        "%" => is_whole || !is_encoded(),
+        _ => is_whole,
+    };
     match open {
-        "@" | "%" | "__" => begins_name(name) && name.bytes().all(is_of_variable) && !name.bytes().any(is_small),
+        "@" | "%" | "__" => {
+            begins_name(name) && name.bytes().all(is_of_variable) && (may_be_small || !name.bytes().any(is_small))
+        }
         "<" => begins_name(name.trim_start_matches(delimiters)),
         _ => true,
     }
@@ -97,6 +135,12 @@ fn is_capitals(text: &str) -> bool {
         && !PROTOCOL_NAMES.iter().any(|start| text.starts_with(start))
 }
 
+/// Returns whether a person left the value for later: `TODO`, `...`, `???`.
+fn is_left_for_later(text: &str) -> bool {
+    let is_filler = |filler: &char| text.chars().all(|character| character == *filler);
+    LEFT_FOR_LATER.contains(&text) || text == "…" || text.len() >= 3 && FILLERS.iter().any(is_filler)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +172,27 @@ mod tests {
             "ENC[AES256_GCM,data:b3Jn,iv:eA==,tag:eQ==,type:str]",
             "ref+vault://apigee/org#/name",
             "certs/${GROUP}.pem",
+            "@org@",
+            "@org@-tls",
+            "%(org)s",
+            "%(org)s-tls",
+            "%org%",
+            "__org__",
+            "?{vaultkv:apigee/org}",
+            "op://vault/item/field",
+            "vault:secret/data/apigee#org",
+            "\\(org)",
+            "«ORG»",
+            "TODO",
+            "TBD",
+            "...",
+            "…",
+            "???",
+            "XXX",
+            "#@ data.values.org",
+            "(( grab meta.org ))",
+            "${{ secrets.ORG }}",
+            "#{org}#",
         ] {
             assert!(has_placeholder(text), "{text}");
         }
@@ -148,6 +213,14 @@ mod tests {
             "100%",
             "my__cert__file.pem",
             "AUTO",
+            "todo",
+            "a...b",
+            "..",
+            "a?b",
+            "X1",
+            "certs%2Fa%2Fb",
+            "%af%bd",
+            "me@example.com",
             "",
         ] {
             assert!(!has_placeholder(text), "{text}");

@@ -46,6 +46,18 @@ fn texts() -> Vec<String> {
     records().iter().map(Value::to_string).collect()
 }
 
+/// The record with other keys.
+fn renamed(record: &Value, rename: impl Fn(&str) -> String) -> Value {
+    let members = record.as_object().expect("a record").iter();
+    members.map(|(key, value)| (rename(key), value.clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn camel(key: &str) -> String {
+    let mut words = key.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
+}
+
 fn csv(header: &[&str], rows: Vec<Vec<String>>, delimiter: &str) -> String {
     let header = header.iter().map(ToString::to_string).collect();
     let quoted = |row: Vec<String>| {
@@ -120,6 +132,24 @@ fn forms() -> Vec<(&'static str, String)> {
         };
         lines(texts().into_iter().flat_map(parts))
     };
+    let docker_at = |length: usize| -> String {
+        let entry = |text: &str| json!({"log": text, "stream": "stdout", "time": "2025-06-02T10:00:01.5Z"});
+        let other =
+            json!({"log": "2025-06-02T10:00:09Z info x\n", "stream": "stderr", "time": "2025-06-02T10:00:01.5Z"});
+        let parts = |text: String| {
+            let (first, rest) = text.split_at(length);
+            let (second, third) = rest.split_at(if length > 20 { length } else { 0 });
+            let parts = [first, second, third].map(str::to_owned).into_iter().filter(|part| !part.is_empty());
+            let mut entries: Vec<Value> = parts.map(|part| entry(&part)).collect();
+            if let Some(last) = entries.last_mut() {
+                let text = format!("{}\n", last["log"].as_str().unwrap_or_default());
+                *last = entry(&text);
+            }
+            entries.insert(1, other.clone());
+            entries
+        };
+        lines(texts().into_iter().flat_map(parts))
+    };
     let insights = |rows: Vec<Vec<(&str, Value)>>| {
         let row = |row: Vec<(&str, Value)>| -> Value {
             row.into_iter().map(|(field, value)| json!({"field": field, "value": value})).collect()
@@ -161,6 +191,22 @@ fn forms() -> Vec<(&'static str, String)> {
         ("cri, split", cri(true)),
         ("docker", docker(false)),
         ("docker, split", docker(true)),
+        ("docker, split early", docker_at(12)),
+        ("docker, split in three", docker_at(40)),
+        ("camelCase", wrapped(|record| renamed(&record, camel))),
+        ("PascalCase", wrapped(|record| renamed(&record, |key| { let key = camel(key); key[..1].to_uppercase() + &key[1..] }))),
+        ("UPPER_CASE", wrapped(|record| renamed(&record, str::to_uppercase))),
+        ("kebab-case", wrapped(|record| renamed(&record, |key| key.replace('_', "-")))),
+        ("nested", wrapped(|record| json!({
+            "@timestamp": record["start_time"],
+            "envoy": {
+                "start_time": record["start_time"], "downstream_remote_address": record["remote_address"],
+                "response_code_details": record["status_details"], "response_flags": record["upstream_response_flags"],
+            },
+            "http": {"response": {"status_code": record["status"]}},
+            "tls": {"client": {"server_name": record["sni_host"]}, "tls_protocol": record["tls_protocol"]},
+            "host": {"name": "node"},
+        }))),
         ("stern", prefixed("\u{1b}[36mgw-1\u{1b}[0m apigee-ingressgateway ")),
         ("stern -o json", wrapped(|record| json!({"message": record.to_string(), "nodeName": "n", "podName": "p"}))),
         ("stern -o extjson", wrapped(|record| json!({"pod": "p", "container": "c", "message": record}))),
@@ -296,6 +342,57 @@ fn what_only_resembles_a_record_is_none() {
     ] {
         let log = scan([format!("{text}\n").as_bytes()]);
         assert_eq!([log.records, log.foreign_records, log.proxy_lines], expected, "{text}");
+    }
+}
+
+/// What has two values, or a value of another type, is neither there nor absent.
+#[test]
+fn names_that_cannot_be_read_are_counted() {
+    let reset = r#""status":0,"status_details":"filter_chain_not_found","upstream_response_flags":"NR""#;
+    for (name, expected) in [
+        (r#""sni_host":null"#, [1, 0]),
+        (r#""sni_host":7"#, [0, 1]),
+        (r#""sni_host":false"#, [0, 1]),
+        (r#""sni_host":{}"#, [0, 1]),
+        (r#""sni_host":["a","b"]"#, [0, 1]),
+        (r#""sni_host":null,"sni_host":"a.test""#, [0, 1]),
+        (r#""sni_host":"a.test","x":1,"sni_host":null"#, [0, 1]),
+        (r#""sni_host":null,"sniHost":"a.test""#, [0, 1]),
+        (r#""sni_host":null,"sni_host":null"#, [1, 0]),
+    ] {
+        let log = scan([format!("{{{name},{reset}}}\n").as_bytes()]);
+        assert_eq!([log.reset_without_sni.count, log.unreadable_names], expected, "{name}");
+        assert_eq!(log.reset_with_sni.count, 0, "{name}");
+    }
+}
+
+/// Docker's entries of a text format are joined, too, and lines of the proxy are not taken for parts.
+#[test]
+fn parts_of_text_records_are_joined() {
+    let record = concat!(
+        r#"[2025-06-02T10:00:01.005Z] "- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - - "#,
+        r#"10.0.0.1:8443 10.0.0.5:4001 - -"#
+    );
+    let entry = |text: &str| json!({"log": text, "stream": "stdout", "time": "2025-06-02T10:00:01.5Z"});
+    let own = "[2025-06-02 10:00:01.005][1][info][main] x";
+    for at in [5, 40, 100] {
+        let (left, right) = record.split_at(at);
+        let log = scan([lines([entry(left), entry(&format!("{right}\n")), entry(own), entry(record)]).as_bytes()]);
+        assert_eq!((log.records, log.reset_without_sni.count, log.broken_lines), (2, 2, 0), "{at}");
+    }
+}
+
+/// Records of requests in the words of other schemas are named, if they lack what is judged.
+#[test]
+fn records_of_other_schemas_are_foreign() {
+    for line in [
+        r#"{"Method":"GET","Path":"/","Status":200}"#,
+        r#"{"RESPONSE_CODE":0,"BYTES_SENT":0}"#,
+        r#"{"http":{"request":{"method":"GET"},"response":{"status_code":404}},"url":{"path":"/"},"server":{"domain":"a.test"}}"#,
+        r#"{"server":{"domain":"a.test"},"http":{"response":{"status_code":0}}}"#,
+    ] {
+        let log = scan([format!("{line}\n").as_bytes()]);
+        assert_eq!((log.records, log.foreign_records), (0, 1), "{line}");
     }
 }
 

@@ -108,6 +108,8 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
     let client = text("remote_address").map(plain_client).filter(|client| !matches!(*client, "" | "-"));
     let name = text("sni_host").filter(|name| !matches!(*name, "" | "-")).map(str::to_lowercase);
     if name.is_none() && !record["sni_host"].is_null() && !record["sni_host"].is_string() {
+        let is_served = status.is_some_and(|status| status >= 100.0) && is_over_tls(record);
+        log.unreadable_names += u64::from(no_chain || is_served);
         return;
     }
     if name.as_ref().is_some_and(|name| name.ends_with(".apigee-tls.invalid")) {

@@ -81,6 +81,11 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
             let why = format!("{lines} {OTHER_FORM} ({})", codes::ACCESS_LOG_FORMAT_UNKNOWN);
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
+        let unreadable = sum(|log| log.unreadable_names);
+        if unreadable > 0 {
+            let why = format!("the server name of {} is no text, or is there twice", count(unreadable, "record"));
+            return Err(Unavailable::new(what, Reason::Broken(why)));
+        }
         // Envoy writes lines about itself even without traffic. A login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
         let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };

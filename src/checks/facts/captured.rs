@@ -186,6 +186,11 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
     let kinds = kinds_of(&capture.summary.groups);
     let mut list = Vec::new();
     for file in &capture.files {
+        if file.misplaced > 0 {
+            let packets = count(file.misplaced, "packet");
+            let why = format!("{packets} behind later ones; connections that this concerns are not judged");
+            list.push((format!("the order of {}", file.name), why));
+        }
         if let Some(damage) = &file.damage {
             let state = if damage.cut { "cut" } else { "damaged" };
             list.push((

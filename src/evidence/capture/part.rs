@@ -66,7 +66,7 @@ impl Visit for Capture {
 
 impl Visit for CaptureFile {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { name, format, compressed: _, packets: _, first_at: _, last_at: _, damage } = self;
+        let Self { name, format, compressed: _, packets: _, first_at: _, last_at: _, misplaced: _, damage } = self;
         visitor.string(Kind::File, name);
         visitor.string(Kind::Word, format);
         if let Some(Damage { offset: _, packets: _, cut: _, what }) = damage {

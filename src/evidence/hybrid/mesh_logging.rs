@@ -89,7 +89,8 @@ impl Visit for MeshLogging {
         visitor.strings(Kind::File, file);
         visitor.strings(Kind::Word, encoding);
         if let Some(fields) = fields {
-            visitor.labels(fields);
+            visitor.keys(Kind::Text, fields);
+            visitor.strings(Kind::Text, fields.values_mut());
         }
         visitor.strings(Kind::Text, format);
     }

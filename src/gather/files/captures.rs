@@ -10,9 +10,10 @@ use std::io::{self, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 
+use super::packed::packed_or_gzip;
 use crate::evidence::capture::{Capture, CaptureFile, Damage, Keys, PacketPlace};
 use crate::run::{Progress, Stop};
-use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, Packet, PacketReader, Sink, is_capture};
+use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, OrderedReader, Packet, PacketReader, Sink, is_capture};
 use crate::wire::tls::KeyLog;
 
 /// Maximum number of captures that are merged.
@@ -26,14 +27,9 @@ const LOOK: u64 = 4096;
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-/// Unsupported formats that the error names, by their first bytes.
-const OTHER_FORMATS: [(&[u8], &str); 9] = [
+/// Unsupported formats of captures that the error names, by their first bytes.
+const OTHER_FORMATS: [(&[u8], &str); 4] = [
     (b"snoop\0\0\0", "a capture of snoop; convert it with editcap"),
-    (&[0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd; unpack it with `zstd -dc`"),
-    (&[0xFD, 0x37, 0x7A, 0x58], "compressed with xz; unpack it with `xz -dc`"),
-    (b"BZh", "compressed with bzip2; unpack it with `bzip2 -dc`"),
-    (&[0x04, 0x22, 0x4D, 0x18], "compressed with lz4; unpack it with `lz4 -dc`"),
-    (b"PK\x03\x04", "a zip archive; unpack it"),
     (b"RTSS", "a capture of Network Monitor; convert it with editcap"),
     (b"GMBU", "a capture of Network Monitor; convert it with editcap"),
     (&[0x30, 0, 0, 0], "an event trace of Windows; convert it with etl2pcapng"),
@@ -49,7 +45,7 @@ pub struct CaptureError {
 
 /// One capture in progress.
 struct Source {
-    reader: PacketReader<Box<dyn Read>>,
+    reader: OrderedReader<Box<dyn Read>>,
     file: CaptureFile,
     /// Bytes already reported as progress.
     reported: u64,
@@ -61,8 +57,9 @@ struct Source {
 impl Source {
     /// Records the properties of the file as a whole.
     fn close(&mut self) {
-        self.file.format = self.reader.format().to_owned();
-        self.file.packets = self.reader.packets();
+        self.file.format = self.reader.file().format().to_owned();
+        self.file.packets = self.reader.file().packets();
+        self.file.misplaced = self.reader.misplaced();
         let time = |time: i64| Timestamp::from_nanosecond(i128::from(time)).ok();
         self.file.first_at = self.times.and_then(|(first, _)| time(first));
         self.file.last_at = self.times.and_then(|(_, last)| time(last));
@@ -98,7 +95,7 @@ pub fn read(
     let mut packets = 0_u64;
     while let Some(index) = earliest(&sources) {
         let Some(source) = sources.get_mut(index) else { break };
-        let place = PacketPlace { file: u32::try_from(index).unwrap_or(u32::MAX), number: source.reader.packets() };
+        let place = PacketPlace { file: u32::try_from(index).unwrap_or(u32::MAX), number: source.reader.number() };
         analysis.keys().append(source.reader.keys());
         if let Some(packet) = source.reader.packet() {
             analysis.packet(&packet, place, sink);
@@ -106,7 +103,7 @@ pub fn read(
         advance(source).map_err(|error| CaptureError { name: source.file.name.clone(), source: error })?;
         packets += 1;
         if packets.is_multiple_of(LOOK) {
-            let offset = source.reader.offset();
+            let offset = source.reader.file().offset();
             progress.bytes(offset.saturating_sub(source.reported));
             source.reported = offset;
             if stop.reason().is_some() {
@@ -134,10 +131,11 @@ pub fn follow(
     stream: Box<dyn Read>,
     each: &mut dyn FnMut(&Packet<'_>, PacketPlace),
 ) -> io::Result<CaptureFile> {
-    let mut source = source(name, stream, LEAST_BUFFER)?;
+    // Nothing is held back: who records wants to see what fails at once.
+    let mut source = source(name, stream, LEAST_BUFFER, 0)?;
     advance(&mut source)?;
     while source.is_open {
-        let place = PacketPlace { file, number: source.reader.packets() };
+        let place = PacketPlace { file, number: source.reader.number() };
         if let Some(packet) = source.reader.packet() {
             each(&packet, place);
         }
@@ -158,9 +156,9 @@ fn earliest(sources: &[Source]) -> Option<usize> {
 /// Reads the next packet of a source, or closes the source.
 fn advance(source: &mut Source) -> io::Result<()> {
     let result = source.reader.next_packet();
-    let broken = |what: &str, cut: bool, reader: &PacketReader<Box<dyn Read>>| Damage {
-        offset: reader.offset(),
-        packets: reader.packets(),
+    let broken = |what: &str, cut: bool, reader: &OrderedReader<Box<dyn Read>>| Damage {
+        offset: reader.file().offset(),
+        packets: reader.file().packets(),
         cut,
         what: what.to_owned(),
     };
@@ -182,7 +180,7 @@ fn advance(source: &mut Source) -> io::Result<()> {
             let what = if is_cut { "the compressed data are cut" } else { "the compressed data are damaged" };
             source.file.damage = Some(broken(what, is_cut, &source.reader));
         }
-        Err(error) if source.reader.packets() > 0 => {
+        Err(error) if source.reader.file().packets() > 0 => {
             source.file.damage = Some(broken(&error.to_string(), false, &source.reader));
         }
         Err(error) => return Err(error),
@@ -197,10 +195,11 @@ fn open(name: &str, buffer: usize) -> io::Result<Source> {
         "-" => Box::new(io::stdin()),
         path => Box::new(File::open(path)?),
     };
-    source(name, plain, buffer)
+    source(name, plain, buffer, buffer)
 }
 
-fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize) -> io::Result<Source> {
+/// Opens a stream. At most `held` bytes of packets wait to be put in order.
+fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize, held: usize) -> io::Result<Source> {
     let mut head = head(&mut plain)?;
     let compressed = head.starts_with(&GZIP);
     if compressed {
@@ -210,7 +209,11 @@ fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize) -> io::Result<Sou
             .map_err(|error| invalid(&format!("it is compressed with gzip and damaged ({error})")))?;
     }
     if !is_capture(&head) {
-        let other = OTHER_FORMATS.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name);
+        let other = OTHER_FORMATS
+            .iter()
+            .find(|(magic, _)| head.starts_with(magic))
+            .map(|(_, name)| *name)
+            .or(packed_or_gzip(&head));
         return Err(match other {
             Some(other) => invalid(&format!("it is {other}")),
             None if head.is_empty() => invalid("it is empty"),
@@ -218,6 +221,7 @@ fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize) -> io::Result<Sou
         });
     }
     let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
+    let reader = OrderedReader::new(reader, held);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
     Ok(Source { reader, file, reported: 0, times: None, is_open: true })
 }

@@ -26,9 +26,6 @@ pub(super) const BUFFER_BYTES: usize = 64 << 10;
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 1 << 20;
 
-/// First bytes of every gzip member (RFC 1952 §2.3.1), with the only defined compression method.
-pub(super) const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
-
 /// Name of standard input in errors.
 const STANDARD_INPUT: &str = "standard input";
 
@@ -62,6 +59,12 @@ impl LogReading {
 pub enum LogFileError {
     #[error("read the access log {name}: it is a directory")]
     Directory { name: String },
+    #[error("read the access log {name}: it is {what}")]
+    Format {
+        name: String,
+        /// The format and the way out, such as "compressed with zstd; unpack it with `zstd -dc`".
+        what: String,
+    },
     #[error("read the access log {name}: broken gzip data at byte {at}")]
     Gzip {
         name: String,
@@ -198,7 +201,8 @@ mod parallel {
 
     use memchr::memchr;
 
-    use super::{BUFFER_BYTES, GZIP_MAGIC};
+    use super::super::packed::{HEAD_BYTES, packed_or_gzip, wide};
+    use super::BUFFER_BYTES;
     use crate::evidence::AccessLog;
     use crate::wire::access_log::AccessLogScanner;
 
@@ -228,8 +232,12 @@ mod parallel {
         scanner: impl Fn() -> AccessLogScanner + Sync,
         part_bytes: u64,
     ) -> Option<AccessLog> {
-        let mut head = [0; GZIP_MAGIC.len()];
-        if size <= part_bytes || file.read_exact_at(&mut head, 0).is_err() || head == GZIP_MAGIC {
+        let mut head = [0; HEAD_BYTES];
+        let is_long = size > part_bytes.max(HEAD_BYTES as u64);
+        if !is_long || file.read_exact_at(&mut head, 0).is_err() {
+            return None;
+        }
+        if packed_or_gzip(&head).is_some() || wide(&head).is_some() {
             return None;
         }
         let next = AtomicU64::new(0);
@@ -350,6 +358,39 @@ mod tests {
         for short in [&b""[..], b"\x1F", b"\x1F\x8B", b"{}"] {
             assert!(read_bytes(short).expect("a short file is a file").cut.is_none());
         }
+    }
+
+    #[test]
+    fn formats_that_are_not_read_are_refused_by_their_first_bytes() {
+        let wide = |text: &str, big: bool| -> Vec<u8> {
+            let bytes = |letter: char| {
+                let number = u32::from(letter);
+                if big { number.to_be_bytes() } else { number.to_le_bytes() }
+            };
+            text.chars().flat_map(bytes).collect()
+        };
+        for (bytes, expected) in [
+            (b"\x28\xB5\x2F\xFD\x04\0abcdefgh".to_vec(), "compressed with zstd; unpack it with `zstd -dc`"),
+            (b"\xFD7zXZ\0\0\x04abcdefgh".to_vec(), "compressed with xz; unpack it with `xz -dc`"),
+            (b"BZh91AY&SYabcdefgh".to_vec(), "compressed with bzip2; unpack it with `bzip2 -dc`"),
+            (b"PK\x03\x04\x14\0\0\0abcdefgh".to_vec(), "a zip archive; unpack it with `unzip`"),
+            (wide(RECORD, false), "in UTF-32; convert it with `iconv -f UTF-32 -t UTF-8`"),
+            (wide(&format!("\u{FEFF}{RECORD}"), true), "in UTF-32; convert it with `iconv -f UTF-32 -t UTF-8`"),
+        ] {
+            let error = read_bytes(&bytes).expect_err("it is not read").to_string();
+            assert_eq!(error, format!("read the access log x.log: it is {expected}"));
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&bytes).expect("memory");
+            let error = read_bytes(&encoder.finish().expect("memory")).expect_err("it is not read").to_string();
+            assert!(error.ends_with(&format!("it is gzip of a file that is {expected}")), "{error}");
+        }
+        let mut twice = GzEncoder::new(Vec::new(), Compression::fast());
+        twice.write_all(&gzip(RECORD)).expect("memory");
+        let error = read_bytes(&twice.finish().expect("memory")).expect_err("it is not read").to_string();
+        assert!(
+            error.ends_with("it is gzip of a file that is compressed with gzip; unpack it with `gzip -dc`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -7,4 +7,5 @@ pub mod local_certificates;
 pub mod log_file;
 pub mod manifests;
 pub mod overrides;
+mod packed;
 mod sequential;

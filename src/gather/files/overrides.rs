@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use super::packed::packed_or_gzip;
 use crate::evidence::Seen;
 use crate::evidence::overrides::OverridesFile;
 use crate::wire::overrides::{MAX_BYTES, read};
@@ -24,9 +25,12 @@ const USUAL_NAME: &str = "overrides.yaml";
 /// Reads at most [`MAX_BYTES`] and one more, by which the parser detects that there was too much.
 ///
 /// # Errors
-/// The file cannot be opened or read, or is a directory.
+/// The file cannot be opened or read, is a directory, or is compressed.
 pub fn overrides_file(name: &str) -> io::Result<(OverridesFile, Vec<u8>)> {
     let bytes = if name == STANDARD_INPUT { bounded(io::stdin().lock())? } else { bounded(File::open(name)?)? };
+    if let Some(what) = packed_or_gzip(&bytes) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is {what}")));
+    }
     let name = if is_descriptor(name) { USUAL_NAME } else { name };
     Ok((OverridesFile { name: name.to_owned(), content: Seen::Seen(read(&bytes)) }, bytes))
 }
@@ -84,6 +88,16 @@ mod tests {
 
         assert_eq!(overrides_file(missing.to_str().expect("a path")).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(overrides_file(folder.path().to_str().expect("a path")).is_err());
+    }
+
+    #[test]
+    fn compressed_files_are_errors() {
+        for (head, what) in [(&b"\x1F\x8B\x08\0"[..], "gzip -dc"), (b"\x28\xB5\x2F\xFD", "zstd -dc")] {
+            let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+            file.write_all(head).expect("written");
+            let error = overrides_file(file.path().to_str().expect("a printable path")).expect_err("it is compressed");
+            assert!(error.to_string().contains(what), "{error}");
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use std::{mem, panic, thread};
 
 use flate2::read::MultiGzDecoder;
 
-use super::log_file::{BUFFER_BYTES, GZIP_MAGIC, LogFile, LogFileError, without_beginning};
+use super::log_file::{BUFFER_BYTES, LogFile, LogFileError, without_beginning};
+use super::packed::{GZIP_MAGIC, HEAD_BYTES, packed, packed_or_gzip, wide};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::access_log::AccessLogScanner;
 
@@ -71,9 +72,13 @@ pub(super) fn drain(
     hand_on: impl FnMut(Piece) -> ControlFlow<()>,
 ) -> Result<Option<Unavailable>, LogFileError> {
     let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
-    let mut head = Vec::with_capacity(GZIP_MAGIC.len());
-    stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
-    let is_gzip = head == GZIP_MAGIC;
+    let refused = |what: String| Err(LogFileError::Format { name: name.to_owned(), what });
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    stream.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
+    if let Some(what) = packed(&head).or(wide(&head)) {
+        return refused(what.to_owned());
+    }
+    let is_gzip = head.starts_with(GZIP_MAGIC);
     let mut stream = Counted { inner: io::Cursor::new(head).chain(stream), bytes: 0 };
     if !is_gzip {
         let (nothing_came, end) = pass(&mut stream, hand_on);
@@ -83,7 +88,14 @@ pub(super) fn drain(
         };
     }
     let mut decoder = MultiGzDecoder::new(stream);
-    let (nothing_came, end) = pass(&mut decoder, hand_on);
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    // The decoder reports an error once, and then the end.
+    let failed = decoder.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).err();
+    if let Some(what) = packed_or_gzip(&head).or(wide(&head)) {
+        return refused(format!("gzip of a file that is {what}"));
+    }
+    let (nothing_came, end) = pass(&mut io::Cursor::new(head).chain(&mut decoder), hand_on);
+    let end = failed.map_or(end, Err);
     let at = decoder.get_ref().bytes;
     match end {
         Err(source) if nothing_came => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),

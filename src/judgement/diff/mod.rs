@@ -2,6 +2,7 @@
 //! unchanged; routes and certificates.
 
 mod fixed;
+mod relation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +93,8 @@ pub enum DifferenceOutcome {
     /// Nothing changed for clients.
     #[default]
     Same,
-    /// Nothing got worse that could be judged, but something can no longer be judged.
+    /// Nothing got worse that could be judged, but something can no longer be judged; or the runs are of two
+    /// clusters or namespaces, so that their findings cannot be compared.
     Unknown,
     /// An error or a warning is new.
     Worse,
@@ -109,10 +111,30 @@ pub struct Measure {
 }
 
 /// Compares two runs. The exit code is 1 where a finding at or above the level is new, else 3 where
-/// a check can no longer judge, else 0.
+/// a check can no longer judge, else 0. It is 3 for runs of two clusters or namespaces, whose findings are
+/// not compared.
 #[must_use]
 pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Difference {
     let reports = [before, after].map(|evidence| build(evidence, &Selection::default(), FailOn::default()));
+    if let Some(why) = relation::unrelated(before, after) {
+        return Difference {
+            schema: SCHEMA.to_owned(),
+            before: run(before, &reports[0]),
+            after: run(after, &reports[1]),
+            doubts: doubts(before, after),
+            outcome: DifferenceOutcome::Unknown,
+            headline: format!("{why} Their findings are not comparable."),
+            fixed: Vec::new(),
+            numbers: Vec::new(),
+            new: Vec::new(),
+            gone: Vec::new(),
+            still: Vec::new(),
+            no_longer_told: Vec::new(),
+            told_now: Vec::new(),
+            changes: Vec::new(),
+            exit_code: 3,
+        };
+    }
     let [old, new] = reports.each_ref().map(findings);
     let only = |these: &BTreeMap<Key, Told>, those: &BTreeMap<Key, Told>| {
         these.iter().filter(|(key, _)| !those.contains_key(*key)).map(|(_, told)| told.clone()).collect::<Vec<_>>()
@@ -199,7 +221,6 @@ fn run(evidence: &Evidence, report: &Report) -> Run {
 }
 
 fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
-    let context = |evidence: &Evidence| evidence.connection.seen().ok().and_then(|known| known.context.clone());
     let mut doubts = Vec::new();
     if before.collected_at > after.collected_at {
         doubts.push("the first was collected after the second: are they in the right order?".to_owned());
@@ -224,6 +245,11 @@ fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
         doubts.push(why.to_owned());
     }
     doubts
+}
+
+/// Returns the kubeconfig context of a run.
+fn context(evidence: &Evidence) -> Option<&str> {
+    evidence.connection.seen().ok().and_then(|known| known.context.as_deref())
 }
 
 /// The hostnames are pseudonyms of `collect --redact hosts`, which end in the reserved `.example` (RFC 2606).

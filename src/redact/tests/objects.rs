@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::evidence::hybrid::IngressPod;
+use crate::evidence::{HybridQuestion, Seen};
 
 fn redacted(mut object: Value) -> Value {
     Redactor::secrets_only().object(&mut object, &mut Redactions::default()).unwrap();
@@ -164,4 +166,51 @@ fn judges_config_maps_and_custom_resources_by_names_and_patterns() {
     assert_eq!(output["spec"], spec("<redacted>", json!("<redacted>")));
     assert_eq!(output["metadata"], json!({ "uid": "2b1e7c6e-7d2c-4c7a-9f1d-6a1c2f0f5b11" }));
     assert_eq!(output["status"]["state"], "running");
+}
+
+#[test]
+fn keeps_scheme_and_host_of_webhooks() {
+    let mut object = json!({
+        "kind": "ValidatingWebhookConfiguration",
+        "webhooks": [
+            { "name": "a", "clientConfig": { "url": "https://hook.acme.com:8443/v1/hunter2?x=hunter2" } },
+            { "name": "b", "clientConfig": { "url": "https://hook.acme.com" } },
+            { "name": "c", "clientConfig": { "service": { "name": "hook", "path": "/validate" } } },
+        ],
+        "spec": { "webhookUrl": "https://chat.acme.com/hunter2", "url": "https://chat.acme.com/docs" },
+    });
+    let redactor = Redactor::secrets_only();
+    for _ in 0..2 {
+        redactor.object(&mut object, &mut Redactions::default()).unwrap();
+        assert_eq!(object["webhooks"][0]["clientConfig"]["url"], "https://hook.acme.com:8443/<redacted>");
+        assert_eq!(object["webhooks"][1]["clientConfig"]["url"], "https://hook.acme.com");
+        assert_eq!(object["webhooks"][2]["clientConfig"]["service"]["path"], "/validate");
+        assert_eq!(object["spec"]["webhookUrl"], "https://chat.acme.com/<redacted>");
+        assert_eq!(object["spec"]["url"], "https://chat.acme.com/docs");
+    }
+}
+
+#[test]
+fn redacts_labels_of_evidence() {
+    let pod = IngressPod {
+        labels: [
+            ("db-password", "hunter2"),
+            ("app", "apigee-ingressgateway"),
+            ("x", "k7Qm2Zx9Lw4Rt8Vb1N"),
+            ("token", "true"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into(),
+        ..IngressPod::default()
+    };
+    let mut evidence = Evidence::not_gathered(HybridQuestion::default(), jiff::Timestamp::UNIX_EPOCH, "not asked");
+    evidence.pods = Seen::Seen(vec![pod]);
+    for redactor in [Redactor::secrets_only(), Redactor::new(Pseudonyms::Both, Names::new([1; 32]))] {
+        let clean = redactor.clean(&evidence, &mut Redactions::default()).unwrap();
+        let labels = &clean.pods.seen().unwrap()[0].labels;
+        assert_eq!(labels["db-password"], "<redacted>");
+        assert_eq!(labels["app"], "apigee-ingressgateway");
+        assert_eq!(labels["x"], "<redacted>");
+        assert_eq!(labels["token"], "true");
+    }
 }

@@ -5,9 +5,10 @@ use super::*;
 
 #[test]
 fn redacts_every_secret_of_the_table() {
-    for input in VANISH {
-        let output = text(input);
-        assert!(!output.contains("hunter2"), "{input:?} → {output:?}");
+    let shown: Vec<(&&str, String)> = VANISH.iter().map(|input| (input, text(input))).collect();
+    let left: Vec<_> = shown.iter().filter(|(_, output)| output.contains("hunter2")).collect();
+    assert!(left.is_empty(), "{left:#?}");
+    for (input, output) in shown {
         assert!(!output.contains("aHVudGVyMg") && !output.contains("Ym9iOmh1bnRlcjI"), "{input:?} → {output:?}");
         assert_eq!(output.matches('\n').count(), input.matches('\n').count(), "{input:?} → {output:?}");
         assert_eq!(text(&output), output, "again: {input:?}");
@@ -21,9 +22,9 @@ fn redacts_every_secret_of_the_table() {
 
 #[test]
 fn keeps_every_harmless_line_of_the_table() {
-    for input in SURVIVE {
-        assert_eq!(text(input), *input);
-    }
+    let shown = SURVIVE.iter().map(|input| (*input, text(input)));
+    let changed: Vec<_> = shown.filter(|(input, output)| input != output).collect();
+    assert!(changed.is_empty(), "{changed:#?}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! A line under redaction, and what is found in it.
 
+use std::ops::Range;
+
+use aho_corasick::Match;
 use memchr::memmem;
 
 use super::line_state::LineState;
@@ -52,11 +55,13 @@ pub(super) struct Line<'a> {
     pub(super) no_token: usize,
     web_key: Option<bool>,
     secret: Option<bool>,
+    /// The next word that is not ASCII: where it was searched from, and its range.
+    beyond_ascii: Option<(usize, Option<Range<usize>>)>,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(bytes: &'a [u8], references: bool) -> Self {
-        Self { bytes, references, quotes: (0, false), no_token: 0, web_key: None, secret: None }
+        Self { bytes, references, quotes: (0, false), no_token: 0, web_key: None, secret: None, beyond_ascii: None }
     }
 
     /// Returns whether a double quote is open at `at`. Calls must ascend.
@@ -73,6 +78,27 @@ impl<'a> Line<'a> {
     /// Returns whether the line holds a JSON Web Key, which must have a type (RFC 7517 §4.1).
     pub(super) fn has_web_key(&mut self) -> bool {
         *self.web_key.get_or_insert_with(|| memmem::find(self.bytes, b"kty").is_some())
+    }
+
+    /// Returns the next word at or behind `at` that is not ASCII, and calls `find` only where it is not known
+    /// yet. Calls must ascend.
+    pub(super) fn next_beyond_ascii(
+        &mut self,
+        at: usize,
+        find: impl FnOnce() -> Option<Match>,
+    ) -> Option<Range<usize>> {
+        match &self.beyond_ascii {
+            Some((from, None)) if *from <= at => return None,
+            Some((from, Some(range))) if *from <= at && at <= range.start => return Some(range.clone()),
+            None if self.bytes.is_ascii() => {
+                self.beyond_ascii = Some((0, None));
+                return None;
+            }
+            _ => {}
+        }
+        let found = find().map(|found| found.range());
+        self.beyond_ascii = Some((at, found.clone()));
+        found
     }
 
     /// Returns whether the line holds a Kubernetes Secret.

@@ -35,6 +35,7 @@ mod value;
 pub(super) use self::engine::Engine;
 pub(super) use self::line::MARK;
 pub(super) use self::line_state::indentation;
+pub(super) use self::pairs::is_variable_name;
 pub(super) use self::patterns::Patterns;
 pub use self::stream::{MAX_LINE, StreamRedactor};
 pub(super) use self::value::{harmless, is_not_secret};

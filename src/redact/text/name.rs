@@ -7,6 +7,25 @@ use crate::secrets::MAX_NAME;
 /// Maximum number of spaces between a name and its value.
 pub(super) const MAX_SPACES: usize = 256;
 
+/// Separators as configuration, code, logs and texts write them; longer ones first.
+const SEPARATORS: &[(&str, Separator)] = &[
+    ("::=", Separator::Equals),
+    ("||=", Separator::Equals),
+    ("+=", Separator::Equals),
+    ("->", Separator::Equals),
+    (":=", Separator::Equals),
+    ("<-", Separator::Equals),
+    ("==", Separator::Equals),
+    ("=>", Separator::Equals),
+    ("?=", Separator::Equals),
+    (":", Separator::Colon),
+    ("=", Separator::Equals),
+    ("→", Separator::Equals),
+    ("⇒", Separator::Equals),
+    ("：", Separator::Colon),
+    ("＝", Separator::Equals),
+];
+
 /// A name in a line, and how it is written.
 pub(super) struct Name {
     pub(super) start: usize,
@@ -36,9 +55,7 @@ pub(super) enum Separator {
 
 /// Returns the name that contains `hit..hit_end`.
 pub(super) fn name(bytes: &[u8], hit: usize, hit_end: usize) -> Name {
-    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let mut start = hit - bytes[..hit].iter().rev().take(MAX_NAME).take_while(|byte| part(byte)).count();
-    let mut end = hit_end + bytes[hit_end..].iter().take(MAX_NAME).take_while(|byte| part(byte)).count();
+    let (mut start, mut end) = extent(bytes, hit, hit_end);
     end -= bytes[hit_end..end].iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
     let mut escaped_line = false;
     // The character of an escape is not part of the name behind it.
@@ -67,6 +84,29 @@ pub(super) fn name(bytes: &[u8], hit: usize, hit_end: usize) -> Name {
     Name { start, end, first: margin == 0 || escaped_line, escaped_line, has_space, quote, enclosing }
 }
 
+/// Returns the range of the name around `hit..hit_end`. Only a name that has letters beyond ASCII itself may be
+/// extended by such letters: next to others they are typographic quotes or words of another language.
+fn extent(bytes: &[u8], hit: usize, hit_end: usize) -> (usize, usize) {
+    let (before, after) =
+        (&bytes[hit.saturating_sub(MAX_NAME)..hit], &bytes[hit_end..bytes.len().min(hit_end + MAX_NAME)]);
+    if bytes[hit..hit_end].is_ascii() {
+        let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let (before, after) = (before.iter().rev(), after.iter());
+        return (
+            hit - before.take_while(|byte| part(byte)).count(),
+            hit_end + after.take_while(|byte| part(byte)).count(),
+        );
+    }
+    let part = |letter: &char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    let length = |letters: &mut dyn Iterator<Item = char>| letters.take_while(part).map(char::len_utf8).sum::<usize>();
+    let last = before.utf8_chunks().last().filter(|chunk| chunk.invalid().is_empty());
+    let first = after.utf8_chunks().next();
+    (
+        hit - last.map_or(0, |chunk| length(&mut chunk.valid().chars().rev())),
+        hit_end + first.map_or(0, |chunk| length(&mut chunk.valid().chars())),
+    )
+}
+
 /// Returns whether a query parameter begins here.
 pub(super) fn is_in_query(bytes: &[u8], at: usize) -> bool {
     matches!(bytes[..at].last(), Some(b'?' | b'&'))
@@ -87,15 +127,7 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
     }
     let spaces = spaces(bytes, at);
     let rest = &bytes[at + spaces..];
-    let separators: &[(&[u8], Separator)] = &[
-        (b":=", Separator::Equals),
-        (b"=>", Separator::Equals),
-        (b"==", Separator::Equals),
-        (b"->", Separator::Equals),
-        (b":", Separator::Colon),
-        (b"=", Separator::Equals),
-    ];
-    if let Some((written, separator)) = separators.iter().find(|(written, _)| rest.starts_with(written)) {
+    if let Some((written, separator)) = SEPARATORS.iter().find(|(written, _)| rest.starts_with(written.as_bytes())) {
         // `token://…` is the scheme of a URL.
         if *separator == Separator::Colon && !closed && rest.starts_with(b"://") {
             return None;

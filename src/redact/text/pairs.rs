@@ -16,16 +16,24 @@ use crate::secrets::{self, MAX_NAME, ValueKind, is_secret_variable};
 /// Maximum length of a value before its name.
 const MAX_BEFORE: usize = 4096;
 
+/// Words that are a name only with the word before them.
+const LAST_WORDS: &[&[u8]] = &[b"clave", b"code", b"key", b"phrase"];
+
 /// Returns the value of the name that contains `hit..hit_end`.
 pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Found> {
-    let name = name(line.bytes, hit, hit_end);
+    let mut name = name(line.bytes, hit, hit_end);
     let bytes = line.bytes;
     let mut written = &bytes[name.start..name.end];
-    // `private key: …`, `API key = …`.
-    if written.eq_ignore_ascii_case(b"key") && bytes[..name.start].ends_with(b" ") {
+    // `private key: …`, `seed phrase = …`.
+    let is_last_word = LAST_WORDS.iter().any(|word| written.eq_ignore_ascii_case(word));
+    if is_last_word && bytes[..name.start].ends_with(b" ") {
         let from = name.start.saturating_sub(MAX_NAME);
         let word = bytes[from..name.start - 1].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         written = &bytes[name.start - 1 - word..name.end];
+        // Words of a phrase have spaces between them, as in a line of its own.
+        if written.ends_with(b"phrase") && secrets::of(written).is_secret() {
+            name = self::name(bytes, name.start - 1 - word, hit_end);
+        }
     }
     let in_query = is_in_query(bytes, name.start);
     let named = secrets::of(written);
@@ -56,6 +64,10 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
             value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
         Some((separator, at)) => value(line, &name, separator, at, rule),
+        // `unknown field "spec.password", value "x"`
+        None if name.quote.is_some() && follows_field(&bytes[..name.start]) => {
+            value_named(line, skip_punctuation(bytes, name.end))
+        }
         None if name.is_explicit_key(bytes) => below(LineState::Value),
         // `- --password`, with its value in the next line.
         None if name.first && is_flag(written) && bytes[name.end..].iter().all(|byte| is_between(*byte)) => {
@@ -289,13 +301,20 @@ fn skip_punctuation(bytes: &[u8], at: usize) -> usize {
     at + bytes[at..].iter().take(MAX_SPACES).take_while(|byte| is_between(**byte)).count()
 }
 
+/// Returns whether a decoder names a field here, in quotes.
+fn follows_field(before: &[u8]) -> bool {
+    let punctuation = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ');
+    let end = before.iter().rposition(|byte| !punctuation(byte)).map_or(0, |at| at + 1);
+    [&b"field"[..], b"key", b"parameter", b"property"].iter().any(|word| before[..end].ends_with(word))
+}
+
 /// Returns whether a byte may be between a name and a value.
 fn is_between(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'\\' | b',' | b' ' | b'\t')
 }
 
 /// Returns whether the value of this name is secret.
-pub(super) fn is_variable_name(name: &[u8]) -> bool {
+pub(in crate::redact) fn is_variable_name(name: &[u8]) -> bool {
     name.iter().any(u8::is_ascii_uppercase) && is_secret_variable(name)
         || matches!(
             secrets::of(name),

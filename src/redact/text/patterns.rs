@@ -19,13 +19,15 @@ use super::phrases::{self, PHRASES, Phrase, VERDICTS};
 use super::prefixes::{INFIXES, PREFIXES, Prefix};
 use super::{pairs, prose, shell, tokens, urls};
 use crate::redact::rules::Rule;
-use crate::secrets::WEB_KEY_PARTS;
+use crate::secrets::{WEB_KEY_PARTS, languages};
 
 /// What a trigger word may begin.
 #[derive(Clone, Copy)]
 enum Trigger {
     /// A word that may be part of a name with a value.
     Name,
+    /// A name in a language other than English.
+    LanguageName,
     /// A short name with the byte behind it.
     ShortName,
     /// A subject of a sentence that may tell a secret.
@@ -69,7 +71,6 @@ const NAMES: &[&str] = &[
     "account_json",
     "accountjson",
     "accountkey",
-    "adgangskode",
     "assertion",
     "auth",
     "bearer",
@@ -81,51 +82,46 @@ const NAMES: &[&str] = &[
     "connection_uri",
     "connstr",
     "conn_str",
-    "contrasena",
     "cookie",
     "credential",
+    "cvv",
     "dockerc",
     "exponent",
     "_pat",
     "githubpat",
     "gitlabpat",
-    "haslo",
-    "heslo",
+    "hmac",
     "jaas",
     "jwt",
-    "kennwort",
     "key",
     "licence",
     "license",
-    "losenord",
+    "mfa",
     "mnemonic",
     "mongodb_ur",
     "mongodbur",
     "mongo_ur",
     "mongour",
     "otp",
-    "parola",
     "pass",
     "phrase",
     "pin",
     "prime",
     "priv",
     "psk",
+    "psw",
     "pw",
     "pwd",
-    "salasana",
     "salt",
     "samlrequest",
     "samlresponse",
     "secret",
-    "senha",
     "sentry_dsn",
     "sentrydsn",
     "session",
     "sid",
     "sig",
     "token",
-    "wachtwoord",
 ];
 
 /// Secret names that are part of many other words, with what may be behind them.
@@ -151,6 +147,9 @@ const USER_FLAGS: &[&str] = &[
 
 pub(in crate::redact) struct Patterns {
     automaton: Option<AhoCorasick>,
+    /// Words that are not ASCII, which most lines need not be searched for: in one automaton, they would
+    /// double the size of its tables.
+    languages: Option<AhoCorasick>,
     triggers: Vec<Trigger>,
     /// Whether certificates are redacted: they name hosts and addresses.
     pub(in crate::redact) certificates: bool,
@@ -218,6 +217,10 @@ impl Patterns {
         for name in SHORT_NAMES {
             add(name, Trigger::ShortName);
         }
+        // Before the English words that they begin with.
+        for name in languages::words().filter(|name| name.is_ascii()) {
+            add(&name, Trigger::LanguageName);
+        }
         for name in NAMES {
             add(name, Trigger::Name);
         }
@@ -234,39 +237,52 @@ impl Patterns {
             add(&format!("\"{name}\\"), trigger);
         }
         // The words are constants within the limits of the automaton; without it, everything is withheld.
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-            .build(&words)
-            .ok();
-        Self { automaton, triggers, certificates }
+        let automaton = |kind, words: &[String]| {
+            let mut builder = AhoCorasick::builder();
+            let builder = builder.ascii_case_insensitive(true).match_kind(aho_corasick::MatchKind::LeftmostFirst);
+            builder.kind(Some(kind)).build(words).ok()
+        };
+        let beyond_ascii: Vec<String> = languages::words().filter(|name| !name.is_ascii()).collect();
+        let languages = automaton(AhoCorasickKind::ContiguousNFA, &beyond_ascii);
+        Self { automaton: automaton(AhoCorasickKind::DFA, &words), languages, triggers, certificates }
     }
 
     /// Returns the next span to redact at or after `from`.
     pub(super) fn next(&self, line: &mut Line<'_>, from: usize) -> Option<Found> {
-        let Some(automaton) = &self.automaton else {
+        let (Some(automaton), Some(languages)) = (&self.automaton, &self.languages) else {
             let end = line.bytes.len();
             return (from < end).then_some(Found::new(from, end, Rule::NotUnderstood));
         };
         let mut at = from;
-        while let Some(hit) = automaton.find(Input::new(line.bytes).range(at.min(line.bytes.len())..)) {
-            let trigger = self.triggers.get(hit.pattern().as_usize()).copied()?;
-            if let Some(mut found) = match_trigger(trigger, line, hit.start(), hit.end(), from) {
+        loop {
+            let range = at.min(line.bytes.len())..;
+            let hit = automaton.find(Input::new(line.bytes).range(range.clone()));
+            let beyond = line.next_beyond_ascii(at, || languages.find(Input::new(line.bytes).range(range)));
+            let (trigger, hit) = match (hit, beyond) {
+                (Some(hit), Some(beyond)) if hit.start() < beyond.start => (Some(hit.pattern()), hit.range()),
+                (_, Some(beyond)) => (None, beyond),
+                (Some(hit), None) => (Some(hit.pattern()), hit.range()),
+                (None, None) => return None,
+            };
+            let trigger = match trigger {
+                Some(pattern) => self.triggers.get(pattern.as_usize()).copied()?,
+                None => Trigger::LanguageName,
+            };
+            if let Some(mut found) = match_trigger(trigger, line, hit.start, hit.end, from) {
                 found.start = found.start.max(from);
-                if !found.is_empty() || (found.end >= hit.end() && found.line_state != LineState::Nothing) {
+                if !found.is_empty() || (found.end >= hit.end && found.line_state != LineState::Nothing) {
                     return Some(found);
                 }
             }
-            at = hit.start() + 1;
+            at = hit.start + 1;
         }
-        None
     }
 }
 
 fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: usize) -> Option<Found> {
     match trigger {
         Trigger::Name => pairs::pair(line, start, end),
+        Trigger::LanguageName => pairs::pair(line, start, end).or_else(|| prose::said_in_language(line.bytes, end)),
         Trigger::ShortName => pairs::pair(line, start, end - 1),
         Trigger::Subject => prose::said(line.bytes, start, end).or_else(|| pairs::pair(line, end - 1, end - 1)),
         Trigger::Reader => prose::piped(line.bytes, start, end).or_else(|| pairs::pair(line, start, end)),

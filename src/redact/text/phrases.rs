@@ -2,9 +2,10 @@
 //!
 //! All of it is data: the phrase, and how far the secret behind it extends.
 
-use super::line::Found;
+use super::line::{Found, MAX_ESCAPES};
+use super::pairs::is_variable_name;
 use super::urls::argument;
-use super::value::closing;
+use super::value::{closing, harmless};
 use crate::redact::rules::Rule;
 
 /// A phrase with a secret behind it. In lower case: triggers ignore case.
@@ -26,6 +27,10 @@ enum Ends {
     Command,
     /// With the line, or with the text in quotes around it.
     Line,
+    /// With the quotes around it.
+    Quotes,
+    /// With the quotes around it, or with a word; secret only beside a secret name.
+    BesideName,
 }
 
 const fn phrase(text: &'static str, ends: Ends) -> Phrase {
@@ -50,6 +55,27 @@ pub(super) const PHRASES: &[Phrase] = &[
     // What a decoder or a parser quotes of its input.
     phrase("byte of ...|", Ends::Bars),
     phrase("bigger context ...|", Ends::Bars),
+    phrase("cannot unmarshal string ", Ends::Quotes),
+    phrase("cannot unmarshal json string ", Ends::Quotes),
+    phrase("cannot unmarshal !!binary ", Ends::Quotes),
+    phrase("cannot unmarshal !!str ", Ends::Quotes),
+    phrase("invalid type: string ", Ends::Quotes),
+    phrase("from string ", Ends::Quotes),
+    phrase("trying to unmarshal ", Ends::Quotes),
+    phrase("cannot unmarshal !!float ", Ends::BesideName),
+    phrase("cannot unmarshal !!int ", Ends::BesideName),
+    phrase("cannot unmarshal number ", Ends::BesideName),
+    phrase("could not convert string to float: ", Ends::BesideName),
+    phrase("for input string: ", Ends::BesideName),
+    phrase("invalid argument ", Ends::BesideName),
+    phrase("invalid boolean value ", Ends::BesideName),
+    phrase("invalid duration ", Ends::BesideName),
+    phrase("invalid literal for int() with base 10: ", Ends::BesideName),
+    phrase("invalid type: integer ", Ends::BesideName),
+    phrase("invalid value ", Ends::BesideName),
+    phrase("parse ", Ends::BesideName),
+    phrase("parsing ", Ends::BesideName),
+    phrase("unrecognized token ", Ends::BesideName),
     // Data of a Secret as Go prints it, and credentials as arguments of a constructor.
     phrase(".basic(", Ends::Call(b')')),
     phrase("basicauth(", Ends::Call(b')')),
@@ -96,6 +122,9 @@ pub(super) const PHRASES: &[Phrase] = &[
     phrase("vault login ", Ends::Command),
 ];
 
+/// Maximum number of bytes between a quotation and the name beside it.
+const MAX_BESIDE: usize = 160;
+
 /// What a validator writes between the path of a field and its value (`field.Error` of Kubernetes).
 pub(super) const VERDICTS: &[&str] =
     &["duplicate value: ", "invalid value: ", "not supported value: ", "unsupported value: "];
@@ -113,7 +142,35 @@ pub(super) fn behind(phrase: &Phrase, line: &[u8], at: usize) -> Option<Found> {
             at + rest.iter().position(ends).unwrap_or(rest.len())
         }
         Ends::Line => quoted(),
+        Ends::Quotes => return quotation(line, at),
+        Ends::BesideName => {
+            let found = quotation(line, at).or_else(|| number(line, at))?;
+            let is_secret = names_secret(&line[at.saturating_sub(MAX_BESIDE)..at - phrase.text.len()])
+                || names_secret(&line[found.end..line.len().min(found.end + MAX_BESIDE)]);
+            return is_secret.then_some(found);
+        }
     };
     let text = &line[at..end];
     (!text.trim_ascii().is_empty()).then(|| Found::new(at, end, Rule::NamedValue))
+}
+
+/// Returns the text in the quotes that begin at `at`.
+fn quotation(line: &[u8], at: usize) -> Option<Found> {
+    let escapes = line[at..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+    let quote = *line.get(at + escapes).filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
+    let start = at + escapes + 1;
+    let end = closing(line, start, quote, escapes).unwrap_or(line.len());
+    (!harmless(&line[start..end])).then(|| Found::new(start, end, Rule::NamedValue))
+}
+
+/// Returns the number that begins at `at`.
+fn number(line: &[u8], at: usize) -> Option<Found> {
+    let length = line[at..].iter().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')).count();
+    (length > 0).then(|| Found::new(at, at + length, Rule::NamedValue))
+}
+
+/// Returns whether a text has the name of a secret: of a field, a flag or a variable.
+fn names_secret(text: &[u8]) -> bool {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    text.split(|byte| !part(byte)).any(|word| !word.is_empty() && is_variable_name(word))
 }

@@ -8,6 +8,7 @@ use super::line::{Found, MAX_ESCAPES};
 use super::urls::argument;
 use super::value::{closing, harmless};
 use crate::redact::rules::Rule;
+use crate::secrets::languages;
 
 /// What a sentence tells the value of. In lower case, with the space behind it.
 pub(super) const SUBJECTS: &[&str] = &[
@@ -48,6 +49,8 @@ const FORMATS: &[&str] = &[
     "hs512", "md5", "oauth", "p-256", "pbkdf", "pkcs", "rfc", "rs256", "rs512", "rsa", "sha", "utf", "v1", "v2",
     "x509",
 ];
+/// Quotes of texts.
+const QUOTES: &[(&str, &str)] = &[("“", "”"), ("„", "“"), ("«", "»"), ("「", "」"), ("『", "』")];
 /// Words in quotes that tell a state.
 const STATES: &[&str] = &["bearer", "empty", "expired", "invalid", "missing", "revoked", "unknown", "valid", "wrong"];
 
@@ -62,7 +65,22 @@ const SHORTEST: usize = 6;
 
 /// Returns what a sentence says that its subject is, or was. The subject is at `start..end`.
 pub(super) fn said(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
-    let at = behind_verb(bytes, end).or_else(|| follows_preposition(&bytes[..start]).then_some(end))?;
+    value_at(bytes, behind_verb(bytes, end, VERBS).or_else(|| follows_preposition(&bytes[..start]).then_some(end))?)
+}
+
+/// Returns the same of a subject in a language other than English, which ends at `end`.
+pub(super) fn said_in_language(bytes: &[u8], end: usize) -> Option<Found> {
+    let rest = &bytes[end..];
+    let particle = languages::PARTICLES.iter().find(|particle| rest.starts_with(particle.as_bytes()));
+    match particle {
+        Some(particle) => value_at(bytes, end + particle.len()),
+        None if rest.starts_with(b" ") => value_at(bytes, behind_verb(bytes, end + 1, languages::VERBS)?),
+        None => None,
+    }
+}
+
+/// Returns the value of a sentence that begins at `at`.
+fn value_at(bytes: &[u8], at: usize) -> Option<Found> {
     let at = at + bytes[at..].iter().take(MAX_WORDS).take_while(|byte| **byte == b' ').count();
     let escapes = bytes[at..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
     if let Some(quote @ (b'"' | b'\'' | b'`')) = bytes.get(at + escapes) {
@@ -71,6 +89,12 @@ pub(super) fn said(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
         let value = &bytes[start..end];
         let is_state = STATES.iter().any(|state| value.eq_ignore_ascii_case(state.as_bytes()));
         return (!harmless(value) && !is_state && !is_phrase(value)).then(|| Found::new(start, end, Rule::NamedValue));
+    }
+    let rest = &bytes[at..bytes.len().min(at + MAX_SENTENCE * 4)];
+    if let Some((open, close)) = QUOTES.iter().find(|(open, _)| rest.starts_with(open.as_bytes())) {
+        let length = memchr::memmem::find(&rest[open.len()..], close.as_bytes())?;
+        let start = at + open.len();
+        return (length > 0).then(|| Found::new(start, start + length, Rule::NamedValue));
     }
     let ends =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'<' | b',' | b';');
@@ -82,7 +106,7 @@ pub(super) fn said(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
 }
 
 /// Returns where the value behind the verb of a sentence begins.
-fn behind_verb(bytes: &[u8], at: usize) -> Option<usize> {
+fn behind_verb(bytes: &[u8], at: usize, verbs: &[&[u8]]) -> Option<usize> {
     let limit = bytes.len().min(at + MAX_SENTENCE);
     let mut at = at;
     let mut is_behind = false;
@@ -94,7 +118,7 @@ fn behind_verb(bytes: &[u8], at: usize) -> Option<usize> {
         if is_behind && !has(ADVERBS) {
             return Some(at);
         }
-        is_behind |= has(VERBS);
+        is_behind |= has(verbs);
         let is_word = bare.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'@' | b'.'));
         if !is_behind && (!is_word || bare.len() < word.len() || word.ends_with(b".")) {
             return None;

@@ -366,15 +366,34 @@ pub(in crate::redact) fn harmless(value: &[u8]) -> bool {
         b"required",
         b"optional",
         b"undefined",
+        b"<empty>",
+        b"<not set>",
+        b"absent",
+        b"disabled",
+        b"empty",
+        b"enabled",
+        b"missing",
+        b"n/a",
+        b"not configured",
+        b"not present",
+        b"not required",
+        b"not set",
+        b"not used",
+        b"off",
+        b"on",
+        b"present",
+        b"unset",
     ];
     let value = value.trim_ascii();
+    let value = value.strip_prefix(b"(").map_or(value, |inner| inner.strip_suffix(b")").unwrap_or(inner));
     // The form in which `kubectl describe` shows Secrets.
     if value.strip_suffix(b" bytes").is_some_and(|size| size.iter().all(u8::is_ascii_digit))
         || value.starts_with(b"<set to the key '") && value.ends_with(b"'>")
     {
         return true;
     }
-    value.len() <= MARK.len() && (value == MARK || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word)))
+    value == MARK
+        || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || value.starts_with(b"<redacted: ")
             && value.ends_with(b" bytes>")
             && value[11..value.len() - 7].iter().all(u8::is_ascii_digit)
@@ -393,6 +412,7 @@ fn is_file(value: &[u8], name: &[u8]) -> bool {
     const ENDS: &[&[u8]] = &[b".pem", b".key", b".crt", b".json", b".jks", b".p12", b".pfx"];
     let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_-".contains(byte);
     let name = name.to_ascii_lowercase();
+    let value = value.strip_prefix(b"file://").unwrap_or(value);
     (name.ends_with(b"key") || name.ends_with(b"json"))
         && value.len() < 256
         && value.iter().all(path)

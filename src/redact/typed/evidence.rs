@@ -12,12 +12,17 @@ use crate::evidence::Evidence;
 use crate::evidence::part::{Kind, Visit, Visitor};
 use crate::redact::pseudonyms::Table;
 use crate::redact::rules::{Rule, Rules};
-use crate::redact::text::Engine;
+use crate::redact::text::{Engine, MARK, is_not_secret, is_variable_name};
 use crate::redact::{Redactions, string};
 
 /// Gives pseudonyms in place.
 pub(in crate::redact) fn redact(table: &Table, rules: Rules, evidence: &mut Evidence, redactions: &mut Redactions) {
     evidence.visit(&mut Pseudonymizer { table, rules, redactions });
+}
+
+/// Redacts the values of labels with secret names.
+pub(in crate::redact) fn redact_labels(evidence: &mut Evidence, redactions: &mut Redactions) {
+    evidence.visit(&mut SecretLabels { redactions });
 }
 
 /// Redacts tokens that look random in the texts of evidence. Names that are part of the evidence are kept,
@@ -49,6 +54,26 @@ impl Visitor for Names {
     fn address(&mut self, _address: &mut IpAddr) {}
 
     fn distinguished_name(&mut self, _name: &mut String, _dns_names: &[String]) {}
+}
+
+struct SecretLabels<'a> {
+    redactions: &'a mut Redactions,
+}
+
+impl Visitor for SecretLabels<'_> {
+    fn string(&mut self, _kind: Kind, _text: &mut String) {}
+
+    fn address(&mut self, _address: &mut IpAddr) {}
+
+    fn distinguished_name(&mut self, _name: &mut String, _dns_names: &[String]) {}
+
+    fn label(&mut self, key: &str, value: &mut String) {
+        let (name, text) = (key.as_bytes(), value.as_bytes());
+        if is_variable_name(name) && !is_not_secret(text, name) {
+            self.redactions.count(Rule::NamedValue);
+            *value = string(MARK.to_vec());
+        }
+    }
 }
 
 struct RandomTokens<'a> {

@@ -59,10 +59,31 @@ struct Below {
     proxy: bool,
     /// The rule of a secret name above it.
     secret: Option<Rule>,
-    /// Directly in a container's list of environment variables.
-    environment: bool,
-    /// Below a key of [`HOST_KEYS`].
-    hosts: bool,
+    parent: Parent,
+}
+
+/// The key directly above a value.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+enum Parent {
+    /// The list of a container's environment variables.
+    Environment,
+    /// A key of [`HOST_KEYS`].
+    Hosts,
+    /// The configuration of the client of a webhook.
+    Webhook,
+    #[default]
+    Other,
+}
+
+impl Parent {
+    fn of(key: &str) -> Self {
+        match key {
+            "env" | "envVars" | "environment" | "extraEnv" | "extraEnvVars" => Self::Environment,
+            "clientConfig" => Self::Webhook,
+            key if HOST_KEYS.contains(&key) => Self::Hosts,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl ObjectRedactor<'_> {
@@ -178,7 +199,7 @@ impl ObjectRedactor<'_> {
         }
         match value {
             Value::String(text) => {
-                if !(below.hosts && self.host(text)) {
+                if !(below.parent == Parent::Hosts && self.host(text)) {
                     self.text(name, text, below.depth)?;
                 }
             }
@@ -202,7 +223,7 @@ impl ObjectRedactor<'_> {
         let named = |key: &str| ["name", "key", "header"].iter().any(|of| key.eq_ignore_ascii_case(of));
         let variable = map.iter().filter(|(key, _)| named(key)).filter_map(|(_, name)| name.as_str()).any(|name| {
             secrets::is_secret_variable(name.as_bytes())
-                && (below.environment
+                && (below.parent == Parent::Environment
                     || secrets::of(name.as_bytes()) != ValueKind::NotSecret
                     || name.bytes().any(|byte| byte.is_ascii_uppercase()))
         });
@@ -210,11 +231,19 @@ impl ObjectRedactor<'_> {
         let web_key = map.contains_key("kty");
         for (key, mut value) in std::mem::take(map) {
             let inner = self.below(&key, below);
+            if let Value::String(url) = &mut value
+                && (below.parent == Parent::Webhook && key == "url" || is_name_of_webhook(&key))
+                && self.engine.rules.on(Rule::Token)
+                && let Some(hidden) = without_path(url)
+            {
+                self.redactions.count(Rule::Token);
+                *url = hidden;
+            }
             match &mut value {
                 scalar @ (Value::String(_) | Value::Number(_)) => {
                     let rule = match &*key {
                         holder if variable && is_holder(holder.as_bytes()) => Some(Rule::EnvironmentValue),
-                        name if below.environment && secrets::is_secret_variable(name.as_bytes()) => {
+                        name if below.parent == Parent::Environment && secrets::is_secret_variable(name.as_bytes()) => {
                             Some(Rule::EnvironmentValue)
                         }
                         part if web_key && WEB_KEY_PARTS.contains(&part) => Some(Rule::PrivateKey),
@@ -245,8 +274,7 @@ impl ObjectRedactor<'_> {
             proxy: below.proxy || key.to_ascii_lowercase().contains("proxy"),
             // `secret:` of a volume is a mapping of names.
             secret: named.filter(|_| key != "secret"),
-            environment: matches!(key, "env" | "envVars" | "environment" | "extraEnv" | "extraEnvVars"),
-            hosts: HOST_KEYS.contains(&key),
+            parent: Parent::of(key),
         }
     }
 
@@ -268,7 +296,7 @@ impl ObjectRedactor<'_> {
             } else if let Some((name, _)) = item
                 .as_str()
                 .and_then(|text| text.split_once('='))
-                .filter(|(name, _)| below.environment && secrets::is_secret_variable(name.as_bytes()))
+                .filter(|(name, _)| below.parent == Parent::Environment && secrets::is_secret_variable(name.as_bytes()))
             {
                 self.redactions.count(Rule::EnvironmentValue);
                 *item = format!("{name}={}", string(MARK.to_vec())).into();
@@ -341,6 +369,21 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
             (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !is_setting))
         }
     }
+}
+
+/// Returns whether the value of a key is the URL of a webhook: `webhookUrl`, `slack_webhook`.
+fn is_name_of_webhook(key: &str) -> bool {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    ["webhook", "webhookurl", "webhookuri"].iter().any(|end| key.to_ascii_lowercase().ends_with(end))
+}
+
+/// Returns the URL of a webhook with scheme and host alone, because path and query hold tokens; `None` if it
+/// has neither, or is no URL.
+fn without_path(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#'])?);
+    let mark = string(MARK.to_vec());
+    (path != "/" && path != format!("/{mark}")).then(|| format!("{scheme}://{host}/{mark}"))
 }
 
 fn is_secret(key: &str, value: &Value) -> bool {

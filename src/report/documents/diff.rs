@@ -58,6 +58,7 @@ impl Document for Difference {
         let verdict = match self.exit_code {
             1 => "Something got worse.",
             _ if self.outcome == DifferenceOutcome::Fixed => "Fixed, and nothing got worse.",
+            3 if self.no_longer_told.is_empty() => "Whether anything changed is unknown.",
             3 => "Nothing got worse that could be judged; something can no longer be judged.",
             _ if self.new.is_empty() && self.gone.is_empty() => "Nothing changed for clients.",
             _ => "Nothing got worse.",

@@ -44,13 +44,17 @@ pub(super) struct Contents {
     pub(super) shapes: Shapes,
     format: Arc<Format>,
     cut_keys: [memmem::Finder<'static>; 5],
-    /// Parts of lines that container runtimes have split: of standard output, of standard error, of Docker's.
-    partial: [Vec<u8>; 3],
+    /// Parts of lines that container runtimes have split: of standard output and standard error, and of both in
+    /// Docker's entries.
+    partial: [Vec<u8>; 4],
     /// A part of a line was read that has no meaning without the next one.
     pub(super) met_partial: bool,
 }
 
-/// The place of Docker's among the parts.
+/// Size of the parts into which Docker splits a line.
+const DOCKER_PART_BYTES: usize = 16 << 10;
+
+/// The first place of Docker's among the parts.
 const DOCKER: usize = 2;
 
 /// How the content was reached.
@@ -223,49 +227,75 @@ impl Contents {
         if way.level < MAX_WRAPPED {
             match record.payload {
                 Some(Value::Object(payload)) => self.object(payload, way.within(true)),
-                Some(Value::Text(payload)) => self.payload(payload, way.within(true)),
+                Some(Value::Text(payload)) => {
+                    let waits = self.partial.iter().skip(DOCKER).any(|part| !part.is_empty());
+                    let entry = if waits || !payload.ends_with(b"\\n") { envelope::docker(object) } else { None };
+                    let docker = entry.map(|is_stderr| DOCKER + usize::from(is_stderr));
+                    self.payload(payload, way.within(true), docker);
+                }
                 _ => {}
             }
             if self.counter.counted() == before && (record.payload.is_some() || !record.is_foreign()) {
                 self.members(object, record.payload, way);
             }
         }
-        if self.counter.counted() == before && way.is_known && record.is_foreign() {
+        if self.counter.counted() > before || !way.is_known {
+            return;
+        }
+        let nested = if way.level == 0 { Record::nested(object) } else { Record::default() };
+        if nested.is_judgeable() && nested.tells_resets() {
+            self.counter.record(&nested);
+        } else if record.is_foreign() || record.similar_keys.max(nested.similar_keys) >= 2 {
             self.counter.log.foreign_records += 1;
             let operator = if record.name.is_none() { "REQUESTED_SERVER_NAME" } else { "RESPONSE_CODE_DETAILS" };
             self.counter.lacks(operator);
         }
     }
 
-    /// Reads the text of an entry.
-    fn payload(&mut self, raw: &[u8], way: Way) {
+    /// Reads the text of an entry. `docker` is the place of the parts of its stream, if Docker wrote the entry.
+    fn payload(&mut self, raw: &[u8], way: Way, docker: Option<usize>) {
+        let place = docker.unwrap_or(DOCKER);
         let text = json::unescape(raw);
         let is_ended = text.ends_with(b"\n");
         let trimmed = text.trim_ascii();
-        let is_whole = || json::object(trimmed, 0, |_| ()).is_some();
-        let waits = self.partial.get(DOCKER).is_some_and(|part| !part.is_empty());
+        let is_object = || json::object(trimmed, 0, |_| ()).is_some();
+        let waits = self.partial.get(place).is_some_and(|part| !part.is_empty());
         // Docker splits lines after 16 KiB, and only the last part ends with the line.
-        if waits && !(trimmed.starts_with(b"{") && is_whole()) {
-            if self.add_partial(DOCKER, &text) && (is_ended || self.is_whole_partial()) {
-                let whole = self.partial.get_mut(DOCKER).map(std::mem::take).unwrap_or_default();
+        if waits && !(trimmed.starts_with(b"{") && is_object()) {
+            if self.add_partial(place, &text) && (is_ended || self.is_whole_partial(place)) {
+                let whole = self.partial.get_mut(place).map(std::mem::take).unwrap_or_default();
                 self.content(whole.trim_ascii(), way, false);
             }
             return;
         }
         if waits {
-            self.partial.get_mut(DOCKER).map(Vec::clear);
+            self.partial.get_mut(place).map(Vec::clear);
             self.counter.log.broken_lines += 1;
         }
-        if !is_ended && trimmed.starts_with(b"{\"") && self.holds_record(trimmed) && !is_whole() {
-            self.add_partial(DOCKER, &text);
+        // A collector may have removed the line ends of entries in Docker's form, which are whole then.
+        let may_go_on = || match docker {
+            Some(_) => {
+                let begins_record = trimmed.starts_with(b"{") || trimmed.starts_with(b"[2") && !is_proxys(trimmed);
+                (begins_record || text.len() >= DOCKER_PART_BYTES) && !self.is_text_record(trimmed)
+            }
+            None => trimmed.starts_with(b"{\"") && self.holds_record(trimmed),
+        };
+        if !is_ended && may_go_on() && !is_object() {
+            self.add_partial(place, &text);
             return;
         }
         self.content(trimmed, way, false);
     }
 
-    fn is_whole_partial(&self) -> bool {
-        let Some(part) = self.partial.get(DOCKER) else { return false };
-        json::object(part.trim_ascii(), 0, |_| ()).is_some()
+    fn is_whole_partial(&self, place: usize) -> bool {
+        let Some(part) = self.partial.get(place) else { return false };
+        json::object(part.trim_ascii(), 0, |_| ()).is_some() || self.is_text_record(part.trim_ascii())
+    }
+
+    /// Returns whether a text is a whole record in a known text format.
+    fn is_text_record(&self, text: &[u8]) -> bool {
+        let mut formats = self.format.texts().iter().filter(|known| known.has_fields());
+        formats.any(|known| known.read(text, &mut Record::default()))
     }
 
     /// Searches every member for records, except the one that was already searched.
@@ -292,7 +322,7 @@ impl Contents {
                     json::array(array, 0, |element| self.value(element, way.within(way.is_known)));
                 }
             },
-            Value::Text(raw) if self.holds_record(raw) => self.payload(raw, way),
+            Value::Text(raw) if self.holds_record(raw) => self.payload(raw, way, None),
             Value::Null | Value::Plain(_) | Value::Text(_) => {}
         }
     }
@@ -303,6 +333,12 @@ impl Contents {
             || NAME_WORDS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
             || self.format.key_of(Field::Name).is_some_and(|key| memmem::find(text, key).is_some())
     }
+}
+
+/// Returns whether a text is a line of Envoy about itself: `[2025-05-19 04:46:20.117][1][info]…`.
+fn is_proxys(text: &[u8]) -> bool {
+    let head = text.get(..MAX_PREFIX_BYTES).unwrap_or(text);
+    memmem::find(head, b"][").is_some() && memmem::find(head, b"] \"").is_none()
 }
 
 /// Returns whether the line is in Envoy's default text format: a moment in brackets, then the request in

@@ -54,6 +54,19 @@ fn plain(value: Value<'_>) -> Value<'_> {
     found
 }
 
+/// Returns whether an entry of Docker's `json-file` is of standard error; `None` for another entry. Source:
+/// Docker, `daemon/logger/jsonfilelog/jsonlog`.
+pub(super) fn docker(object: &[u8]) -> Option<bool> {
+    let (mut is_stderr, mut has_time, mut is_other) = (None, false, false);
+    json::object(object, 0, |member| match (&*member.key, member.value) {
+        (b"log", Value::Text(_)) | (b"attrs", Value::Object(_)) => {}
+        (b"stream", Value::Text(stream @ (b"stdout" | b"stderr"))) => is_stderr = Some(stream == b"stderr"),
+        (b"time", Value::Text(_)) => has_time = true,
+        _ => is_other = true,
+    })?;
+    is_stderr.filter(|_| has_time && !is_other)
+}
+
 /// A table of Log Analytics: `{"columns":[{"name":"sni_host"},…],"rows":[[…],…]}`.
 pub(super) struct Rows<'a> {
     columns: Vec<Cow<'a, [u8]>>,

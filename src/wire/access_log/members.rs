@@ -3,7 +3,20 @@
 
 use super::format::{Format, Target};
 use super::json::{self, Member, Value};
-use super::record::{ACCESS_LOG_KEYS, Field, Record};
+use super::record::{ACCESS_LOG_KEYS, Field, Record, is_access_log_key};
+
+/// Maximum length of the path of a nested object.
+const MAX_PATH: usize = 64;
+
+/// Ends of other paths of the Elastic Common Schema that records of requests have.
+const OTHER_PATHS: [&[u8]; 5] =
+    [b"client.address", b"request.method", b"server.domain", b"source.address", b"url.path"];
+
+/// Keys that are words of many other things where they are not at the top.
+const WORDS: [&[u8]; 7] = [b"duration", b"host", b"method", b"path", b"protocol", b"request", b"status"];
+
+/// Ends of the paths of a response's status.
+const STATUS_PATHS: [&[u8]; 3] = [b"response.status", b"response.status_code", b"response_code"];
 
 /// Prefixes that log stores add to a record's keys when they flatten an entry into columns.
 const FLATTENED: [&[u8]; 7] =
@@ -40,11 +53,14 @@ impl<'a> Record<'a> {
                 self.known_keys += 1;
                 return self.stated(target, member.value);
             }
-            None => self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key)),
+            None => {
+                self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key));
+                self.similar_keys += usize::from(is_access_log_key(key));
+            }
         }
         let flattened = FLATTENED.iter().find_map(|prefix| key.strip_prefix(*prefix));
         if let Some(field) = Field::of(flattened.unwrap_or(key)) {
-            *self.field(field) = Some(member.value.single());
+            self.set(field, member.value.single());
         } else if PAYLOAD_KEYS.contains(&key) {
             let is_better = matches!(member.value, Value::Text(_)) || !matches!(self.payload, Some(Value::Text(_)));
             if is_better && matches!(member.value, Value::Text(_) | Value::Object(_)) {
@@ -53,10 +69,50 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Records a value. Of two different server names, neither is believed.
+    fn set(&mut self, field: Field, value: Value<'a>) {
+        let earlier = self.field(field).replace(value);
+        self.is_ambiguous |= field == Field::Name && earlier.is_some_and(|earlier| earlier != value);
+    }
+
+    /// Returns the record that the members of nested objects are together, such as `tls.client.server_name` and
+    /// `envoy.response_code_details`.
+    pub(super) fn nested(object: &'a [u8]) -> Self {
+        let mut record = Self::default();
+        record.leaves(object, &mut Vec::new());
+        record
+    }
+
+    fn leaves(&mut self, object: &'a [u8], path: &mut Vec<u8>) {
+        json::object(object, 0, |member| {
+            let length = path.len();
+            path.extend_from_slice(&member.key);
+            match member.value {
+                Value::Object(inner) if path.len() < MAX_PATH => {
+                    path.push(b'.');
+                    self.leaves(inner, path);
+                }
+                value => {
+                    let ends = |ends: &[&[u8]]| ends.iter().any(|end| path.ends_with(end));
+                    let is_status = ends(&STATUS_PATHS);
+                    let is_word = length > 0 && WORDS.contains(&&*member.key);
+                    let is_similar = is_status || ends(&OTHER_PATHS) || !is_word && is_access_log_key(&member.key);
+                    self.similar_keys += usize::from(is_similar);
+                    let leaf = Field::of(&member.key).filter(|_| !is_word);
+                    let field = if is_status { Some(Field::Status) } else { leaf.or_else(|| Field::of(path)) };
+                    if let Some(field) = field {
+                        self.set(field, value.single());
+                    }
+                }
+            }
+            path.truncate(length);
+        });
+    }
+
     /// Records a value of the configured format.
     fn stated(&mut self, target: &Target, value: Value<'a>) {
         match (target, value) {
-            (Target::Field(field), value) => *self.field(*field) = Some(value),
+            (Target::Field(field), value) => self.set(*field, value),
             (Target::Text(format), Value::Text(raw)) => {
                 format.read(raw, self);
             }

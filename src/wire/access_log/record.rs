@@ -28,6 +28,9 @@ pub(super) const NO_ROUTE: &[u8] = b"route_not_found";
 /// The status of a request on a connection that cannot serve its host (RFC 9110 §15.5.20).
 pub(super) const MISDIRECTED: &[u8] = b"421";
 
+/// Maximum number of letters and digits of a key.
+pub(super) const MAX_KEY: usize = 40;
+
 /// Keys that distinguish an access log of another format from any other JSON on a line: the names in Apigee's
 /// own format, in Istio's default JSON format, and in common use. Two of them make a foreign record.
 pub(super) const ACCESS_LOG_KEYS: &[&[u8]] = &[
@@ -81,6 +84,10 @@ pub(super) struct Record<'a> {
     pub(super) payload: Option<Value<'a>>,
     /// Number of members with a key of an access log.
     pub(super) known_keys: usize,
+    /// Number of members with such a key in any case.
+    pub(super) similar_keys: usize,
+    /// It has two different server names.
+    pub(super) is_ambiguous: bool,
 }
 
 impl<'a> Record<'a> {
@@ -140,9 +147,46 @@ impl Field {
             b"tls_protocol" | b"downstream_tls_version" => Self::Tls,
             b"upstream_response_flags" | b"response_flags" => Self::Flags,
             b"host" | b"authority" | b":authority" => Self::Host,
+            _ => return Self::of_other_case(key),
+        })
+    }
+
+    /// Returns the field of a key that is written in another case (`sniHost`, `RESPONSE_CODE`), or in words of
+    /// the Elastic Common Schema that have no other meaning.
+    fn of_other_case(key: &[u8]) -> Option<Self> {
+        let mut buffer = [0; MAX_KEY];
+        Some(match folded(key, &mut buffer)? {
+            b"remoteaddress" | b"downstreamremoteaddress" | b"downstreamdirectremoteaddress" => Self::Remote,
+            b"snihost" | b"requestedservername" | b"tlsclientservername" => Self::Name,
+            b"starttime" => Self::Start,
+            b"status" | b"responsecode" | b"httpresponsestatuscode" => Self::Status,
+            b"statusdetails" | b"responsecodedetails" => Self::Details,
+            b"tlsprotocol" | b"downstreamtlsversion" => Self::Tls,
+            b"upstreamresponseflags" | b"responseflags" => Self::Flags,
+            b"host" | b"authority" => Self::Host,
             _ => return None,
         })
     }
+}
+
+/// Returns the letters and digits of a key in lower case; `None` for a longer key than any that is known.
+pub(super) fn folded<'b>(key: &[u8], buffer: &'b mut [u8; MAX_KEY]) -> Option<&'b [u8]> {
+    let mut length = 0;
+    for byte in key.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        *buffer.get_mut(length)? = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    buffer.get(..length)
+}
+
+/// Returns whether a key is of an access log, in any case.
+pub(super) fn is_access_log_key(key: &[u8]) -> bool {
+    if ACCESS_LOG_KEYS.contains(&key) {
+        return true;
+    }
+    let (mut buffer, mut known) = ([0; MAX_KEY], [0; MAX_KEY]);
+    let Some(key) = folded(key, &mut buffer) else { return false };
+    ACCESS_LOG_KEYS.iter().any(|name| folded(name, &mut known) == Some(key))
 }
 
 /// The counts of one log while it is read.
@@ -189,7 +233,7 @@ impl Counter {
         if !record.tells_resets() {
             self.lacks("RESPONSE_CODE_DETAILS");
         }
-        let name = ServerName::of(record.name);
+        let name = if record.is_ambiguous { ServerName::Unreadable } else { ServerName::of(record.name) };
         let remote = record.remote.and_then(Value::text);
         let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
         if let ServerName::Given(name) = &name
@@ -227,6 +271,10 @@ impl Counter {
             if (has_no_route || status == Some(421.0)) && !self.is_repeated(remote.as_deref(), moment) {
                 self.other_host(name, record.host, client.as_deref(), moment);
             }
+            return;
+        }
+        if name == ServerName::Unreadable {
+            self.log.unreadable_names += u64::from(no_filter_chain || served || record.is_ambiguous);
             return;
         }
         if !no_filter_chain && (!served || name != ServerName::Absent) {

@@ -58,6 +58,8 @@ pub(super) struct Connection {
     server_hops: Vec<u8>,
     /// Time to live of the server's RST, if no other packet of it has that.
     pub(super) foreign_reset: Option<u8>,
+    /// A segment came behind later ones of the capture, so that the order of events is not known.
+    pub(super) is_misplaced: bool,
     /// The streams are no longer read.
     pub(super) is_settled: bool,
 }
@@ -97,6 +99,7 @@ impl Connection {
             missing: Missing::default(),
             server_hops: Vec::new(),
             foreign_reset: None,
+            is_misplaced: false,
             is_settled: false,
         }
     }
@@ -108,9 +111,33 @@ impl Connection {
         direction.stream.distance(segment.sequence)
     }
 
-    /// Returns whether a SYN is the one that this connection began with.
+    /// Returns whether a SYN is the one that this connection began with, even if its data came first.
     pub(super) fn began_with(&self, segment: &Segment<'_>) -> bool {
-        self.client_isn == Some(segment.sequence) && segment.source == self.ends.client
+        let is_before_data = || self.client.stream.start() == Some(segment.sequence.wrapping_add(1));
+        let is_start = self.client_isn.map_or_else(is_before_data, |known| known == segment.sequence);
+        is_start && segment.source == self.ends.client
+    }
+
+    /// Returns whether it has no segment yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.client.packets + self.server.packets == 0
+    }
+
+    /// Returns whether a segment repeats one of this connection, or holds nothing.
+    pub(super) fn has(&self, segment: &Segment<'_>, at: Moment) -> bool {
+        let by_client = segment.source == self.ends.client;
+        let stream = if by_client { &self.client.stream } else { &self.server.stream };
+        let is_known_start = if by_client {
+            self.client_isn == Some(segment.sequence)
+        } else {
+            self.bases.contains(&segment.sequence.wrapping_add(1))
+        };
+        let ends = segment.fin || segment.rst;
+        let is_known_end = || self.end.as_ref().is_some_and(|end| end.at == super::handshake::timestamp(at.time));
+        let length = u32::try_from(segment.length).unwrap_or(u32::MAX);
+        let end = data_sequence(segment).wrapping_add(length);
+        let is_passed = || stream.next().is_some_and(|next| next.wrapping_sub(end).cast_signed() >= 0);
+        (!segment.syn || is_known_start) && (!ends || is_known_end()) && (length == 0 || is_passed())
     }
 
     /// Returns the number of bytes of the streams in memory.
@@ -254,6 +281,10 @@ impl Connection {
             return;
         }
         self.has_syn_ack = true;
+        // The SYN itself may come later in the capture.
+        if let Some(acknowledged) = segment.acknowledged.filter(|_| self.client.stream.next().is_none()) {
+            self.client.stream.begin(acknowledged);
+        }
         if self.bases.len() < MAX_BASES && !self.bases.contains(&base) {
             self.bases.push(base);
         }

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::handshake::Moment;
 use super::keep::{Kept, KeptPacket};
 use super::layers::Segment;
+use super::order::later;
 use super::outcome::{self, Because};
 use super::packets::Packet;
 use super::shared::Shared;
@@ -74,13 +75,15 @@ impl Connections {
 
     /// Adds a segment of `packet`.
     pub(super) fn segment(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, at: Moment, sink: &mut Sink<'_>) {
-        self.latest = self.latest.max(at.time);
+        let is_misplaced = at.time < self.latest;
+        self.latest = later(self.latest, at.time);
         self.report_over(at.time, sink);
         let key = key(segment);
         // Most segments are data after a finished handshake.
         if !segment.syn
             && let Some([entry]) = self.open.get_mut(&key).map(Vec::as_mut_slice)
             && entry.connection.is_settled
+            && !is_misplaced
         {
             entry.connection.segment(segment, at, false, &mut self.shared);
             if entry.connection.end.is_some() && !entry.is_over {
@@ -112,6 +115,10 @@ impl Connections {
         let may_wait = self.buffered < MAX_BUFFERED;
         let Some(entry) = self.open.get_mut(&key).and_then(|entries| entries.get_mut(position)) else { return };
         let connection = &mut entry.connection;
+        if is_misplaced && !connection.is_new() && connection.has(segment, at) {
+            return;
+        }
+        connection.is_misplaced |= is_misplaced;
         let was_settled = connection.is_settled;
         if !connection.segment(segment, at, may_wait, &mut self.shared) {
             self.limits.segments_dropped += 1;

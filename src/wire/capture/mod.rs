@@ -19,6 +19,7 @@ mod fragments;
 mod handshake;
 mod keep;
 mod layers;
+mod order;
 mod outcome;
 mod packets;
 mod preface;
@@ -38,6 +39,7 @@ use crate::wire::tls::KeyLog;
 
 pub use self::connections::Sink;
 pub use self::keep::KeptPacket;
+pub use self::order::OrderedReader;
 pub use self::packets::{Packet, PacketReader, Progress};
 pub use self::record::{Break, MAGIC_BYTES, RecordKind, RecordReader, Step, fuzz_capture, is_capture};
 pub use self::stream::fuzz_stream;

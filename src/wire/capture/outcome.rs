@@ -68,8 +68,10 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
 fn outcome(connection: &Connection, because: Because) -> Outcome {
     match connection.handshake.hello {
         // The client's request is unknown, so the response to it is not judged.
+        None if connection.is_misplaced => Outcome::Joined,
         None => before_hello(connection),
         Some(_) if connection.handshake.is_complete() => Outcome::Completed,
+        Some(_) if connection.is_misplaced => Outcome::NotCaptured,
         Some(_) => after_hello(connection, because),
     }
 }

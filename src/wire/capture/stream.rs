@@ -43,6 +43,12 @@ impl Stream {
         self.next
     }
 
+    /// Sequence number of the first byte.
+    pub(super) fn start(&self) -> Option<u32> {
+        let passed = u32::try_from(self.passed & u64::from(u32::MAX)).ok()?;
+        self.next.map(|next| next.wrapping_sub(passed))
+    }
+
     /// Returns whether nothing has been delivered.
     pub(super) fn is_fresh(&self) -> bool {
         self.passed == 0

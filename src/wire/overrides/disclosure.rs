@@ -83,9 +83,10 @@ pub(super) fn looks_secret(text: &str) -> bool {
         || text.split(|character: char| !character.is_ascii_alphanumeric() && character != '+').any(may_be_key_material)
 }
 
-/// Returns whether the value contains a template that was not rendered.
+/// Returns whether the value contains a template that was not rendered. `${{ … }}` of a pipeline is a
+/// placeholder that YAML can read.
 pub(super) fn has_template(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+    text.match_indices("{{").any(|(at, _)| !text[..at].ends_with('$')) || text.contains("{%")
 }
 
 /// Returns the known name that the user probably meant.

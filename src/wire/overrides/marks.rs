@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::faults::{FaultText, Faults};
 use crate::evidence::overrides::{FaultKind, Position};
-use crate::text::is_placeholder_in_delimiters;
+use crate::text::{has_placeholder, is_placeholder_in_delimiters};
 use crate::wire::yaml::saturated;
 
 /// A line of the text without its line end.
@@ -33,7 +33,7 @@ impl Line<'_> {
 pub(super) fn masked<'a>(text: &'a str, faults: &mut Faults) -> Cow<'a, str> {
     if memchr::memchr3(b'@', b'%', b'$', text.as_bytes()).is_none()
         && memchr::memchr2(b'<', b'#', text.as_bytes()).is_none()
-        && ["__", "((", "[["].iter().all(|open| !text.contains(open))
+        && ["__", "((", "[[", "?{", "\\(", "«"].iter().all(|open| !text.contains(open))
     {
         return Cow::Borrowed(text);
     }
@@ -103,11 +103,17 @@ fn values(line: Line<'_>) -> impl Iterator<Item = (usize, String)> {
         let length = rest.find([' ', ',', ']', '"', '\'']).unwrap_or(rest.len());
         let token = rest.get(..length).unwrap_or_default();
         let before = line.text.get(..begin).unwrap_or_default();
+        // ytt writes a value as a comment behind its key.
+        if token.starts_with("#@") && before.trim_end().ends_with([':', '-']) && before.ends_with(' ') {
+            found.push((line.start + begin, "_".repeat(rest.len())));
+            break;
+        }
         if token.starts_with('#') && !token.starts_with("#{") && before.ends_with(' ') {
             break;
         }
         let is_value = before.trim().is_empty() || before.ends_with([' ', '[', '-']);
-        if is_value && length > 2 && is_placeholder_in_delimiters(token.trim_end_matches('#')) {
+        let is_placeholder = || is_placeholder_in_delimiters(token.trim_end_matches('#')) || has_placeholder(token);
+        if is_value && length > 2 && is_placeholder() {
             found.push((line.start + begin, token.replace(['@', '%', '#'], "_").replace("_{", "${")));
         }
         at = begin + length.max(1);
@@ -146,6 +152,10 @@ mod tests {
     #[test]
     fn values_that_yaml_cannot_begin_with_are_replaced() {
         assert_eq!(after("a: @ORG@\nb: [%X%, y]\nc: #{D}#\n"), ("a: _ORG_\nb: [_X_, y]\nc: ${D}_\n".to_owned(), 0));
+        assert_eq!(
+            after("a: @org@-tls\nb: %(org)s\nc: #@ data.values.org\nd: \\(org)\n").0,
+            "a: _org_-tls\nb: _(org)s\nc: __________________\nd: \\(org)\n"
+        );
         for text in ["a: b # @c@ d\n", "mail: x@y.example, z@y\n", "%YAML 1.2\n---\na: 1%\n", "a: <b>\n"] {
             assert_eq!(after(text), (text.to_owned(), 0), "{text}");
         }

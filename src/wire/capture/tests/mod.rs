@@ -9,17 +9,18 @@ mod flows;
 mod forms;
 mod hellos;
 mod layers;
+mod order;
 mod records;
 mod streams;
 
-use super::{Analysis, PacketReader, Progress, Rest};
+use super::{Analysis, OrderedReader, PacketReader, Progress, Rest};
 use crate::evidence::capture::{Flow, PacketPlace};
 
 pub(crate) use self::records::{pcap, pcapng};
 
 /// Everything that is read of a capture.
 fn read(file: &[u8]) -> (Vec<Flow>, Rest, Progress) {
-    let mut reader = PacketReader::new(file, 1 << 12);
+    let mut reader = OrderedReader::new(PacketReader::new(file, 1 << 12), 1 << 16);
     let mut analysis = Analysis::new(false);
     let mut flows = Vec::new();
     let end = loop {
@@ -27,7 +28,7 @@ fn read(file: &[u8]) -> (Vec<Flow>, Rest, Progress) {
             Progress::Packet => {}
             end => break end,
         }
-        let place = PacketPlace { file: 0, number: reader.packets() };
+        let place = PacketPlace { file: 0, number: reader.number() };
         analysis.packet(&reader.packet().unwrap(), place, &mut |flow, _| flows.push(flow));
     };
     let rest = analysis.finish(&mut |flow, _| flows.push(flow));

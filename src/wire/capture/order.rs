@@ -1,0 +1,149 @@
+//! Sorts the packets of a capture by time, within a window: queues of a network card and merged interfaces
+//! write them slightly out of order, and the side that ends a connection first decides which side refused it.
+//!
+//! A packet that is farther away from its place is handed on where it is, and counted.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::{self, Read};
+
+use super::packets::{Packet, PacketReader, Progress};
+use crate::wire::tls::KeyLog;
+
+/// Maximum number of packets that wait for earlier ones.
+const MAX_HELD: usize = 256;
+/// Difference in nanoseconds from which on a time is no place: the clock was set, or the time is wrong. Such
+/// packets stay in the order of the file.
+const CLOCK_STEP: i64 = 60_000_000_000;
+
+/// Reads a capture packet by packet, in the order of time.
+#[derive(Debug)]
+pub struct OrderedReader<R> {
+    reader: PacketReader<R>,
+    /// The earliest first; of equal times, the first in the file.
+    held: BinaryHeap<Reverse<Held>>,
+    /// Bytes of the packets that are held, and their maximum.
+    bytes: usize,
+    most: usize,
+    /// Buffers to use again.
+    spare: Vec<Vec<u8>>,
+    current: Option<Held>,
+    /// How the capture ended.
+    end: Option<io::Result<Progress>>,
+    /// Number of steps of the clock so far, and the time of the packet that was read last.
+    steps: u64,
+    last: i64,
+    /// The latest time that was handed on since the last step.
+    latest: i64,
+    misplaced: u64,
+}
+
+/// Returns the later of two times, or the second if the clock was set back.
+pub(super) fn later(latest: i64, time: i64) -> i64 {
+    if latest.saturating_sub(time) > CLOCK_STEP { time } else { latest.max(time) }
+}
+
+/// A copy of a packet.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Held {
+    steps: u64,
+    time: i64,
+    /// Its number in the file.
+    number: u64,
+    link: Option<u16>,
+    interface: u32,
+    wire: usize,
+    data: Vec<u8>,
+}
+
+impl<R: Read> OrderedReader<R> {
+    /// A reader that holds at most `most` bytes of packets, and one packet more: with 0 each packet is handed on
+    /// when it comes.
+    pub fn new(reader: PacketReader<R>, most: usize) -> Self {
+        Self {
+            reader,
+            held: BinaryHeap::new(),
+            bytes: 0,
+            most,
+            spare: Vec::new(),
+            current: None,
+            end: None,
+            steps: 0,
+            last: 0,
+            latest: i64::MIN,
+            misplaced: 0,
+        }
+    }
+
+    /// Reads up to the next packet. Damage is reported when the packets before it have been handed on.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    pub fn next_packet(&mut self) -> io::Result<Progress> {
+        if let Some(done) = self.current.take() {
+            self.bytes -= done.data.len();
+            self.spare.push(done.data);
+        }
+        while self.end.is_none() && self.held.len() < MAX_HELD && self.bytes <= self.most {
+            match self.reader.next_packet() {
+                Ok(Progress::Packet) => self.hold(),
+                end => self.end = Some(end),
+            }
+        }
+        let Some(Reverse(next)) = self.held.pop() else { return self.end.take().unwrap_or(Ok(Progress::End)) };
+        self.misplaced += u64::from(next.time < self.latest);
+        self.latest = later(self.latest, next.time);
+        self.current = Some(next);
+        Ok(Progress::Packet)
+    }
+
+    fn hold(&mut self) {
+        let Some(packet) = self.reader.packet() else { return };
+        let mut data = self.spare.pop().unwrap_or_default();
+        data.clear();
+        data.extend_from_slice(packet.data);
+        self.bytes += data.len();
+        let Packet { time, link, interface, wire, .. } = packet;
+        self.steps += u64::from(time.abs_diff(self.last) > CLOCK_STEP.unsigned_abs());
+        self.last = time;
+        self.held.push(Reverse(Held {
+            steps: self.steps,
+            time,
+            number: self.reader.packets(),
+            link,
+            interface,
+            wire,
+            data,
+        }));
+    }
+
+    /// The packet that was handed on last.
+    #[must_use]
+    pub fn packet(&self) -> Option<Packet<'_>> {
+        let Held { time, link, interface, wire, data, .. } = self.current.as_ref()?;
+        Some(Packet { time: *time, link: *link, interface: *interface, data, wire: *wire })
+    }
+
+    /// Its number in the file.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.current.as_ref().map_or(0, |held| held.number)
+    }
+
+    /// Number of packets that were handed on behind a later one.
+    #[must_use]
+    pub fn misplaced(&self) -> u64 {
+        self.misplaced
+    }
+
+    /// Secrets of handshakes that were read since they were taken from here.
+    pub fn keys(&mut self) -> &mut KeyLog {
+        self.reader.keys()
+    }
+
+    /// The reader of the file.
+    #[must_use]
+    pub fn file(&self) -> &PacketReader<R> {
+        &self.reader
+    }
+}
