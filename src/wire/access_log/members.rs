@@ -3,10 +3,13 @@
 
 use super::format::{Format, Target};
 use super::json::{self, Member, Value};
-use super::record::{ACCESS_LOG_KEYS, Field, Record, is_access_log_key};
+use super::record::{ACCESS_LOG_KEYS, Field, Record, is_access_log_key, is_same_name};
 
 /// Maximum length of the path of a nested object.
 const MAX_PATH: usize = 64;
+
+/// Objects whose content is not the gateway's own.
+const OF_OTHERS: [&[u8]; 4] = [b"apigee_dynamic_data", b"dynamic_metadata", b"labels", b"metadata"];
 
 /// Ends of other paths of the Elastic Common Schema that records of requests have.
 const OTHER_PATHS: [&[u8]; 5] =
@@ -72,11 +75,11 @@ impl<'a> Record<'a> {
     /// Records a value. Of two different server names, neither is believed.
     fn set(&mut self, field: Field, value: Value<'a>) {
         let earlier = self.field(field).replace(value);
-        self.is_ambiguous |= field == Field::Name && earlier.is_some_and(|earlier| earlier != value);
+        self.is_ambiguous |= field == Field::Name && earlier.is_some_and(|earlier| !is_same_name(earlier, value));
     }
 
-    /// Returns the record that the members of nested objects are together, such as `tls.client.server_name` and
-    /// `envoy.response_code_details`.
+    /// Returns the record that the members of nested objects are together, such as `tls.client.server_name`
+    /// and `envoy.response_code_details`. What API proxies and labels say is none of it.
     pub(super) fn nested(object: &'a [u8]) -> Self {
         let mut record = Self::default();
         record.leaves(object, &mut Vec::new());
@@ -88,6 +91,7 @@ impl<'a> Record<'a> {
             let length = path.len();
             path.extend_from_slice(&member.key);
             match member.value {
+                Value::Object(_) if OF_OTHERS.contains(&&*member.key) => {}
                 Value::Object(inner) if path.len() < MAX_PATH => {
                     path.push(b'.');
                     self.leaves(inner, path);
