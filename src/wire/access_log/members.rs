@@ -51,16 +51,12 @@ impl<'a> Record<'a> {
     /// Records a member.
     pub(super) fn member(&mut self, member: &Member<'a>, format: &Format) {
         let key = &*member.key;
-        match format.target(key) {
-            Some(target) => {
-                self.known_keys += 1;
-                return self.stated(target, member.value);
-            }
-            None => {
-                self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key));
-                self.similar_keys += usize::from(is_access_log_key(key));
-            }
+        if let Some(target) = format.target(key) {
+            self.known_keys = self.known_keys.saturating_add(1);
+            return self.stated(target, member.value);
         }
+        self.known_keys = self.known_keys.saturating_add(ACCESS_LOG_KEYS.contains(&key).into());
+        self.similar_keys = self.similar_keys.saturating_add(is_access_log_key(key).into());
         let flattened = FLATTENED.iter().find_map(|prefix| key.strip_prefix(*prefix));
         if let Some(field) = Field::of(flattened.unwrap_or(key)) {
             self.set(field, member.value.single());
@@ -101,7 +97,7 @@ impl<'a> Record<'a> {
                     let is_status = ends(&STATUS_PATHS);
                     let is_word = length > 0 && WORDS.contains(&&*member.key);
                     let is_similar = is_status || ends(&OTHER_PATHS) || !is_word && is_access_log_key(&member.key);
-                    self.similar_keys += usize::from(is_similar);
+                    self.similar_keys = self.similar_keys.saturating_add(is_similar.into());
                     let leaf = Field::of(&member.key).filter(|_| !is_word);
                     let field = if is_status { Some(Field::Status) } else { leaf.or_else(|| Field::of(path)) };
                     if let Some(field) = field {

@@ -83,9 +83,9 @@ pub(super) struct Record<'a> {
     /// may be labels.
     pub(super) payload: Option<Value<'a>>,
     /// Number of members with a key of an access log.
-    pub(super) known_keys: usize,
+    pub(super) known_keys: u16,
     /// Number of members with such a key in any case.
-    pub(super) similar_keys: usize,
+    pub(super) similar_keys: u16,
     /// It has two different server names.
     pub(super) is_ambiguous: bool,
 }
