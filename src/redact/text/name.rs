@@ -84,8 +84,8 @@ pub(super) fn name(bytes: &[u8], hit: usize, hit_end: usize) -> Name {
     Name { start, end, first: margin == 0 || escaped_line, escaped_line, has_space, quote, enclosing }
 }
 
-/// Returns the range of the name around `hit..hit_end`. Only a name that has letters beyond ASCII itself may be
-/// extended by such letters: next to others they are typographic quotes or words of another language.
+/// Returns the range of the name around `hit..hit_end`. Only a name that has letters beyond ASCII itself may
+/// be extended by such letters: next to others they are typographic quotes or words of another language.
 fn extent(bytes: &[u8], hit: usize, hit_end: usize) -> (usize, usize) {
     let (before, after) =
         (&bytes[hit.saturating_sub(MAX_NAME)..hit], &bytes[hit_end..bytes.len().min(hit_end + MAX_NAME)]);

@@ -44,8 +44,8 @@ pub(super) struct Contents {
     pub(super) shapes: Shapes,
     format: Arc<Format>,
     cut_keys: [memmem::Finder<'static>; 5],
-    /// Parts of lines that container runtimes have split: of standard output and standard error, and of both in
-    /// Docker's entries.
+    /// Parts of lines that container runtimes have split: of standard output and standard error, and of both
+    /// in Docker's entries.
     partial: [Vec<u8>; 4],
     /// A part of a line was read that has no meaning without the next one.
     pub(super) met_partial: bool,
@@ -252,7 +252,8 @@ impl Contents {
         }
     }
 
-    /// Reads the text of an entry. `docker` is the place of the parts of its stream, if Docker wrote the entry.
+    /// Reads the text of an entry. `docker` is the place of the parts of its stream, if Docker wrote the
+    /// entry.
     fn payload(&mut self, raw: &[u8], way: Way, docker: Option<usize>) {
         let place = docker.unwrap_or(DOCKER);
         let text = json::unescape(raw);

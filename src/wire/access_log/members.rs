@@ -3,10 +3,13 @@
 
 use super::format::{Format, Target};
 use super::json::{self, Member, Value};
-use super::record::{ACCESS_LOG_KEYS, Field, Record, is_access_log_key};
+use super::record::{ACCESS_LOG_KEYS, Field, Record, is_access_log_key, is_same_name};
 
 /// Maximum length of the path of a nested object.
 const MAX_PATH: usize = 64;
+
+/// Objects whose content is not the gateway's own.
+const OF_OTHERS: [&[u8]; 4] = [b"apigee_dynamic_data", b"dynamic_metadata", b"labels", b"metadata"];
 
 /// Ends of other paths of the Elastic Common Schema that records of requests have.
 const OTHER_PATHS: [&[u8]; 5] =
@@ -48,16 +51,12 @@ impl<'a> Record<'a> {
     /// Records a member.
     pub(super) fn member(&mut self, member: &Member<'a>, format: &Format) {
         let key = &*member.key;
-        match format.target(key) {
-            Some(target) => {
-                self.known_keys += 1;
-                return self.stated(target, member.value);
-            }
-            None => {
-                self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key));
-                self.similar_keys += usize::from(is_access_log_key(key));
-            }
+        if let Some(target) = format.target(key) {
+            self.known_keys = self.known_keys.saturating_add(1);
+            return self.stated(target, member.value);
         }
+        self.known_keys = self.known_keys.saturating_add(ACCESS_LOG_KEYS.contains(&key).into());
+        self.similar_keys = self.similar_keys.saturating_add(is_access_log_key(key).into());
         let flattened = FLATTENED.iter().find_map(|prefix| key.strip_prefix(*prefix));
         if let Some(field) = Field::of(flattened.unwrap_or(key)) {
             self.set(field, member.value.single());
@@ -72,11 +71,11 @@ impl<'a> Record<'a> {
     /// Records a value. Of two different server names, neither is believed.
     fn set(&mut self, field: Field, value: Value<'a>) {
         let earlier = self.field(field).replace(value);
-        self.is_ambiguous |= field == Field::Name && earlier.is_some_and(|earlier| earlier != value);
+        self.is_ambiguous |= field == Field::Name && earlier.is_some_and(|earlier| !is_same_name(earlier, value));
     }
 
-    /// Returns the record that the members of nested objects are together, such as `tls.client.server_name` and
-    /// `envoy.response_code_details`.
+    /// Returns the record that the members of nested objects are together, such as `tls.client.server_name`
+    /// and `envoy.response_code_details`. What API proxies and labels say is none of it.
     pub(super) fn nested(object: &'a [u8]) -> Self {
         let mut record = Self::default();
         record.leaves(object, &mut Vec::new());
@@ -88,6 +87,7 @@ impl<'a> Record<'a> {
             let length = path.len();
             path.extend_from_slice(&member.key);
             match member.value {
+                Value::Object(_) if OF_OTHERS.contains(&&*member.key) => {}
                 Value::Object(inner) if path.len() < MAX_PATH => {
                     path.push(b'.');
                     self.leaves(inner, path);
@@ -97,7 +97,7 @@ impl<'a> Record<'a> {
                     let is_status = ends(&STATUS_PATHS);
                     let is_word = length > 0 && WORDS.contains(&&*member.key);
                     let is_similar = is_status || ends(&OTHER_PATHS) || !is_word && is_access_log_key(&member.key);
-                    self.similar_keys += usize::from(is_similar);
+                    self.similar_keys = self.similar_keys.saturating_add(is_similar.into());
                     let leaf = Field::of(&member.key).filter(|_| !is_word);
                     let field = if is_status { Some(Field::Status) } else { leaf.or_else(|| Field::of(path)) };
                     if let Some(field) = field {

@@ -28,7 +28,7 @@ pub(super) const NO_ROUTE: &[u8] = b"route_not_found";
 /// The status of a request on a connection that cannot serve its host (RFC 9110 §15.5.20).
 pub(super) const MISDIRECTED: &[u8] = b"421";
 
-/// Maximum number of letters and digits of a key.
+/// Maximum length of a key in `snake_case`.
 pub(super) const MAX_KEY: usize = 40;
 
 /// Keys that distinguish an access log of another format from any other JSON on a line: the names in Apigee's
@@ -83,9 +83,9 @@ pub(super) struct Record<'a> {
     /// may be labels.
     pub(super) payload: Option<Value<'a>>,
     /// Number of members with a key of an access log.
-    pub(super) known_keys: usize,
+    pub(super) known_keys: u16,
     /// Number of members with such a key in any case.
-    pub(super) similar_keys: usize,
+    pub(super) similar_keys: u16,
     /// It has two different server names.
     pub(super) is_ambiguous: bool,
 }
@@ -151,42 +151,43 @@ impl Field {
         })
     }
 
-    /// Returns the field of a key that is written in another case (`sniHost`, `RESPONSE_CODE`), or in words of
-    /// the Elastic Common Schema that have no other meaning.
+    /// Returns the field of a key that is written in another case (`sniHost`, `RESPONSE_CODE`), or in words
+    /// of the Elastic Common Schema that have no other meaning.
     fn of_other_case(key: &[u8]) -> Option<Self> {
         let mut buffer = [0; MAX_KEY];
-        Some(match folded(key, &mut buffer)? {
-            b"remoteaddress" | b"downstreamremoteaddress" | b"downstreamdirectremoteaddress" => Self::Remote,
-            b"snihost" | b"requestedservername" | b"tlsclientservername" => Self::Name,
-            b"starttime" => Self::Start,
-            b"status" | b"responsecode" | b"httpresponsestatuscode" => Self::Status,
-            b"statusdetails" | b"responsecodedetails" => Self::Details,
-            b"tlsprotocol" | b"downstreamtlsversion" => Self::Tls,
-            b"upstreamresponseflags" | b"responseflags" => Self::Flags,
-            b"host" | b"authority" => Self::Host,
-            _ => return None,
+        Some(match snake_case(key, &mut buffer)? {
+            b"tls_client_server_name" | b"snihost" => Self::Name,
+            b"http_response_status_code" => Self::Status,
+            // Without this, it would call itself again.
+            same if same == key => return None,
+            other => return Self::of(other),
         })
     }
 }
 
-/// Returns the letters and digits of a key in lower case; `None` for a longer key than any that is known.
-pub(super) fn folded<'b>(key: &[u8], buffer: &'b mut [u8; MAX_KEY]) -> Option<&'b [u8]> {
+/// Returns a key of `camelCase`, `UPPER_CASE`, `kebab-case` or with dots in `snake_case`; `None` if it is
+/// longer than any that is known.
+pub(super) fn snake_case<'b>(key: &[u8], buffer: &'b mut [u8; MAX_KEY]) -> Option<&'b [u8]> {
     let mut length = 0;
-    for byte in key.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
-        *buffer.get_mut(length)? = byte.to_ascii_lowercase();
+    let mut before = b'_';
+    for &byte in key {
+        let begins_word = byte.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
+        let written = if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
+        if begins_word {
+            *buffer.get_mut(length)? = b'_';
+            length += 1;
+        }
+        *buffer.get_mut(length)? = written;
         length += 1;
+        before = byte;
     }
     buffer.get(..length)
 }
 
 /// Returns whether a key is of an access log, in any case.
 pub(super) fn is_access_log_key(key: &[u8]) -> bool {
-    if ACCESS_LOG_KEYS.contains(&key) {
-        return true;
-    }
-    let (mut buffer, mut known) = ([0; MAX_KEY], [0; MAX_KEY]);
-    let Some(key) = folded(key, &mut buffer) else { return false };
-    ACCESS_LOG_KEYS.iter().any(|name| folded(name, &mut known) == Some(key))
+    ACCESS_LOG_KEYS.contains(&key)
+        || snake_case(key, &mut [0; MAX_KEY]).is_some_and(|key| ACCESS_LOG_KEYS.contains(&key))
 }
 
 /// The counts of one log while it is read.
@@ -398,6 +399,11 @@ impl Counter {
         log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
         log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
     }
+}
+
+/// Returns whether two values are the same server name, or both none.
+pub(super) fn is_same_name(one: Value<'_>, other: Value<'_>) -> bool {
+    ServerName::of(Some(one)) == ServerName::of(Some(other))
 }
 
 /// The server name that the client sent, as the record has it.
