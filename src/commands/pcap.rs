@@ -93,6 +93,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         PcapOutput::Wide => Format::Wide,
         PcapOutput::Json => Format::Json,
         PcapOutput::Yaml => Format::Yaml,
+        PcapOutput::Html => Format::Html,
     };
     super::print_result(console, format, &report).map(|()| report.exit_code)
 }

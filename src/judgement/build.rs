@@ -22,6 +22,7 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
         subject: Subject::of(evidence),
         summary: summary::of(evidence, &checks),
         chain: Some(chain::of_report(evidence)),
+        chains_by_name: chain::by_name(evidence),
         steps: steps::of(playbook, evidence, &selected),
         verdict,
         remedy,
