@@ -75,7 +75,7 @@ fn evidence(stem: &str) -> Evidence {
 
 fn recorded() -> Evidence {
     let path = support::root().join("examples/no-wildcard-route.tar.gz");
-    BundleReader::open(&path).expect("the bundle opens").evidence
+    BundleReader::open(&path.to_string_lossy()).and_then(BundleReader::into_evidence).expect("the bundle has evidence")
 }
 
 fn report(evidence: &Evidence) -> Report {
@@ -109,7 +109,7 @@ macro_rules! each_document {
 
 /// Every string of a document that may be any string gets the text appended. Two pages that differ in such
 /// texts alone have the same elements and attributes, whatever the texts are.
-fn spoiled<D: Serialize + DeserializeOwned>(document: &D) -> impl Fn(&str) -> D {
+fn spoiled<D: Serialize + DeserializeOwned>(document: &D) -> impl Fn(&str) -> D + use<D> {
     let value = serde_json::to_value(document).expect("it serialises");
     let mut free = BTreeSet::new();
     for place in places(&value) {
@@ -167,11 +167,7 @@ fn append(value: &mut Value, place: &str, free: &BTreeSet<String>, text: &str) {
 /// The elements and attributes of a page in order. Of attributes that show data, only the names.
 fn skeleton(page: &str) -> Vec<String> {
     let document = Html::parse_document(page);
-    assert!(
-        document.errors.iter().all(|error| !error.contains("Unexpected") || error.contains("hash")),
-        "{:?}",
-        document.errors
-    );
+    assert!(document.errors.is_empty(), "{:?}", document.errors);
     let nodes = document.tree.nodes().filter_map(|node| match node.value() {
         Node::Element(element) => {
             let attributes: BTreeMap<&str, &str> =
@@ -210,9 +206,46 @@ fn no_element_and_no_attribute_is_made_of_data() {
 #[test]
 fn no_sequence_of_markup_breaks_out() {
     let pieces = [
-        "<", ">", "\"", "'", "`", "=", "/", "&", ";", "#", "x3c", "lt", " ", "\n", "\t", "\0", "<!--", "-->", "]]>",
-        "</", "<?", "<!", "script", "style", "svg", "title", "pre", "p", "table", "option", "select", "onerror", "href",
-        "javascript:", "\u{202e}", "é", "\\", "{{", "}}", "{%",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "`",
+        "=",
+        "/",
+        "&",
+        ";",
+        "#",
+        "x3c",
+        "lt",
+        " ",
+        "\n",
+        "\t",
+        "\0",
+        "<!--",
+        "-->",
+        "]]>",
+        "</",
+        "<?",
+        "<!",
+        "script",
+        "style",
+        "svg",
+        "title",
+        "pre",
+        "p",
+        "table",
+        "option",
+        "select",
+        "onerror",
+        "href",
+        "javascript:",
+        "\u{202e}",
+        "é",
+        "\\",
+        "{{",
+        "}}",
+        "{%",
     ];
     let with = spoiled(&report(&evidence("reproduced-no-wildcard")));
     let expected = skeleton(&page(&with("zz")));
@@ -236,13 +269,25 @@ fn is_closed<D: Document + DeserializeOwned>(name: &str, document: &D) {
     let page = html::with_files(document, &files).expect("a page");
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"), "{name}");
     let parsed = Html::parse_document(&page);
-    let catalogue: BTreeSet<String> = apigee_tls::checks::all().filter_map(|(_, check)| Rule::of(check.code)).map(|rule| rule.url).collect();
+    let catalogue: BTreeSet<String> =
+        apigee_tls::checks::all().filter_map(|(_, check)| Rule::of(check.code)).map(|rule| rule.url).collect();
     let mut ids = BTreeSet::new();
     let mut links = Vec::new();
     for element in parsed.tree.nodes().filter_map(|node| node.value().as_element()) {
         let is_loader = matches!(
             element.name(),
-            "audio" | "base" | "embed" | "form" | "iframe" | "image" | "img" | "link" | "object" | "source" | "use" | "video"
+            "audio"
+                | "base"
+                | "embed"
+                | "form"
+                | "iframe"
+                | "image"
+                | "img"
+                | "link"
+                | "object"
+                | "source"
+                | "use"
+                | "video"
         );
         assert!(!is_loader, "{name} has {}", element.name());
         for (attribute, value) in element.attrs() {
@@ -290,8 +335,19 @@ fn the_page_of_a_report_has_every_part() {
     };
     assert_eq!(text_of("h1"), [report.verdict.headline.clone()]);
     let parts = [
-        "chain", "seen", "timeline", "clients", "fix", "handshakes", "certificates", "groups", "routes", "playbook",
-        "checks", "not-seen", "files",
+        "chain",
+        "seen",
+        "timeline",
+        "clients",
+        "fix",
+        "handshakes",
+        "certificates",
+        "groups",
+        "routes",
+        "playbook",
+        "checks",
+        "not-seen",
+        "files",
     ];
     for part in parts {
         assert_eq!(text_of(&format!("section#report-{part}")).len(), 1, "{part}");
@@ -336,7 +392,7 @@ fn the_page_of_the_largest_evidence_is_small() {
         config["secretName"] = format!("my-organisation-secret-{i}").into();
     });
     repeat(&mut value["storedCertificates"]["seen"], &|stored, i| {
-        stored["origin"] = json!({ "secret": { "name": format!("my-organisation-secret-{i}") } });
+        stored["origin"]["secret"]["name"] = format!("my-organisation-secret-{i}").into();
     });
     let clients: serde_json::Map<String, Value> = (0..100_000_u32)
         .map(|i| {
@@ -356,9 +412,8 @@ fn the_page_of_the_largest_evidence_is_small() {
     assert_eq!(report.summary.certificates.as_ref().map(Vec::len), Some(500));
     let page = page(&report);
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
-    println!("{} bytes", page.len());
-    // What is left out is counted.
-    assert!(page.contains("and 99800 more clients with "), "the rest of the clients");
+    // What is left out is counted. Of the clients, logs keep 20,000 apart.
+    assert!(page.contains("and 19800 more clients; all others together have "), "the rest of the clients");
 }
 
 /// The format is that of the command line, and a bundle has the page beside its text.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{CertificateSummary, RouteSummary};
 use crate::checks::facts::{self, loaded, stored};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::hybrid::{Route, selects};
+use crate::evidence::hybrid::{IngressPod, Route, selects};
 use crate::evidence::stored::{StoredCertificate, StoredIn};
 use crate::evidence::{Evidence, Seen};
 
@@ -65,10 +65,35 @@ fn secrets(route: &Route) -> Vec<&str> {
 pub(super) fn certificates(evidence: &Evidence) -> Option<Vec<CertificateSummary>> {
     let Seen::Seen(stored) = &evidence.stored_certificates else { return None };
     let routes = facts::routes(evidence).unwrap_or_default();
-    Some(stored.iter().map(|stored| certificate(evidence, stored, &routes)).collect())
+    let pods = running_pods(evidence, &routes);
+    Some(stored.iter().map(|stored| certificate(evidence, stored, &routes, &pods)).collect())
 }
 
-fn certificate(evidence: &Evidence, stored: &StoredCertificate, routes: &[&Route]) -> CertificateSummary {
+/// A running pod, with its handshakes in which a certificate was served and the Secret that each must be of.
+struct RunningPod<'a> {
+    pod: &'a IngressPod,
+    handshakes: Vec<(&'a Certificate, Option<&'a str>)>,
+}
+
+fn running_pods<'a>(evidence: &'a Evidence, routes: &[&'a Route]) -> Vec<RunningPod<'a>> {
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let running = pods.into_iter().filter(|pod| pod.is_running()).map(|pod| {
+        let of_pod: Vec<&Route> =
+            routes.iter().copied().filter(|route| selects(&route.selector, &pod.labels)).collect();
+        let handshakes = loaded::handshakes(evidence, pod).filter_map(|handshake| {
+            Some((handshake.certificates.first()?, stored::secret_to_serve(&of_pod, handshake)))
+        });
+        RunningPod { pod, handshakes: handshakes.collect() }
+    });
+    running.collect()
+}
+
+fn certificate(
+    evidence: &Evidence,
+    stored: &StoredCertificate,
+    routes: &[&Route],
+    pods: &[RunningPod<'_>],
+) -> CertificateSummary {
     let (secret, file, used_by) = match &stored.origin {
         StoredIn::Secret { name } => {
             let users = routes.iter().filter(|route| secrets(route).contains(&name.as_str()));
@@ -109,7 +134,7 @@ fn certificate(evidence: &Evidence, stored: &StoredCertificate, routes: &[&Route
     if let Some(name) = &summary.secret {
         let users: Vec<&Route> =
             routes.iter().copied().filter(|route| secrets(route).contains(&name.as_str())).collect();
-        (summary.in_envoy, summary.served) = deployed(evidence, name, &users, routes, leaf);
+        (summary.in_envoy, summary.served) = deployed(evidence, name, &users, pods, leaf);
     }
     summary
 }
@@ -119,13 +144,12 @@ fn deployed(
     evidence: &Evidence,
     secret: &str,
     users: &[&Route],
-    routes: &[&Route],
+    pods: &[RunningPod<'_>],
     leaf: &Certificate,
 ) -> (Option<CertificateInEnvoy>, Option<Vec<ServedLeaf>>) {
     let mut in_envoy = CertificateInEnvoy::default();
     let mut served: Vec<(&str, ServedLeaf)> = Vec::new();
-    let pods = facts::pods(evidence).unwrap_or_default();
-    for pod in pods.into_iter().filter(|pod| pod.is_running()) {
+    for RunningPod { pod, handshakes } in pods {
         if !users.iter().any(|route| selects(&route.selector, &pod.labels)) {
             continue;
         }
@@ -134,34 +158,28 @@ fn deployed(
             Ok(Some(false)) => in_envoy.lacking.push(pod.name.clone()),
             Ok(None) | Err(_) => {}
         }
-        let of_pod: Vec<&Route> =
-            routes.iter().copied().filter(|route| selects(&route.selector, &pod.labels)).collect();
-        for handshake in loaded::handshakes(evidence, pod) {
-            let Some(other) = handshake.certificates.first() else { continue };
-            if stored::secret_to_serve(&of_pod, handshake) != Some(secret) {
-                continue;
-            }
-            let position = served.iter().position(|(fingerprint, _)| *fingerprint == other.fingerprint);
-            let position = position.unwrap_or_else(|| {
-                served.push((
-                    &other.fingerprint,
-                    ServedLeaf {
-                        subject: other.subject.clone(),
-                        serial: other.serial.clone(),
-                        is_stored: other.fingerprint == leaf.fingerprint,
-                        pods: Vec::new(),
-                    },
-                ));
-                served.len() - 1
-            });
-            if let Some((_, known)) = served.get_mut(position).filter(|(_, known)| !known.pods.contains(&pod.name)) {
-                known.pods.push(pod.name.clone());
+        for (other, _) in handshakes.iter().filter(|(_, expected)| *expected == Some(secret)) {
+            match served.iter_mut().find(|(fingerprint, _)| *fingerprint == other.fingerprint) {
+                Some((_, known)) if known.pods.contains(&pod.name) => {}
+                Some((_, known)) => known.pods.push(pod.name.clone()),
+                None => served.push((&other.fingerprint, ServedLeaf::new(other, leaf, &pod.name))),
             }
         }
     }
     let served: Vec<ServedLeaf> = served.into_iter().map(|(_, leaf)| leaf).collect();
     let is_seen = !in_envoy.loaded.is_empty() || !in_envoy.lacking.is_empty();
     (is_seen.then_some(in_envoy), (!served.is_empty()).then_some(served))
+}
+
+impl ServedLeaf {
+    fn new(served: &Certificate, stored: &Certificate, pod: &str) -> Self {
+        Self {
+            subject: served.subject.clone(),
+            serial: served.serial.clone(),
+            is_stored: served.fingerprint == stored.fingerprint,
+            pods: vec![pod.to_owned()],
+        }
+    }
 }
 
 /// Whole days, rounded down: an hour after the end it is -1.

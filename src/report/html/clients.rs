@@ -63,12 +63,13 @@ impl<'a> ClientsView<'a> {
     }
 }
 
-/// Returns `and 99,800 more clients with 300,000 resets`; `None` where nothing is left out.
+/// Returns `and 19800 more clients; all others together have 300,000 resets`; `None` where nothing is left
+/// out. Logs count a limited number of clients apart, so there may be others.
 fn remaining(hidden: usize, resets: u64, other: Rest, noun: &str) -> Option<String> {
     let entries = (hidden as u64).saturating_add(other.entries);
     let resets = resets.saturating_add(other.resets);
     match rest(entries, noun) {
-        Some(entries) => Some(format!("{entries} with {} resets", grouped(resets))),
+        Some(entries) => Some(format!("{entries}; all others together have {} resets", grouped(resets))),
         None if resets > 0 => Some(format!("and {} resets without a known {noun}", grouped(resets))),
         None => None,
     }

@@ -64,6 +64,9 @@ pub(in crate::report) struct ReportView<'a> {
     chains: Vec<ChainView<'a>>,
     began: Option<String>,
     causes: Vec<CauseView<'a>>,
+    other_causes: Option<String>,
+    /// The headline is the only cause, so that only its evidence is new.
+    is_headline_all: bool,
     next_paste: Option<Paste>,
     timeline: Option<Timeline>,
     clients: Option<ClientsView<'a>>,
@@ -127,6 +130,8 @@ impl<'a> ReportView<'a> {
             chains: report.chains_by_name.iter().map(ChainView::of).collect(),
             began: summary.began.as_ref().map(Began::sentence),
             causes: verdict.causes.iter().take(MAX_CAUSES).map(CauseView::of).collect(),
+            other_causes: rest(verdict.causes.len().saturating_sub(MAX_CAUSES) as u64, "cause"),
+            is_headline_all: is_headline_all(&verdict.causes, &verdict.headline),
             next_paste: verdict.next_measurement.as_ref().map(|next| Paste::new(&next.command)),
             timeline: Timeline::of(report),
             clients: summary.resets.as_ref().filter(|resets| resets.total > 0).map(ClientsView::of),
@@ -155,9 +160,9 @@ impl<'a> ReportView<'a> {
         let all = [
             (self.chain.is_some(), "chain", "Chain"),
             (true, "seen", "Seen"),
+            (self.has_fix, "fix", "Fix"),
             (self.timeline.is_some(), "timeline", "Resets"),
             (self.clients.is_some(), "clients", "Clients"),
-            (self.has_fix, "fix", "Fix"),
             (self.matrix.is_some(), "handshakes", "Handshakes"),
             (!self.certificates.is_empty(), "certificates", "Certificates"),
             (self.groups.as_ref().is_some_and(|view| !view.groups.is_empty()), "groups", "Environment groups"),
@@ -169,6 +174,11 @@ impl<'a> ReportView<'a> {
         ];
         all.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, anchor, title)| (anchor, title)).collect()
     }
+}
+
+fn is_headline_all(causes: &[Cause], headline: &str) -> bool {
+    let without_end = |text: &str| text.trim_end_matches('.').to_owned();
+    matches!(causes, [only] if without_end(&only.statement) == without_end(headline))
 }
 
 fn codes(cause: &Cause) -> Vec<String> {

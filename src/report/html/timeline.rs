@@ -16,6 +16,10 @@ use crate::judgement::{Report, RunSummary};
 const MAX_BARS: i64 = 120;
 /// Maximum number of events in the picture and in the list.
 const MAX_MARKS: usize = 12;
+/// Events closer than this share a line, in hundredths of a percent of the width.
+const CLOSE: i64 = 400;
+/// Shortest axis.
+const MIN_MINUTES: i64 = 15;
 /// Height of the bars, and the space above them for the numbers of events, in pixels.
 const HEIGHT: u64 = 140;
 const TOP: u64 = 22;
@@ -52,11 +56,14 @@ pub(super) struct Bar {
     pub(super) without_sni: String,
 }
 
-/// A line at the time of an event.
+/// A line at the time of an event, or of several that are too close for a line each.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     pub(super) x: String,
-    pub(super) number: usize,
+    /// `2`, or `2–5` of several events.
+    pub(super) label: String,
+    /// Half of the width of the label, in pixels.
+    pub(super) half: usize,
     pub(super) about: String,
 }
 
@@ -97,19 +104,9 @@ impl Timeline {
             1 => "per minute".to_owned(),
             minutes => format!("per {minutes} minutes"),
         };
-        let mut number = 0;
-        let mut marks = Vec::new();
-        let shown = events.iter().take(MAX_MARKS).map(|event| {
-            let about = about(event);
-            let x = axis.percent(event.at.as_second());
-            let of_line = x.map(|x| {
-                number += 1;
-                marks.push(Mark { x, number, about: format!("{} {about}", time(event.at)) });
-                number
-            });
-            EventView { number: of_line, at: time(event.at), about }
-        });
-        let shown = shown.collect();
+        let mut nearest: Vec<&NearEvent> = events.iter().take(MAX_MARKS).collect();
+        nearest.sort_by_key(|event| event.at);
+        let shown: Vec<(Option<i64>, EventView)> = axis.numbered(&nearest);
         Some(Self {
             title: format!(
                 "Resets {unit} from {} to {} UTC, at most {}",
@@ -125,9 +122,9 @@ impl Timeline {
                 .filter(|((all, _), _)| *all > 0)
                 .map(|(bar, i)| axis.bar(*bar, i, most))
                 .collect(),
-            marks,
+            marks: marks(&shown),
             ticks: axis.ticks(),
-            events: shown,
+            events: shown.into_iter().map(|(_, event)| event).collect(),
             rest: super::parts::rest(events.len().saturating_sub(MAX_MARKS) as u64, "event"),
         })
     }
@@ -140,6 +137,7 @@ impl Axis {
         // What happened shortly before is on the axis, too.
         let early = first.checked_sub(length).unwrap_or(first);
         let start = events.iter().map(|event| event.at).filter(|at| *at >= early && *at < first).min().unwrap_or(first);
+        let start = start.min(last.checked_sub(SignedDuration::from_mins(MIN_MINUTES)).unwrap_or(start));
         let is_long_over = now < last || now.duration_since(last) > length * LONG_OVER;
         let end = if is_long_over { last } else { now };
         let minute = |at: Timestamp| at.as_second().div_euclid(MINUTE);
@@ -187,10 +185,24 @@ impl Axis {
         }
     }
 
-    /// Returns the place of a time; `None` outside the axis.
-    fn percent(self, second: i64) -> Option<String> {
-        let (offset, length) = (second - self.start * MINUTE, self.minutes * MINUTE);
-        (0..=length).contains(&offset).then(|| percent(hundredths(offset, length)))
+    /// Returns the place of a time in hundredths of a percent; `None` outside the axis.
+    fn place(self, at: Timestamp) -> Option<i64> {
+        let (offset, length) = (at.as_second() - self.start * MINUTE, self.minutes * MINUTE);
+        (0..=length).contains(&offset).then(|| hundredths(offset, length))
+    }
+
+    /// Returns the events, with their places and the numbers of those on the axis.
+    fn numbered(self, events: &[&NearEvent]) -> Vec<(Option<i64>, EventView)> {
+        let mut number = 0;
+        let view = |event: &&NearEvent| {
+            let place = self.place(event.at);
+            let number = place.map(|_| {
+                number += 1;
+                number
+            });
+            (place, EventView { number, at: time(event.at), about: about(event) })
+        };
+        events.iter().map(view).collect()
     }
 
     fn time(self, minute: i64) -> String {
@@ -217,6 +229,23 @@ impl Axis {
         ticks.push(Tick { x: "100%".into(), anchor: "end", label: label(self.minutes) });
         ticks
     }
+}
+
+/// Returns the lines; events closer than [`CLOSE`] share one.
+fn marks(events: &[(Option<i64>, EventView)]) -> Vec<Mark> {
+    let on_axis: Vec<(i64, &EventView)> = events.iter().filter_map(|(place, event)| Some(((*place)?, event))).collect();
+    let groups = on_axis.chunk_by(|(one, _), (other, _)| other - one < CLOSE);
+    let mark = |group: &[(i64, &EventView)]| {
+        let (place, first) = group.first()?;
+        let number = |event: &EventView| event.number.map(|number| number.to_string());
+        let label = match group.last().filter(|_| group.len() > 1) {
+            Some((_, last)) => format!("{}–{}", number(first)?, number(last)?),
+            None => number(first)?,
+        };
+        let about: Vec<String> = group.iter().map(|(_, event)| format!("{} {}", event.at, event.about)).collect();
+        Some(Mark { x: percent(*place), half: 4 + 4 * label.chars().count(), label, about: about.join("; ") })
+    };
+    groups.filter_map(mark).collect()
 }
 
 fn hundredths(part: i64, whole: i64) -> i64 {
@@ -303,11 +332,26 @@ mod tests {
         let event =
             |time: &str| NearEvent { at: at(time), what: "created".into(), object: Object::new(Kind::Pod, "a") };
         let axis = Axis::of(&resets, &[event("08:50"), event("01:00")], at("09:25")).expect("an axis");
-        assert_eq!(axis.percent(at("08:50").as_second()).as_deref(), Some("0.00%"));
-        assert_eq!(axis.percent(at("01:00").as_second()), None);
-        assert!(axis.percent(at("09:25").as_second()).is_some());
+        assert_eq!(axis.place(at("08:50")), Some(0));
+        assert_eq!(axis.place(at("01:00")), None);
+        assert!(axis.place(at("09:25")).is_some());
         // A failure that is long over is not squeezed into the first pixels.
         let axis = Axis::of(&resets, &[], at("20:00")).expect("an axis");
         assert_eq!(axis.minutes, 21);
+    }
+
+    #[test]
+    fn events_that_are_close_share_a_line() {
+        let event = |number, about: &str| EventView { number, at: "t".into(), about: about.into() };
+        let events = [
+            (None, event(None, "old")),
+            (Some(0), event(Some(1), "a")),
+            (Some(90), event(Some(2), "b")),
+            (Some(5000), event(Some(3), "c")),
+        ];
+        let marks = marks(&events);
+        let labels: Vec<&str> = marks.iter().map(|mark| mark.label.as_str()).collect();
+        assert_eq!(labels, ["1–2", "3"]);
+        assert_eq!(marks[0].about, "t a; t b");
     }
 }
