@@ -188,19 +188,16 @@ impl Group<'_> {
         SettingSummary::new(SettingKey::AdditionalGateways, [of_host, of_config, of_routes, None])
     }
 
-    /// Absent where no object sets it: without the field, it is off.
+    /// Absent where no object sets it. An object without the field has it off.
     fn flag(&self) -> Option<SettingSummary> {
         let of_config = self.config.map(|config| config.enable_non_sni_client);
         let of_routes: Vec<Option<bool>> = self.routes.iter().map(|route| route.enable_non_sni_client).collect();
-        if of_config.flatten().is_none() && of_routes.iter().all(Option::is_none) {
-            return None;
-        }
-        let word = |flag: Option<bool>| (flag == Some(true)).to_string();
-        let of_routes = of_routes.into_iter().map(word).collect();
-        SettingSummary::new(
-            SettingKey::EnableNonSniClient,
-            [None, of_config.map(|flag| vec![word(flag)]), stated(of_routes), None],
-        )
+        let words = |flags: &[Option<bool>]| stated(flags.iter().flatten().map(ToString::to_string).collect());
+        let config: Vec<Option<bool>> = of_config.into_iter().collect();
+        let is_on: BTreeSet<bool> = config.iter().chain(&of_routes).map(|flag| *flag == Some(true)).collect();
+        let setting =
+            SettingSummary::new(SettingKey::EnableNonSniClient, [None, words(&config), words(&of_routes), None])?;
+        Some(SettingSummary { differs: is_on.len() > 1, ..setting })
     }
 
     fn secret(&self, hostnames: &BTreeSet<String>, envoys: &[Envoy<'_>]) -> Option<SettingSummary> {
@@ -250,18 +247,19 @@ impl SettingSummary {
 mod tests {
     use super::*;
 
-    fn values(list: &[&str]) -> Option<Vec<String>> {
-        Some(list.iter().map(ToString::to_string).collect())
+    fn values(list: &[&str]) -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn only_places_that_state_a_setting_can_differ() {
         let differs = |places| SettingSummary::new(SettingKey::Secret, places).map(|setting| setting.differs);
+        let [a, none] = [values(&["a"]), values(&[])].map(Some);
         assert_eq!(differs([None, None, None, None]), None);
-        assert_eq!(differs([None, values(&["a"]), None, values(&["a"])]), Some(false));
-        assert_eq!(differs([values(&["a", "b"]), values(&["b", "a", "a"]), None, None]), Some(false));
-        assert_eq!(differs([values(&[]), None, values(&["a"]), None]), Some(true));
+        assert_eq!(differs([None, a.clone(), None, a.clone()]), Some(false));
+        assert_eq!(differs([Some(values(&["a", "b"])), Some(values(&["b", "a", "a"])), None, None]), Some(false));
+        assert_eq!(differs([none.clone(), None, a, None]), Some(true));
         // Empty everywhere: there is nothing to show.
-        assert_eq!(differs([values(&[]), values(&[]), None, None]), None);
+        assert_eq!(differs([none.clone(), none, None, None]), None);
     }
 }

@@ -66,7 +66,7 @@ pub(in crate::report) fn content(report: &CaptureReport) -> Result<Content, aska
         tone: match (failing, report.not_seen.is_empty()) {
             (true, _) => Tone::Bad,
             (false, true) => Tone::Good,
-            (false, false) => Tone::Note,
+            (false, false) => Tone::Unknown,
         },
         headline: &report.verdict,
         version: &report.tool_version,
@@ -129,7 +129,7 @@ impl<'a> KindView<'a> {
             name.filter(|_| all.capture.files.len() > 1).map_or_else(String::new, |file| format!(" of {}", file.name));
         let (tone, is_open) = match kind.standing {
             Standing::Failed(level) => (Tone::of_level(level), true),
-            Standing::Unknown => (Tone::Note, false),
+            Standing::Unknown => (Tone::Unknown, false),
             Standing::Good => (Tone::Good, false),
             Standing::Beside => (Tone::Dim, false),
         };

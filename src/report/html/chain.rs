@@ -38,7 +38,7 @@ impl<'a> ChainView<'a> {
         let badge = match () {
             () if chain.links.iter().any(is_broken) => Badge { tone: Tone::Bad, word: "broken" },
             () if chain.links.iter().any(|link| link.state == LinkState::Unknown) => {
-                Badge { tone: Tone::Note, word: "nothing broken, some links unknown" }
+                Badge { tone: Tone::Unknown, word: "nothing broken, some links unknown" }
             }
             () => Badge { tone: Tone::Good, word: "nothing broken" },
         };

@@ -78,7 +78,7 @@ pub(in crate::report) fn content(
         tone: match difference.outcome {
             DifferenceOutcome::Better | DifferenceOutcome::Fixed => Tone::Good,
             DifferenceOutcome::Same => Tone::Dim,
-            DifferenceOutcome::Unknown => Tone::Note,
+            DifferenceOutcome::Unknown => Tone::Unknown,
             DifferenceOutcome::Worse => Tone::Bad,
         },
         word,

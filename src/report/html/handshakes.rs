@@ -87,7 +87,10 @@ impl<'a> Matrix<'a> {
         let row = |row: &Key<'_>| Row {
             name: name(*row),
             is_requested: made.iter().any(|made| key(made) == *row && made.requested),
-            cells: columns.iter().map(|column| cells.get(&(*row, &column.endpoint)).map(|made| cell(made))).collect(),
+            cells: columns
+                .iter()
+                .map(|column| cells.get(&(*row, &column.endpoint)).map(|made| cell(summary, made)))
+                .collect(),
         };
         let rows = rows.iter().map(row).collect();
         let columns = columns.iter().map(|made| Column { name: column_name(summary, made), endpoint: &made.endpoint });
@@ -117,9 +120,15 @@ fn column_name(summary: &RunSummary, made: &HandshakeSummary) -> String {
     known.map_or_else(|| made.endpoint.clone(), |pod| format!("pod {}", pod.ending))
 }
 
-/// A refusal that only serves for comparison is no failure of a client.
-fn cell(made: &HandshakeSummary) -> Cell {
+/// A refusal that only serves for comparison is no failure of a client, unless clients of this kind were seen
+/// to fail.
+fn cell(summary: &RunSummary, made: &HandshakeSummary) -> Cell {
     let badge = Badge::of_result(made.result);
-    let tone = if made.requested || badge.tone != Tone::Bad { badge.tone } else { Tone::Dim };
+    let is_seen = summary.resets.as_ref().is_some_and(|resets| resets.without_server_name > 0);
+    let tone = match (badge.tone, made.kind) {
+        (Tone::Bad, HelloKind::WithoutSni) if !made.requested && !is_seen => Tone::Warn,
+        (Tone::Bad, HelloKind::Unknown | HelloKind::Named) if !made.requested => Tone::Dim,
+        (tone, _) => tone,
+    };
     Cell { badge: Badge { tone, ..badge }, detail: short(&made.detail, MAX_DETAIL) }
 }

@@ -14,7 +14,10 @@ use crate::verdict::{Measurement, NotSeen, VerdictKind};
 pub(super) enum Tone {
     Bad,
     Warn,
-    Note,
+    /// Worth knowing.
+    Notice,
+    /// It was not seen.
+    Unknown,
     Good,
     Dim,
 }
@@ -24,7 +27,7 @@ impl Tone {
         match self {
             Self::Bad => "bad",
             Self::Warn => "warn",
-            Self::Note => "note",
+            Self::Notice | Self::Unknown => "note",
             Self::Good => "good",
             Self::Dim => "dim",
         }
@@ -34,7 +37,8 @@ impl Tone {
         match self {
             Self::Bad => "✗",
             Self::Warn => "!",
-            Self::Note => "?",
+            Self::Notice => "•",
+            Self::Unknown => "?",
             Self::Good => "✓",
             Self::Dim => "–",
         }
@@ -44,7 +48,7 @@ impl Tone {
         match level {
             Level::Error => Self::Bad,
             Level::Warning => Self::Warn,
-            Level::Notice => Self::Note,
+            Level::Notice => Self::Notice,
         }
     }
 
@@ -52,7 +56,7 @@ impl Tone {
         match kind {
             VerdictKind::Cause => Self::Bad,
             VerdictKind::Ambiguous | VerdictKind::AtRisk | VerdictKind::Likely | VerdictKind::SniOnly => Self::Warn,
-            VerdictKind::NoAccess | VerdictKind::Unknown => Self::Note,
+            VerdictKind::NoAccess | VerdictKind::Unknown => Self::Unknown,
             VerdictKind::Healthy | VerdictKind::Passed => Self::Good,
         }
     }
@@ -62,14 +66,14 @@ impl Tone {
             LinkState::Broken => Self::Bad,
             LinkState::NotApplicable => Self::Dim,
             LinkState::Ok => Self::Good,
-            LinkState::Unknown => Self::Note,
+            LinkState::Unknown => Self::Unknown,
         }
     }
 
     pub(super) fn of_result(result: HandshakeResult) -> Self {
         match result {
             HandshakeResult::Served => Self::Good,
-            HandshakeResult::Lost | HandshakeResult::Unreachable | HandshakeResult::Stalled => Self::Note,
+            HandshakeResult::Lost | HandshakeResult::Unreachable | HandshakeResult::Stalled => Self::Unknown,
             HandshakeResult::ClientCertificateRequired => Self::Warn,
             _ => Self::Bad,
         }
@@ -82,7 +86,7 @@ impl Tone {
             (StepState::Found, None) => Self::Bad,
             (StepState::NotApplicable | StepState::NotDone, _) => Self::Dim,
             (StepState::Passed, _) => Self::Good,
-            (StepState::Unknown, _) => Self::Note,
+            (StepState::Unknown, _) => Self::Unknown,
         }
     }
 
@@ -91,7 +95,7 @@ impl Tone {
             OutcomeWord::Found => Self::of_level(level),
             OutcomeWord::NotApplicable => Self::Dim,
             OutcomeWord::Passed => Self::Good,
-            OutcomeWord::Unknown => Self::Note,
+            OutcomeWord::Unknown => Self::Unknown,
         }
     }
 }

@@ -8,11 +8,12 @@ use super::parts::{Gap, Paste, Tone, cut, gaps, rest, time};
 use crate::judgement::probe::{ProbeReport, TargetReport, TargetState};
 use crate::text::count;
 
-/// Maximum number of targets with their details, of endpoints of a target, of lines of an endpoint, and of
-/// targets that were not probed.
-const MAX_TARGETS: usize = 200;
-const MAX_ENDPOINTS: usize = 16;
-const MAX_LINES: usize = 60;
+/// Maximum number of targets in the table, and of those with their details: the worst ones.
+const MAX_ROWS: usize = 2_000;
+const MAX_TARGETS: usize = 80;
+/// Maximum number of endpoints of a target, of lines of an endpoint, and of targets that were not probed.
+const MAX_ENDPOINTS: usize = 8;
+const MAX_LINES: usize = 40;
 const MAX_GAPS: usize = 100;
 
 /// Targets that are shown with their details unfolded.
@@ -38,10 +39,21 @@ struct Page<'a> {
     headline: String,
     tone: Tone,
     origin: String,
+    rows: Vec<Row<'a>>,
+    other_rows: Option<String>,
     targets: Vec<TargetView<'a>>,
     other_targets: Option<String>,
     gaps: Vec<Gap<'a>>,
     other_gaps: Option<String>,
+}
+
+/// A target in the table.
+struct Row<'a> {
+    /// Anchor of the details; absent where they are left out.
+    anchor: Option<String>,
+    target: &'a TargetReport,
+    word: &'static str,
+    tone: Tone,
 }
 
 struct TargetView<'a> {
@@ -72,9 +84,24 @@ pub(in crate::report) fn content(
     word: fn(TargetState) -> &'static str,
     lines: impl Fn(&TargetReport) -> Vec<EndpointLines>,
 ) -> Result<Content, askama::Error> {
-    let (shown, other_targets) = cut(&report.targets, MAX_TARGETS, "target");
-    let targets = shown.iter().zip(1..).map(|(target, number)| TargetView {
-        id: format!("target-{number}"),
+    let (listed, other_rows) = cut(&report.targets, MAX_ROWS, "target");
+    let mut order: Vec<usize> = (0..listed.len()).collect();
+    if order.len() > MAX_TARGETS {
+        let place = |target: &TargetReport| TargetState::ALL.iter().position(|state| *state == target.state);
+        order.sort_by_key(|i| listed.get(*i).map(|target| place(target)));
+        order.truncate(MAX_TARGETS);
+    }
+    let anchor = |i: usize| format!("target-{}", i + 1);
+    let rows = listed.iter().enumerate().map(|(i, target)| Row {
+        anchor: order.contains(&i).then(|| anchor(i)),
+        target,
+        word: word(target.state),
+        tone: tone(target.state),
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
+    let detailed = order.iter().filter_map(|i| Some((*i, *listed.get(*i)?)));
+    let targets = detailed.map(|(i, target)| TargetView {
+        id: anchor(i),
         target,
         word: word(target.state),
         tone: tone(target.state),
@@ -98,10 +125,12 @@ pub(in crate::report) fn content(
     };
     let not_probed = gaps(report.unprobed.get(..MAX_GAPS).unwrap_or(&report.unprobed));
     let page = Page {
-        tone: worst.map_or(Tone::Note, tone),
+        tone: worst.map_or(Tone::Unknown, tone),
         origin: format!("kubectl apigee-tls {} · {} UTC", report.tool_version, time(report.collected_at)),
+        rows,
+        other_rows,
+        other_targets: rest(report.targets.len().saturating_sub(targets.len()) as u64, "target"),
         targets,
-        other_targets,
         other_gaps: rest(report.unprobed.len().saturating_sub(not_probed.len()) as u64, "target"),
         gaps: not_probed,
         headline: headline.clone(),
@@ -124,6 +153,6 @@ fn tone(state: TargetState) -> Tone {
         TargetState::Good | TargetState::Served => Tone::Good,
         TargetState::Fails => Tone::Bad,
         TargetState::AtRisk | TargetState::SniOnly => Tone::Warn,
-        TargetState::Unknown => Tone::Note,
+        TargetState::Unknown => Tone::Unknown,
     }
 }
