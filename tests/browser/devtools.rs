@@ -1,4 +1,4 @@
-//! A headless Chromium, driven by the DevTools protocol over pipes. It ends with the test.
+//! A headless Chromium, driven by its debugging protocol over pipes. It ends with the test.
 //!
 //! The browser reads requests from file descriptor 3 and writes answers and events to 4, each ended by a zero
 //! byte. A shell gives it the two ends that the test has of its standard streams.
