@@ -6,7 +6,7 @@ CARGO := cargo
 # The testbed's program: cargo prints its path, so that no hash is guessed, and its progress on standard error.
 TESTBED = $$($(CARGO) test --locked --test cluster --no-run --message-format=json | jq -r 'select(.profile.test and .target.name == "cluster").executable')
 
-.PHONY: help demo test check unit probe-test cluster-test cluster-up cluster-exec cluster-down bench release fuzz docs completions setup
+.PHONY: help demo test check unit probe-test browser-test cluster-test cluster-up cluster-exec cluster-down bench release fuzz docs completions setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,7 +17,7 @@ demo: ## Build the program and diagnose a bundle recorded from a real cluster
 	$(CARGO) test --locked --no-run --test examples
 	@target/debug/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.tar.gz || test $$? -eq 1
 
-test: setup check unit probe-test cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster
+test: setup check unit probe-test browser-test cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster
 
 setup: ## Install what the tests need
 	@tests/setup.sh all
@@ -34,6 +34,9 @@ unit: ## Every test that needs no cluster
 
 probe-test: ## Every handshake, with real servers
 	$(CARGO) test --locked --test probe
+
+browser-test: ## The HTML pages, in a headless Chromium
+	$(CARGO) test --locked --test browser
 
 cluster-test: ## Every scenario, on a real cluster that comes and goes with the run
 	$(CARGO) test --locked --test cluster

@@ -78,6 +78,14 @@ fn writes_a_bundle_with_text_that_looks_like_a_secret() {
     let bundle = home.bundles()[0].to_str().expect("its name is text").to_owned();
     let again = home.run(&["diagnose", "--from", &bundle, "-o", "wide"]);
     assert_eq!(String::from_utf8_lossy(&again.stdout), files["report.txt"]);
+    // The page differs from that of the bundle by the links to its files alone.
+    let again = home.run(&["diagnose", "--from", &bundle, "-o", "html"]);
+    let lines = |text: &str| text.lines().filter(|line| line.starts_with("<tr")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&String::from_utf8_lossy(&again.stdout)), lines(&files["report.html"]));
+    let links = files["report.html"].split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let links: Vec<&str> = links.filter(|link| !link.starts_with('#') && !link.contains("://")).collect();
+    assert!(links.contains(&"manifest.json") && links.contains(&"05-logs/"), "{links:?}");
+    assert!(links.iter().filter(|link| !link.ends_with('/')).all(|link| files.contains_key(*link)), "{links:?}");
 }
 
 #[test]

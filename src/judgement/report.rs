@@ -30,6 +30,10 @@ pub struct Report {
     /// reports of older versions.
     #[serde(default)]
     pub chain: Option<Chain>,
+    /// The chains of single server names, at most twelve: those that were reset most often, then those that
+    /// this run requested, then those of routes. Empty in reports of older versions.
+    #[serde(default)]
+    pub chains_by_name: Vec<Chain>,
     /// The playbook, step by step.
     pub steps: Vec<StepReport>,
     pub verdict: Verdict,

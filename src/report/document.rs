@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::formats::{jsonl, markdown};
+use super::html::{Content, FileLink};
 use super::styles::Styles;
 use crate::checks;
 use crate::text::visible;
@@ -58,6 +59,13 @@ pub trait Document: Serialize {
         }
         results
     }
+
+    /// Returns the document as an HTML page. `files` are those of the bundle that the page is in; empty
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// A template could not be rendered.
+    fn html(&self, files: &[FileLink]) -> Result<Content, askama::Error>;
 
     /// Returns the document as Markdown, for tickets and comments.
     fn markdown(&self) -> String {

@@ -1,7 +1,7 @@
 //! Renders the values of `judgement` as documents, in the format that the user requested.
 //!
 //! ```text
-//! Report · ContextsReport · ProbeReport · Difference ─ Document ─ render ─ text│wide│json│yaml
+//! Report · ContextsReport · ProbeReport · Difference ─ Document ─ render ─ text│html│json│…
 //! ```
 //!
 //! A document says how it reads; a format says how any document is written. Neither concludes anything.
@@ -9,6 +9,7 @@
 mod document;
 pub mod documents;
 pub mod formats;
+pub mod html;
 pub mod schema;
 pub mod styles;
 

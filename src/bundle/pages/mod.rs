@@ -49,8 +49,8 @@ pub struct Page {
     pub why: &'static str,
     /// The text, or why there is none.
     pub text: Result<String, String>,
-    /// The text is byte for byte what `diagnose --from` prints of the same evidence. Every other page is
-    /// searched for secrets once more.
+    /// The text is what `diagnose --from` prints of the same evidence, and is written as it is. Every other
+    /// page is searched for secrets once more.
     pub is_verbatim: bool,
 }
 

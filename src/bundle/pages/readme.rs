@@ -22,11 +22,12 @@ const CAPTURES: &str = "\
     that are split over two packets or compressed are not masked";
 
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
-    vec![Page::new(layout::README, "collect", "overview: read this first", readme(*input))]
+    vec![Page::new(layout::README, "collect", "overview: read this first", readme(input))]
 }
 
 /// Returns the page: case, findings, reading order, what is missing.
-fn readme(Input { evidence, report, request, skipped, .. }: Input<'_>) -> String {
+fn readme(input: &Input<'_>) -> String {
+    let Input { evidence, report, request, skipped, .. } = *input;
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = moment_in_heading(evidence.collected_at);
     let context = report.subject.context().unwrap_or("no context");
@@ -61,7 +62,7 @@ fn readme(Input { evidence, report, request, skipped, .. }: Input<'_>) -> String
             if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that makes clients fail" };
         page += &format!("- {statement}\n");
     }
-    page += &reading_order(evidence, request.has_captures && request.pseudonyms == Pseudonyms::None);
+    page += &reading_order(input);
     page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` prints this report again. manifest.json lists the origin, purpose and hash\n\
         of every file.\n";
     page += &pseudonyms(request.pseudonyms);
@@ -75,20 +76,31 @@ fn readme(Input { evidence, report, request, skipped, .. }: Input<'_>) -> String
 
 /// Returns the section that lists what to read, in the order of the playbook. Lines are numbered from 1;
 /// captures come last.
-fn reading_order(evidence: &Evidence, has_captures: bool) -> String {
-    let (_, run) = playbooks::of_run(&evidence.question);
+fn reading_order(input: &Input<'_>) -> String {
     let report = "the cause, the fix (under FIX), and the playbook step by step";
-    let mut lines = vec![(layout::REPORT_TEXT.to_owned(), report)];
-    lines.extend(run.must_gather.iter().map(|reading| {
-        let mut folders: Vec<&str> = reading.materials.iter().filter_map(|material| folder_of(*material)).collect();
-        folders.dedup();
-        (folders.join(", "), reading.what)
-    }));
-    if has_captures {
-        lines.push((folder::CAPTURES.to_owned(), CAPTURES));
-    }
+    let reports = format!("{}, or {} in a browser", layout::REPORT_TEXT, layout::REPORT_HTML);
+    let mut lines = vec![(reports, report)];
+    lines.extend(materials(input).into_iter().map(|(folders, what)| (folders.join(", "), what)));
     let numbered = lines.iter().zip(1..).map(|((places, what), number)| format!("{number}. {places}: {what}\n"));
     format!("\n## Read\n\n{}", numbered.collect::<String>())
+}
+
+/// Returns the folders of what the playbook asks for, with what they hold.
+pub(super) fn materials(input: &Input<'_>) -> Vec<(Vec<&'static str>, &'static str)> {
+    let (_, run) = playbooks::of_run(&input.evidence.question);
+    let mut materials: Vec<(Vec<&'static str>, &'static str)> = run
+        .must_gather
+        .iter()
+        .map(|reading| {
+            let mut folders: Vec<&str> = reading.materials.iter().filter_map(|material| folder_of(*material)).collect();
+            folders.dedup();
+            (folders, reading.what)
+        })
+        .collect();
+    if input.request.has_captures && input.request.pseudonyms == Pseudonyms::None {
+        materials.push((vec![folder::CAPTURES], CAPTURES));
+    }
+    materials
 }
 
 /// Returns the folder of the bundle that holds the material.

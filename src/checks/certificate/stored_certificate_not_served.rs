@@ -2,13 +2,12 @@
 
 use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored::Secret;
-use crate::checks::facts::{self, probed, stored};
+use crate::checks::facts::{self, loaded, probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::gateway::FilterChain;
-use crate::evidence::handshake::{EndpointOrigin, Handshake};
+use crate::evidence::handshake::Handshake;
 use crate::evidence::hybrid::{IngressPod, Route, selects};
-use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT414"),
@@ -91,23 +90,10 @@ fn pods(evidence: &Evidence) -> Result<Vec<Pod<'_>>, Unavailable> {
             let of_pod: Vec<&Route> =
                 routes.iter().copied().filter(|route| selects(&route.selector, &pod.labels)).collect();
             let secret = |handshake| stored::secret_to_serve(&of_pod, handshake);
-            let served = handshakes(evidence, pod).map(|handshake| (handshake, secret(handshake))).collect();
+            let served = loaded::handshakes(evidence, pod).map(|handshake| (handshake, secret(handshake))).collect();
             Pod { pod, served }
         })
         .collect())
-}
-
-fn handshakes<'a>(evidence: &'a Evidence, pod: &IngressPod) -> impl Iterator<Item = &'a Handshake> {
-    let probes = match &evidence.probes {
-        Seen::Seen(probes) => Some(probes),
-        Seen::Unavailable(_) => None,
-    };
-    probes
-        .into_iter()
-        .flat_map(probed::all)
-        .filter(|(endpoint, _)| matches!(&endpoint.place, EndpointOrigin::Pod { pod: known } if *known == pod.name))
-        .map(|(_, handshake)| handshake)
-        .filter(|handshake| !handshake.certificates.is_empty())
 }
 
 /// Compares the leaf with the certificates that Envoy has loaded and with those that the pod served. One of
@@ -119,7 +105,7 @@ fn compare_pod<'a>(
     pod: &Pod<'a>,
     comparison: &mut PodComparison<'a>,
 ) {
-    let loaded = is_loaded(evidence, secret, leaf, pod.pod);
+    let loaded = loaded::in_envoy(evidence, secret.name, &secret.routes, leaf, pod.pod);
     if loaded == Ok(Some(false)) {
         comparison.lacking.push(&pod.pod.name);
     }
@@ -143,35 +129,6 @@ fn compare_pod<'a>(
         Err(why) if !is_served => comparison.unseen.push(unseen(evidence, why)),
         _ => comparison.compared += 1,
     }
-}
-
-/// Returns whether Envoy has loaded the leaf; `None` if none of its filter chains uses the Secret or has a
-/// hostname of its routes.
-fn is_loaded(
-    evidence: &Evidence,
-    secret: &Secret<'_>,
-    leaf: &Certificate,
-    pod: &IngressPod,
-) -> Result<Option<bool>, Unavailable> {
-    let gateways = evidence.gateways.seen()?;
-    let Some(gateway) = gateways.iter().find(|gateway| gateway.pod == pod.name) else {
-        let why = Reason::Missing("it was not queried".into());
-        return Err(Unavailable::new(format!("the Envoy of pod {}", pod.name), why));
-    };
-    // If the listeners were not seen, it is enough that the route selects the pod.
-    if let Ok(listeners) = gateway.listeners.seen() {
-        let chains =
-            || listeners.iter().flat_map(|listener| &listener.chains).filter(|chain| !chain.secrets.is_empty());
-        let uses = |chain: &FilterChain| chain.secrets.iter().any(|name| name.rsplit('/').next() == Some(secret.name));
-        let hostnames = || secret.routes.iter().flat_map(|route| &route.hostnames);
-        let names_one = |chain: &FilterChain| {
-            hostnames().any(|hostname| chain.server_names.iter().any(|name| name.eq_ignore_ascii_case(hostname)))
-        };
-        if !chains().any(|chain| uses(chain) || names_one(chain)) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(gateway.certificates.seen()?.iter().any(|loaded| loaded.serial == leaf.serial)))
 }
 
 /// Returns why neither source was available. A source that failed takes precedence over one that was not

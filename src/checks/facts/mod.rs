@@ -9,6 +9,7 @@ pub(crate) mod chain;
 pub(crate) mod envoy;
 mod health_checks;
 pub(crate) mod loadable;
+pub(crate) mod loaded;
 mod logs;
 pub(crate) mod marker_probe;
 mod overrides;

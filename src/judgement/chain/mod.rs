@@ -16,10 +16,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::facts;
+use crate::checks::facts::{self, probed};
 use crate::checks::{Kind, Object};
 use crate::evidence::hybrid::Route;
 use crate::evidence::{Evidence, Reason, Unavailable};
+
+/// Maximum number of server names that a report follows.
+const MAX_NAMES: usize = 12;
 
 /// The chain for one kind of client.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -127,6 +130,27 @@ pub fn of_report(evidence: &Evidence) -> Chain {
     let names = facts::reset_names(evidence);
     let most = names.iter().max_by_key(|(name, resets)| (resets.count, std::cmp::Reverse(**name)));
     of(evidence, most.map(|(name, _)| *name))
+}
+
+/// Follows the chains of the server names that matter most: those that were reset most often, then those of
+/// this run's handshakes, then the hostnames of routes.
+#[must_use]
+pub fn by_name(evidence: &Evidence) -> Vec<Chain> {
+    let mut reset: Vec<(&str, u64)> =
+        facts::reset_names(evidence).into_iter().map(|(name, resets)| (name, resets.count)).collect();
+    reset.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let probes = evidence.probes.seen().ok();
+    let requested = probes.into_iter().flat_map(probed::requested).filter_map(|(_, made)| made.server_name.as_deref());
+    let routes = facts::routes(evidence).unwrap_or_default();
+    let hostnames = routes.iter().flat_map(|route| &route.hostnames).map(String::as_str);
+    let mut names: Vec<String> = Vec::new();
+    for name in reset.into_iter().map(|(name, _)| name).chain(requested).chain(hostnames) {
+        let name = name.to_ascii_lowercase();
+        if names.len() < MAX_NAMES && !name.contains('*') && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.iter().map(|name| of(evidence, Some(name))).collect()
 }
 
 /// The evidence, and the client whose chain is followed.

@@ -8,6 +8,7 @@ mod began;
 mod captured;
 mod clients;
 mod gateway;
+mod groups;
 mod objects;
 mod resets;
 
@@ -23,6 +24,8 @@ use crate::text::{count, duration, moment};
 
 pub use self::captured::{CapturedClient, CapturedFailure};
 pub use self::clients::{Who, WhoKind};
+pub use self::groups::{GroupSummary, GroupsSummary, Place, SettingKey, SettingSummary};
+pub use self::objects::{CertificateInEnvoy, ServedLeaf};
 
 /// The facts of one run. Reports of older versions lack it, and read as if nothing had been seen.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -44,6 +47,10 @@ pub struct RunSummary {
     pub certificates: Option<Vec<CertificateSummary>>,
     /// The ApigeeRoutes, without those of internal chaining; absent where they were not listed.
     pub routes: Option<Vec<RouteSummary>>,
+    /// The environment groups, with each setting in the four places that must agree; absent in reports of
+    /// older versions.
+    #[serde(default)]
+    pub groups: Option<GroupsSummary>,
     /// Envoy's counters; absent where no Envoy reported any.
     pub counters: Option<CounterSummary>,
     /// Number of checks by result.
@@ -318,6 +325,12 @@ pub struct CertificateSummary {
     pub days_left: Option<i64>,
     /// Why there is no certificate to describe.
     pub missing: Option<String>,
+    /// Which Envoys have loaded it; absent where none was seen that must have it.
+    #[serde(default)]
+    pub in_envoy: Option<CertificateInEnvoy>,
+    /// The certificates of the handshakes that must get this one; absent where no such handshake was made.
+    #[serde(default)]
+    pub served: Option<Vec<ServedLeaf>>,
 }
 
 /// One ApigeeRoute.
@@ -401,6 +414,7 @@ pub(super) fn of(evidence: &Evidence, checks: &[CheckReport]) -> RunSummary {
         handshakes: gateway::handshakes(evidence),
         certificates: objects::certificates(evidence),
         routes: objects::routes(evidence),
+        groups: Some(groups::of(evidence)),
         counters: gateway::counters(evidence),
         checks: CheckCounts::of(checks),
         requests: requests(evidence),

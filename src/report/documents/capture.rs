@@ -9,6 +9,7 @@ use owo_colors::{OwoColorize, Style};
 use crate::checks::captured::Standing;
 use crate::evidence::capture::{CaptureFile, ClientChain, Flow, HelloState, PacketPlace, ServerName};
 use crate::judgement::capture::{self as judgement, CaptureReport, KindReport, counted};
+use crate::report::html::{self, Content, FileLink};
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{visible, widest, wrap};
 
@@ -24,6 +25,10 @@ impl Document for CaptureReport {
 
     fn text(&self, options: TextOptions) -> String {
         text(self, options)
+    }
+
+    fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {
+        html::capture::content(self)
     }
 
     /// None: a line of this document is a connection, and formats that show findings only are not offered.

@@ -2,10 +2,13 @@
 
 use owo_colors::OwoColorize;
 
-use super::{located, results};
+use super::{located, report, results};
 use crate::judgement::Report;
 use crate::judgement::contexts::{self as judgement, ContextReport, ContextsReport, Counts, Summary};
 use crate::report::formats::markdown::plain;
+use crate::report::html::contexts::ContextView;
+use crate::report::html::report::Position;
+use crate::report::html::{self, Content, FileLink};
 use crate::report::{CheckResult, Document, Located, TextOptions};
 use crate::text::{pad, visible, widest, wrap};
 
@@ -44,6 +47,20 @@ impl Document for ContextsReport {
 
     fn results(&self) -> Vec<CheckResult<'_>> {
         judged(self).flat_map(|(context, report)| results(&report.checks, Some(context))).collect()
+    }
+
+    fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {
+        let views = self.contexts.iter().zip(1..).map(|(told, number): (&ContextReport, usize)| {
+            let id = format!("context-{number}");
+            match told {
+                ContextReport::Judged { context, report } => {
+                    let position = Position { id: format!("{id}-report"), top: 2 };
+                    ContextView { context, id, outcome: Ok(report::view(report, position, &[])) }
+                }
+                ContextReport::Failed { context, error } => ContextView { context, id, outcome: Err(error) },
+            }
+        });
+        html::contexts::content(self, views.collect())
     }
 
     fn markdown(&self) -> String {

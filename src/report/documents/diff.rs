@@ -7,6 +7,7 @@ use crate::checks::{Level, Object};
 use crate::judgement::diff::{self as judgement, Difference, DifferenceOutcome, Measure, Run, Told};
 use crate::report::formats::jsonl;
 use crate::report::formats::markdown::{plain, table};
+use crate::report::html::{self, Content, FileLink};
 use crate::report::styles::Styles;
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{LabelledText, moment, visible};
@@ -84,6 +85,10 @@ impl Document for Difference {
 
     fn records(&self) -> Result<String, serde_json::Error> {
         jsonl::of(self.with_words().map(|(change, told)| Changed { change, told }))
+    }
+
+    fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {
+        html::difference::content(self, self.word(Styles::default()).0, [&self.before, &self.after].map(of_run))
     }
 
     /// What changed, for a ticket: the headline, the numbers, a table for each group.

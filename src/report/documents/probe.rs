@@ -16,6 +16,9 @@ use crate::evidence::handshake::{
 use crate::judgement::probe::{self as judgement, ProbeReport, TargetReport, TargetState};
 use crate::judgement::{CheckReport, OutcomeWord};
 use crate::report::formats::jsonl;
+use crate::report::html::probe::{EndpointLines, Line};
+use crate::report::html::{self, Content, FileLink};
+use crate::report::styles::Styles;
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{LabelledText, at_most, count, date, days, pad, seconds, visible, widest, wrap};
 
@@ -32,7 +35,7 @@ impl Document for ProbeReport {
     const SCHEMA: &'static str = judgement::SCHEMA;
 
     fn text(&self, options: TextOptions) -> String {
-        let mut page = Page { out: String::new(), options, now: self.collected_at };
+        let mut page = Page::new(self, options);
         if self.targets.len() > FEW && !options.wide {
             page.table(self);
         } else {
@@ -60,6 +63,19 @@ impl Document for ProbeReport {
         jsonl::of(&self.targets)
     }
 
+    fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {
+        let options = TextOptions { styles: Styles::default(), width: usize::MAX, wide: true };
+        let lines = |target: &TargetReport| {
+            let of_endpoint = |endpoint: &Endpoint| {
+                let mut page = Page::new(self, options);
+                page.endpoint(endpoint, &self.question.trust);
+                EndpointLines { name: endpoint.name(), lines: page.rows }
+            };
+            target.endpoints.iter().map(of_endpoint).collect()
+        };
+        html::probe::content(self, word, lines)
+    }
+
     fn findings(&self) -> Vec<Located<'_>> {
         self.targets.iter().flat_map(|target| located(&target.checks, Some(&target.name))).collect()
     }
@@ -67,11 +83,17 @@ impl Document for ProbeReport {
 
 struct Page {
     out: String,
+    /// The labelled lines of `out`, for the HTML page.
+    rows: Vec<Line>,
     options: TextOptions,
     now: Timestamp,
 }
 
 impl Page {
+    fn new(report: &ProbeReport, options: TextOptions) -> Self {
+        Self { out: String::new(), rows: Vec::new(), options, now: report.collected_at }
+    }
+
     fn table(&mut self, report: &ProbeReport) {
         let width = widest(report.targets.iter().map(|target| target.name.as_str())).min(48);
         for target in &report.targets {
@@ -106,15 +128,7 @@ impl Page {
         for (endpoint, commands) in target.endpoints.iter().zip(&target.commands) {
             let name = visible(&endpoint.name()).style(self.options.styles.heading).to_string();
             self.push(&name);
-            for handshake in &endpoint.handshakes {
-                self.handshake(handshake);
-            }
-            if let Some(asked) = endpoint.handshakes.iter().find(|handshake| !handshake.certificates.is_empty()) {
-                self.certificates(endpoint, asked, trust);
-            }
-            if let Ok(scan) = endpoint.scan.seen() {
-                self.scan(scan);
-            }
+            self.endpoint(endpoint, trust);
             let wide = self.options.wide;
             for command in commands.iter().take(if wide { usize::MAX } else { 1 }) {
                 let label = "repeat with";
@@ -131,6 +145,19 @@ impl Page {
             let label = if i == 0 { "FIX" } else { "" };
             let (fix, code) = (target.advice(check), check.code);
             self.row_at_margin(label, self.options.styles.heading, &format!("{fix} (explain {code})"));
+        }
+    }
+
+    /// What was seen of one address.
+    fn endpoint(&mut self, endpoint: &Endpoint, trust: &Trust) {
+        for handshake in &endpoint.handshakes {
+            self.handshake(handshake);
+        }
+        if let Some(asked) = endpoint.handshakes.iter().find(|handshake| !handshake.certificates.is_empty()) {
+            self.certificates(endpoint, asked, trust);
+        }
+        if let Ok(scan) = endpoint.scan.seen() {
+            self.scan(scan);
         }
     }
 
@@ -289,6 +316,7 @@ impl Page {
 
     /// A label two columns in, and wrapped text beside it; the style is that of the first word.
     fn row(&mut self, label: &str, style: Style, text: &str) {
+        self.rows.push(Line { label: label.to_owned(), text: text.to_owned() });
         let label = visible(label);
         let beside = LabelledText { margin: 2, column: COLUMN, width: self.options.width };
         self.out += &beside.lines(&label, &label.style(style).to_string(), &visible(text), 0);

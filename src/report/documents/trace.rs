@@ -4,6 +4,7 @@ use owo_colors::OwoColorize;
 
 use crate::judgement::chain::{Link, LinkState};
 use crate::judgement::trace::{self as judgement, Trace};
+use crate::report::html::{self, Content, FileLink};
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{LabelledText, visible};
 
@@ -30,6 +31,10 @@ impl Document for Trace {
         let painted = word.style(options.styles.link(self.state).1).to_string();
         let beside = LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width };
         out + &beside.lines(word, &painted, &format!("{}.", visible(&self.headline)), 0)
+    }
+
+    fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {
+        html::trace::content(self)
     }
 
     /// A chain has links, and no findings of checks.

@@ -1,6 +1,7 @@
 //! Formats, one file each: how any document is written. A format knows no check, no playbook and no rule.
 
 mod github;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 mod junit;
@@ -69,6 +70,7 @@ formats! {
     Jsonl: jsonl,
     Yaml: yaml,
     Markdown: markdown,
+    Html: html,
     Sarif: sarif,
     Junit: junit,
     Github: github,

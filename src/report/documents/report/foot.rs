@@ -47,7 +47,7 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
     dimmed(hints(report, options));
 }
 
-fn counts(report: &Report) -> String {
+pub(super) fn counts(report: &Report) -> String {
     let checks = report.summary.checks;
     let parts = [
         (checks.errors, "error"),

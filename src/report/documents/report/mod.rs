@@ -19,6 +19,8 @@ use owo_colors::Style;
 use self::names::ShortForms;
 use super::{located, results};
 use crate::judgement::{self, Report};
+use crate::report::html::report::{Position, ReportView, Words};
+use crate::report::html::{Content, FileLink};
 use crate::report::{CheckResult, Document, Located, TextOptions};
 use crate::text::LabelledText;
 
@@ -49,6 +51,11 @@ impl Document for Report {
         out
     }
 
+    fn html(&self, files: &[FileLink]) -> Result<Content, askama::Error> {
+        let title = format!("{} {}", self.verdict.kind.word(), self.verdict.headline);
+        Content::new(title, &view(self, Position { id: "report".to_owned(), top: 1 }, files))
+    }
+
     fn findings(&self) -> Vec<Located<'_>> {
         located(&self.checks, None).collect()
     }
@@ -60,6 +67,18 @@ impl Document for Report {
     fn markdown(&self) -> String {
         markdown::of(self)
     }
+}
+
+/// Returns the report for an HTML page. `files` are those of the bundle that the page is in.
+pub(super) fn view<'a>(report: &'a Report, position: Position, files: &'a [FileLink]) -> ReportView<'a> {
+    let words = Words {
+        seen: seen::facts(report),
+        proved: proved::sentences(report),
+        place: fix::place(report),
+        origin: foot::origin(report),
+        counts: foot::counts(report),
+    };
+    ReportView::new(report, words, position, files)
 }
 
 /// Appends an empty line, unless there is one or the text is empty.

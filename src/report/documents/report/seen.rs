@@ -57,6 +57,15 @@ pub(super) fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     lines
 }
 
+/// Returns how many resets there were and where, without times and clients, and the failures of captures.
+pub(super) fn facts(report: &Report) -> Vec<String> {
+    let summary = &report.summary;
+    let resets = summary.resets.as_ref().filter(|resets| resets.total > 0);
+    let seen = resets.map_or_else(|| counted(summary).into_iter().collect(), |resets| how_many(resets, summary));
+    let failures = summary.captured.as_deref().unwrap_or_default().iter();
+    seen.into_iter().chain(failures.map(|failure| format!("captured: {}", failure.sentence()))).collect()
+}
+
 /// Returns a line for each of the most frequent failures in the captures.
 fn captured(summary: &RunSummary, options: TextOptions) -> Vec<String> {
     let failures = summary.captured.as_deref().unwrap_or_default();

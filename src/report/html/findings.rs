@@ -1,0 +1,88 @@
+//! Results of checks as a table that can be filtered: outcome, level, what was found or why not, and what the
+//! catalogue says about the check.
+
+use std::cmp::Reverse;
+
+use super::parts::{Badge, names, rest, short};
+use crate::judgement::{CheckReport, FindingReport, OutcomeWord};
+use crate::report::Rule;
+
+/// Maximum number of findings of a check, and of characters of one text of a finding.
+const MAX_FINDINGS: usize = 20;
+const MAX_TEXT: usize = 600;
+/// Maximum number of pods that a finding lists.
+const MAX_PODS: usize = 8;
+
+/// One check.
+#[derive(Clone, Debug)]
+pub(super) struct CheckView<'a> {
+    pub(super) code: String,
+    pub(super) name: &'a str,
+    pub(super) family: &'a str,
+    pub(super) level: &'static str,
+    pub(super) badge: Badge,
+    /// The word of the filter for the outcome.
+    pub(super) outcome: &'static str,
+    pub(super) reason: String,
+    pub(super) findings: Vec<FindingView<'a>>,
+    pub(super) rest: Option<String>,
+    /// What the catalogue says; absent for checks that passed.
+    pub(super) rule: Option<Rule>,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub(super) struct FindingView<'a> {
+    pub(super) object: &'a str,
+    pub(super) place: &'a str,
+    pub(super) message: String,
+    pub(super) observed: String,
+    pub(super) expected: String,
+    pub(super) pods: Option<String>,
+    pub(super) is_known: bool,
+}
+
+pub(super) fn checks(checks: &[CheckReport]) -> Vec<CheckView<'_>> {
+    let mut sorted: Vec<&CheckReport> = checks.iter().collect();
+    // What was found comes first, the gravest first; within, the order of the catalogue remains.
+    sorted.sort_by_key(|check| match check.outcome {
+        OutcomeWord::Found => (0, Reverse(Some(check.level))),
+        OutcomeWord::Unknown => (1, Reverse(None)),
+        OutcomeWord::Passed => (2, Reverse(None)),
+        OutcomeWord::NotApplicable => (3, Reverse(None)),
+    });
+    sorted.into_iter().map(CheckView::of).collect()
+}
+
+impl<'a> CheckView<'a> {
+    fn of(check: &'a CheckReport) -> Self {
+        let badge = Badge::of_outcome(check.outcome, check.level);
+        let is_open = matches!(check.outcome, OutcomeWord::Found | OutcomeWord::Unknown);
+        Self {
+            code: check.code.to_string(),
+            name: &check.name,
+            family: &check.family,
+            level: check.level.as_str(),
+            badge,
+            outcome: badge.word,
+            reason: short(check.reason.as_deref().unwrap_or_default(), MAX_TEXT),
+            findings: check.findings.iter().take(MAX_FINDINGS).map(FindingView::of).collect(),
+            rest: rest(check.findings.len().saturating_sub(MAX_FINDINGS) as u64, "finding"),
+            rule: Rule::of(check.code).filter(|_| is_open),
+        }
+    }
+}
+
+impl<'a> FindingView<'a> {
+    fn of(finding: &'a FindingReport) -> Self {
+        Self {
+            object: &finding.object,
+            place: &finding.place,
+            message: short(&finding.message, MAX_TEXT),
+            observed: short(&finding.observed, MAX_TEXT),
+            expected: short(&finding.expected, MAX_TEXT),
+            pods: (!finding.pods.is_empty()).then(|| names(&finding.pods, MAX_PODS)),
+            is_known: finding.known,
+        }
+    }
+}
