@@ -42,7 +42,7 @@ def main():
     options.add_argument("binary", type=pathlib.Path)
     options.add_argument("platform", choices=TARGETS)
     options.add_argument("--to", type=pathlib.Path, default=ROOT / "dist")
-    options.add_argument("--any-size", action="store_true", help="also what is too large to be published, for tests")
+    options.add_argument("--any-size", action="store_true", help="also what is too large to be published, and packed less tightly: for tests")
     options = options.parse_args()
     size = options.binary.stat().st_size
     if size > MAX_BINARY and not options.any_size:
@@ -53,7 +53,8 @@ def main():
     archive = options.to / f"kubectl-apigee_tls_{version}_{options.platform}.{'zip' if is_windows else 'tar.gz'}"
     files = content(options.binary, TARGETS[options.platform], is_windows)
     moment = int(os.environ.get("SOURCE_DATE_EPOCH") or last_commit())
-    archive.write_bytes(zipped(files, moment) if is_windows else tarred(files, moment))
+    level = 1 if options.any_size else 9
+    archive.write_bytes(zipped(files, moment, level) if is_windows else tarred(files, moment, level))
     if archive.stat().st_size > MAX_ARCHIVE and not options.any_size:
         sys.exit(f"{archive} has {archive.stat().st_size} bytes, and at most {MAX_ARCHIVE} are published")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -74,19 +75,19 @@ def content(binary, target, is_windows):
     return dict(sorted(files.items()))
 
 
-def tarred(files, moment):
+def tarred(files, moment, level):
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, (data, is_program) in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime, entry.mode = len(data), moment, 0o755 if is_program else 0o644
             tar.addfile(entry, io.BytesIO(data))
-    return gzip.compress(plain.getvalue(), 9, mtime=0)
+    return gzip.compress(plain.getvalue(), level, mtime=0)
 
 
-def zipped(files, moment):
+def zipped(files, moment, level):
     plain = io.BytesIO()
-    with zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+    with zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as packed:
         for name, (data, is_program) in files.items():
             entry = zipfile.ZipInfo(name, time.gmtime(max(moment, 315532800))[:6])
             entry.compress_type = zipfile.ZIP_DEFLATED
