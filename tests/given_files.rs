@@ -80,8 +80,8 @@ fn writes_a_bundle_with_text_that_looks_like_a_secret() {
     assert_eq!(String::from_utf8_lossy(&again.stdout), files["report.txt"]);
     // The page differs from that of the bundle by the links to its files alone.
     let again = home.run(&["diagnose", "--from", &bundle, "-o", "html"]);
-    let lines = |text: &str| text.lines().filter(|line| line.starts_with("<tr")).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(lines(&String::from_utf8_lossy(&again.stdout)), lines(&files["report.html"]));
+    let rows = |text: &str| text.lines().filter(|line| line.starts_with("<tr")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&String::from_utf8_lossy(&again.stdout)), rows(&files["report.html"]));
     let links = files["report.html"].split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let links: Vec<&str> = links.filter(|link| !link.starts_with('#') && !link.contains("://")).collect();
     assert!(links.contains(&"manifest.json") && links.contains(&"05-logs/"), "{links:?}");

@@ -7,6 +7,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use apigee_tls::bundle::BundleReader;
 use apigee_tls::evidence::Evidence;
@@ -325,6 +326,20 @@ fn pages_ask_for_nothing_and_their_links_lead_somewhere() {
     each_document!(is_closed);
 }
 
+/// `safe` is for what another template has rendered, and for the page's own style and script.
+#[test]
+fn no_value_of_data_is_safe() {
+    let mut safe = BTreeSet::new();
+    for entry in std::fs::read_dir(support::root().join("src/report/html/templates")).expect("the templates") {
+        let text = std::fs::read_to_string(entry.expect("a template").path()).expect("a template reads");
+        assert!(!text.contains("escape(") && !text.contains("|escape") && !text.contains("{% filter"), "{text}");
+        let before = |part: &str| part.rsplit(['{', ' ']).next().unwrap_or_default().to_owned();
+        safe.extend(text.split("|safe").map(before).take(text.matches("|safe").count()));
+        assert!(!text.contains("| safe"), "{text}");
+    }
+    assert_eq!(safe, ["body", "report", "script", "style"].map(str::to_owned).into());
+}
+
 /// The page has what the report has.
 #[test]
 fn the_page_of_a_report_has_every_part() {
@@ -414,6 +429,9 @@ fn the_page_of_the_largest_evidence_is_small() {
     assert_eq!(report.summary.certificates.as_ref().map(Vec::len), Some(500));
     let page = page(&report);
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    // For a person to look at.
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("largest-evidence.html");
+    std::fs::write(path, &page).expect("it is written");
     // What is left out is counted. Of the clients, logs keep 20,000 apart.
     assert!(page.contains("and 19800 more clients; all others together have "), "the rest of the clients");
 }

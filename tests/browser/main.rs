@@ -56,12 +56,20 @@ impl Pages {
         pages.add("probe", &probe::build(&before, FailOn::default()));
         pages.add("difference", &diff::compare(&before, &after, FailOn::default()));
         pages.add("trace", &trace::build(&before, None));
+        let mut pcap = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
+        pcap.args(["pcap", "fuzz/corpus/capture_analysis/two-flows.pcap", "-o", "html"]).current_dir(root());
+        pages.write("capture", &pcap.output().expect("the program runs").stdout);
         pages
     }
 
     fn add(&mut self, name: &str, document: &impl Document) {
+        self.write(name, html::with_files(document, &[]).expect("a page").as_bytes());
+    }
+
+    fn write(&mut self, name: &str, page: &[u8]) {
+        assert!(page.starts_with(b"<!doctype html>"), "{name} is no page");
         let path = self.folder.path().join(format!("{name}.html"));
-        fs::write(&path, html::with_files(document, &[]).expect("a page")).expect("it is written");
+        fs::write(&path, page).expect("it is written");
         self.files.push(path);
     }
 }
