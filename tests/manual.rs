@@ -22,10 +22,13 @@ fn pages() -> BTreeMap<String, String> {
 fn add(command: &Command, name: &str, pages: &mut BTreeMap<String, String>) {
     let mut page = Vec::new();
     // Without a date: the pages change with the command line alone.
-    let manual = Man::new(command.clone().name(name.to_owned())).date("").source("kubectl-apigee-tls").manual("kubectl");
+    let manual =
+        Man::new(command.clone().name(name.to_owned())).date("").source("kubectl-apigee-tls").manual("kubectl");
     manual.render(&mut page).expect("a page can be written");
     pages.insert(format!("{name}.1"), String::from_utf8(page).expect("a page is text"));
-    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set() && subcommand.get_name() != "help") {
+    for subcommand in
+        command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set() && subcommand.get_name() != "help")
+    {
         add(subcommand, &format!("{name}-{}", subcommand.get_name()), pages);
     }
 }
@@ -54,6 +57,9 @@ fn pages_are_those_of_the_command_line() {
 fn every_command_has_a_page_with_its_flags() {
     let pages = pages();
     let page = pages.get("kubectl-apigee-tls-diagnose.1").expect("diagnose has a page");
-    assert!(page.contains("no\\-sni") || page.contains("\\-\\-overrides") || page.contains("\\-\\-namespace"), "{page}");
+    assert!(
+        page.contains("no\\-sni") || page.contains("\\-\\-overrides") || page.contains("\\-\\-namespace"),
+        "{page}"
+    );
     assert!(pages.len() > 10 && !pages.contains_key("kubectl-apigee-tls-__complete.1"));
 }

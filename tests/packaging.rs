@@ -88,15 +88,23 @@ fn the_archive_holds_what_it_has_to_and_twice_the_same_bytes() {
     let files = content(&first);
     assert_eq!(files.get("kubectl-apigee_tls"), Some(&0o755));
     assert_eq!(files.get("completions/kubectl_complete-apigee_tls"), Some(&0o755));
-    for name in ["LICENSE", "NOTICES", "README.md", "SECURITY.md", "completions/_kubectl-apigee-tls", "man/kubectl-apigee-tls.1"] {
+    for name in [
+        "LICENSE",
+        "NOTICES",
+        "README.md",
+        "SECURITY.md",
+        "completions/_kubectl-apigee-tls",
+        "man/kubectl-apigee-tls.1",
+    ] {
         assert_eq!(files.get(name), Some(&0o644), "{name} in {files:?}");
     }
 }
 
 #[test]
 fn notices_hold_the_licences_of_what_is_built_in() {
-    let notices =
-        succeeds(Command::new("python3").arg(Path::new(ROOT).join("packaging/notices.py")).arg("x86_64-unknown-linux-gnu"));
+    let notices = succeeds(
+        Command::new("python3").arg(Path::new(ROOT).join("packaging/notices.py")).arg("x86_64-unknown-linux-gnu"),
+    );
     for title in ["openssl-src", "kube ", "tokio ", "zlib-rs ", "owo-colors "] {
         assert!(notices.lines().any(|line| line.starts_with(title)), "{title}");
     }

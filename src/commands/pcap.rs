@@ -128,7 +128,7 @@ impl Session {
         let line = match self.output {
             PcapOutput::Jsonl => serde_json::to_string(flow).map_err(io::Error::other),
             PcapOutput::Wide => Ok(line(flow)),
-            PcapOutput::Text | PcapOutput::Json | PcapOutput::Yaml => return,
+            PcapOutput::Text | PcapOutput::Json | PcapOutput::Yaml | PcapOutput::Html => return,
         };
         self.failed = line.and_then(|line| writeln!(self.out, "{line}")).err().map(Error::Output);
     }

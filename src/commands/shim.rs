@@ -51,8 +51,7 @@ pub(super) fn install(folder: Option<&Path>, console: &Console) -> Result<u8, Er
 /// Folders of the `PATH` to try in this order: those with the plugin, then those of the user.
 fn places(path: &OsStr, home: Option<&Path>) -> Vec<PathBuf> {
     let folders: Vec<PathBuf> = env::split_paths(path).filter(|folder| folder.is_absolute()).collect();
-    let (with_plugin, others): (Vec<_>, Vec<_>) =
-        folders.into_iter().partition(|folder| folder.join(PLUGIN).is_file());
+    let (with_plugin, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| folder.join(PLUGIN).is_file());
     let is_own = |folder: &PathBuf| home.is_some_and(|home| folder.starts_with(home));
     with_plugin.into_iter().chain(others.into_iter().filter(is_own)).collect()
 }
@@ -77,7 +76,8 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 }
 
 fn told(file: &Path, folder: &Path, path: &OsStr) -> String {
-    let mut text = format!("{} completes `kubectl apigee-tls` where kubectl's own completion is loaded\n", file.display());
+    let mut text =
+        format!("{} completes `kubectl apigee-tls` where kubectl's own completion is loaded\n", file.display());
     if !env::split_paths(path).any(|known| known == folder) {
         text += &format!("{} is not on the PATH yet: kubectl looks only there\n", folder.display());
     }

@@ -198,8 +198,8 @@ fn open(name: &str, buffer: usize) -> io::Result<Source> {
     source(name, plain, buffer, buffer)
 }
 
-/// Opens a stream. At most `held` bytes of packets wait to be put in order.
-fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize, held: usize) -> io::Result<Source> {
+/// Opens a stream. At most `waiting` bytes of packets wait to be put in order.
+fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize, waiting: usize) -> io::Result<Source> {
     let mut head = head(&mut plain)?;
     let compressed = head.starts_with(&GZIP);
     if compressed {
@@ -221,7 +221,7 @@ fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize, held: usize) -> i
         });
     }
     let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
-    let reader = OrderedReader::new(reader, held);
+    let reader = OrderedReader::new(reader, waiting);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
     Ok(Source { reader, file, reported: 0, times: None, is_open: true })
 }
