@@ -185,7 +185,7 @@ fn open(name: &str, buffer: usize) -> io::Result<Source> {
         });
     }
     let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
-    let reader = OrderedReader::new(reader, buffer);
+    let reader = OrderedReader::new(reader, buffer / 2);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
     Ok(Source { reader, file, reported: 0, times: None, is_open: true })
 }
