@@ -195,7 +195,7 @@ fn open(name: &str, buffer: usize) -> io::Result<Source> {
         "-" => Box::new(io::stdin()),
         path => Box::new(File::open(path)?),
     };
-    source(name, plain, buffer, buffer)
+    source(name, plain, buffer, buffer / 2)
 }
 
 /// Opens a stream. At most `waiting` bytes of packets wait to be put in order.
