@@ -95,7 +95,7 @@ def check(program, file, truth):
     failed = collections.Counter()
     for group in summary["groups"]:
         if "completed" not in str(group["signature"]["outcome"]):
-            failed[group["signature"]["name"]] += group["tally"]["flows"]
+            failed[group["signature"]["name"]] += group["flows"]
     expected = {
         "flows": sum(truth.values()),
         "completed": truth["tls13"] + truth["tls12"] + truth["bulk"],

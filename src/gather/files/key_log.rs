@@ -62,7 +62,7 @@ mod tests {
         assert!(keys.session(&last).unwrap().server_application.is_some());
 
         let mut other = tempfile::NamedTempFile::new().unwrap();
-        other.write_all(&[b'x'; 3 * PIECE]).unwrap();
+        other.write_all(&vec![b'x'; 3 * PIECE]).unwrap();
         assert_eq!(read(other.path().to_str().unwrap()).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

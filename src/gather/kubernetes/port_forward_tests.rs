@@ -206,11 +206,11 @@ async fn a_response_without_a_websocket_has_a_reason() {
             Answer::Json(json!({})),
             "the server, or a proxy before it, opens no WebSocket: failed to switch protocol: 200 OK",
         ),
-        (Answer::Hang(Vec::new()), "no answer within 300 ms"),
+        (Answer::Hang(Vec::new()), "no answer within 2.0 s"),
     ] {
         let answer = std::sync::Mutex::new(Some(answer));
         let server = TestServer::start(move |_| answer.lock().unwrap().take().unwrap_or(Answer::Raw(Vec::new())));
-        let api = server.api(Stop::never(), Duration::from_millis(300));
+        let api = server.api(Stop::never(), Duration::from_secs(2));
         let fault = forward(&api, "apigee", "gw", PORT).await.err().unwrap();
         assert_eq!(reason(fault, "apigee").to_string(), expected);
         assert_eq!(server.paths()[0], "/api/v1/namespaces/apigee/pods/gw/portforward?ports=8080");
