@@ -22,8 +22,7 @@ fn pages() -> BTreeMap<String, String> {
 fn add(command: &Command, name: &str, pages: &mut BTreeMap<String, String>) {
     let mut page = Vec::new();
     // Without a date: the pages change with the command line alone.
-    let manual =
-        Man::new(command.clone().name(name.to_owned())).date("").source("kubectl-apigee-tls").manual("kubectl");
+    let manual = Man::new(command.clone()).title(name).date("").source("kubectl-apigee-tls").manual("kubectl");
     manual.render(&mut page).expect("a page can be written");
     pages.insert(format!("{name}.1"), String::from_utf8(page).expect("a page is text"));
     for subcommand in
