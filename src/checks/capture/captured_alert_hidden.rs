@@ -14,8 +14,9 @@ pub(in crate::checks) const CHECK: Check = Check {
             that the client ends after the certificate without an alert. That this is a refusal is a guess.",
         matters: "Most often the client rejects the server certificate, or the server requires a client \
             certificate and got none.",
-        fix: "Read the message in the log of the side that ends the connection, or repeat the handshake with \
-            at most TLS 1.2, where alerts are in clear.",
+        fix: "Read the message in the log of the side that ends the connection. If the client or the server \
+            can log its secrets (SSLKEYLOGFILE), record again and give both to `pcap --keylog`. Otherwise \
+            repeat the handshake with at most TLS 1.2, where alerts are in clear.",
     },
     reference: "RFC 8446 §6",
     judge,
