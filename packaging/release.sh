@@ -18,6 +18,8 @@ mkdir -p -m 700 "$build"
 [ -O "$build" ] || { echo "error: $build belongs to somebody else" >&2; exit 1; }
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export CARGO_TARGET_DIR=$build
+# OpenSSL's version text names its compiler with the folder.
+export CARGO_ZIGBUILD_CACHE_DIR=$build/zig
 export RUSTFLAGS="--remap-path-prefix=$PWD=. --remap-path-prefix=$cargo_home/registry/src=crates --remap-path-prefix=$build=build"
 # The date in OpenSSL's version text, and the times in the archive.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
