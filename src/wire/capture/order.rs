@@ -57,8 +57,8 @@ struct Held {
 }
 
 impl<R: Read> OrderedReader<R> {
-    /// A reader that holds at most `most` bytes of packets, and one packet more: with 0 each packet is handed on
-    /// when it comes.
+    /// A reader that holds at most `most` bytes of packets, and one packet more: with 0 each packet is handed
+    /// on when it comes.
     pub fn new(reader: PacketReader<R>, most: usize) -> Self {
         Self {
             reader,
