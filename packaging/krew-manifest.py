@@ -25,6 +25,8 @@ def main():
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     found = {}
     for archive in sorted(options.folder.glob(f"kubectl-apigee_tls_{version}_*")):
+        if archive.suffix == ".sha256":
+            continue
         platform = archive.name.removeprefix(f"kubectl-apigee_tls_{version}_").split(".")[0]
         found[platform] = hashlib.sha256(archive.read_bytes()).hexdigest()
     if not found:

@@ -122,13 +122,14 @@ fn krew_installs_runs_upgrades_and_removes_the_plugin() {
     let url = serve(archives.clone());
     let manifest = manifest(&archives, &url);
     let root = home.path().join("krew");
-    let path = format!("{}:{}", root.join("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let run = |program: &Path, arguments: &[&str]| {
+    let run_in = |root: &Path, program: &Path, arguments: &[&str]| {
+        let path = format!("{}:{}", root.join("bin").display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new(program);
-        command.args(arguments).env("KREW_ROOT", &root).env("HOME", home.path()).env("PATH", &path);
+        command.args(arguments).env("KREW_ROOT", root).env("HOME", home.path()).env("PATH", path);
         command.env("KREW_OS", "linux").env("KREW_ARCH", "amd64").env("KREW_NO_UPGRADE_CHECK", "1");
         succeeds(&mut command)
     };
+    let run = |program: &Path, arguments: &[&str]| run_in(&root, program, arguments);
     let krew = |arguments: &[&str]| run(&tools.join("krew"), arguments);
     let git = |folder: &Path, arguments: &[&str]| {
         let identity = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-C"];
@@ -174,8 +175,10 @@ fn krew_installs_runs_upgrades_and_removes_the_plugin() {
     assert!(!root.join("bin/kubectl-apigee_tls").exists());
 
     // From the archive alone, as the README shows it.
-    krew(&["install", "--manifest", &manifest.to_string_lossy(), "--archive", &archive.to_string_lossy()]);
-    kubectl(&["apigee-tls", "version"]);
+    let other = home.path().join("other");
+    let given = ["install", "--manifest", &manifest.to_string_lossy(), "--archive", &archive.to_string_lossy()];
+    run_in(&other, &tools.join("krew"), &given);
+    run_in(&other, Path::new("kubectl"), &["apigee-tls", "version"]);
 }
 
 #[test]
