@@ -30,6 +30,10 @@ pub struct LegHandshake {
     pub purpose: Purpose,
     /// The profile that was offered; absent for a current client.
     pub profile: Option<JavaProfile>,
+    /// The versions offered, the oldest first.
+    pub versions: Vec<String>,
+    /// OpenSSL's names of the suites offered.
+    pub suites: Vec<String>,
     pub handshake: Handshake,
     /// The status of the response to `HEAD /`, where that was sent.
     pub http_status: Option<u16>,

@@ -190,6 +190,8 @@ impl Visit for LegHandshake {
             given_address: _,
             purpose: _,
             profile: _,
+            versions,
+            suites,
             handshake,
             http_status: _,
             scan,
@@ -200,6 +202,7 @@ impl Visit for LegHandshake {
         if let Some(address) = address {
             visitor.address(address);
         }
+        visitor.strings(Kind::Word, versions.iter_mut().chain(suites));
         handshake.visit(visitor);
         scan.visit(visitor);
     }

@@ -252,6 +252,20 @@ impl Gathering<'_> {
     }
 }
 
+impl Offer {
+    /// Names of the versions, the oldest first.
+    fn versions(&self) -> Vec<String> {
+        let (min, max) = self.versions;
+        let offered = Version::ALL.into_iter().filter(|version| (min..=max).contains(version));
+        offered.map(|version| version.name().to_owned()).collect()
+    }
+}
+
+/// What current clients have in common; those of Java 17 are among them.
+fn current_suites() -> Vec<String> {
+    JavaProfile::Java17.suites().into_iter().map(str::to_owned).collect()
+}
+
 fn client_offer(profile: Option<JavaProfile>) -> Offer {
     match profile {
         None => Offer { profile, versions: (Version::Tls12, Version::Tls13), suites: None },
@@ -368,6 +382,8 @@ impl Job {
             given_address: self.to.is_some(),
             purpose,
             profile: self.offer.profile,
+            versions: self.offer.versions(),
+            suites: self.offer.suites.clone().unwrap_or_else(current_suites),
             handshake,
             http_status,
             scan: None,
