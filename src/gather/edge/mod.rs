@@ -10,6 +10,7 @@
 //! success (no connection, no right, no such environment) ends the run, where nothing else can be judged.
 
 mod answers;
+mod captures;
 pub mod client;
 pub mod files;
 mod handshakes;
@@ -24,6 +25,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use self::answers::Answers;
+pub use self::captures::captures;
 use self::client::{Client, Fault};
 use self::files::{KeystoreFile, ProxyFile};
 use self::pool::Pool;
@@ -100,6 +102,12 @@ pub async fn gather(options: &EdgeOptions, edge: Edge, stop: &Stop) -> Result<Ga
     edge.signatures = pool.signatures();
     let answers = answers.kept.and_then(|kept| kept.into_inner().ok()).unwrap_or_default();
     Ok(Gathered { edge, answers, refused, interrupted })
+}
+
+/// Records that something could not be read.
+#[must_use]
+pub fn unseen(what: &str, reason: Reason) -> Unseen {
+    Unseen { why: Unavailable::new(what, reason), leg: None }
 }
 
 /// A run in progress.
