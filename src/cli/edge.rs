@@ -130,16 +130,16 @@ pub struct EdgeOptions {
     #[arg(long, value_enum, default_value_t, value_name = "DIALECT", help_heading = "Management API")]
     pub api: ApiChoice,
 
-    /// URL of the Management API [default: https://api.enterprise.apigee.com/v1, with --api google
-    /// https://apigee.googleapis.com/v1]
+    /// URL of the Management API [default: that of the public cloud, or of Google with --api google]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Management API")]
     pub management_url: Option<String>,
 
-    /// File with an OAuth token, or - for standard input; also APIGEE_TLS_TOKEN in the environment
+    /// File with an OAuth token, or - for standard input [env: `APIGEE_TLS_TOKEN`]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Management API", conflicts_with = "user_file")]
     pub token_file: Option<String>,
 
-    /// File with one line USER:PASSWORD, or - for standard input; also APIGEE_TLS_USER and APIGEE_TLS_PASSWORD
+    /// File with one line USER:PASSWORD, or - for standard input [env: `APIGEE_TLS_USER`,
+    /// `APIGEE_TLS_PASSWORD`]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Management API")]
     pub user_file: Option<String>,
 
@@ -151,7 +151,7 @@ pub struct EdgeOptions {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Management API", hide_short_help = true)]
     pub management_ca_file: Option<String>,
 
-    /// HTTP proxy to the Management API [default: that of HTTPS_PROXY and NO_PROXY]
+    /// HTTP proxy to the Management API [default: that of `HTTPS_PROXY`, unless `NO_PROXY` excludes the host]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Management API", hide_short_help = true)]
     pub management_proxy: Option<String>,
 

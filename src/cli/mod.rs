@@ -25,8 +25,8 @@ pub use self::capture::CaptureArgs;
 pub use self::collect::{CollectArgs, KeptLogs, Redacted};
 pub use self::diagnose::DiagnoseArgs;
 pub use self::edge::{
-    ApiChoice, ClientProfile, EdgeArgs, EdgeCollectArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions, JavaChoice, LegChoice,
-    LegProbe, SniArgument,
+    ApiChoice, ClientProfile, EdgeArgs, EdgeCollectArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions, JavaChoice,
+    LegChoice, LegProbe, SniArgument,
 };
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 pub use self::pcap::{PcapArgs, PcapOutput};

@@ -17,11 +17,7 @@ const MAX_BYTES: u64 = 64 << 10;
 ///
 /// # Errors
 /// A file cannot be read, or has another form.
-pub(super) fn of(
-    args: &EdgeOptions,
-    host: &str,
-    env: impl Fn(&str) -> Option<String>,
-) -> Result<Credentials, Error> {
+pub(super) fn of(args: &EdgeOptions, host: &str, env: impl Fn(&str) -> Option<String>) -> Result<Credentials, Error> {
     let given = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(name) = &args.token_file {
         let text = read(name)?;
@@ -34,7 +30,8 @@ pub(super) fn of(
     if let Some(name) = &args.user_file {
         let text = read(name)?;
         let line = text.lines().next().unwrap_or_default();
-        let (user, password) = line.split_once(':').ok_or_else(|| wrong("--user-file", name, "one line USER:PASSWORD"))?;
+        let (user, password) =
+            line.split_once(':').ok_or_else(|| wrong("--user-file", name, "one line USER:PASSWORD"))?;
         return Ok(basic(user, password));
     }
     if let Some(token) = given("APIGEE_TLS_TOKEN") {
@@ -57,11 +54,8 @@ fn basic(user: &str, password: &str) -> Credentials {
 fn read(name: &str) -> Result<Zeroizing<String>, Error> {
     let input = |source| Error::Input { name: name.to_owned(), source };
     let mut text = Zeroizing::new(String::new());
-    let source: Box<dyn Read> = if name == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(std::fs::File::open(name).map_err(input)?)
-    };
+    let source: Box<dyn Read> =
+        if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(std::fs::File::open(name).map_err(input)?) };
     source.take(MAX_BYTES).read_to_string(&mut text).map_err(input)?;
     Ok(text)
 }
@@ -103,7 +97,8 @@ mod tests {
 
     #[test]
     fn netrc_takes_the_entry_of_the_host_else_the_default() {
-        let text = "machine other login a password b\nmachine api.example login me password p:w\ndefault login d password e";
+        let text =
+            "machine other login a password b\nmachine api.example login me password p:w\ndefault login d password e";
         let read = |host: &str| match netrc(text, host) {
             Some(Credentials::Basic { user, password }) => Some((user, password.expose_secret().to_owned())),
             _ => None,

@@ -31,13 +31,11 @@ fn diagnose(args: &EdgeDiagnoseArgs, console: &Console) -> Result<u8, Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let outcome = runtime.block_on(async {
         let stop = Stop::on_signal(Some(args.edge.timeout), bundle::abandon).map_err(Error::Runtime)?;
-        match &args.from {
-            Some(name) => Ok((sources::saved(name, &stop).await?, None)),
-            None => {
-                let run = gathered(&args.edge, false, &stop, console).await?;
-                Ok((run.evidence, run.refused))
-            }
+        if let Some(name) = &args.from {
+            return Ok((sources::saved(name, &stop).await?, None));
         }
+        let run = Box::pin(gathered(&args.edge, false, &stop, console)).await?;
+        Ok((run.evidence, run.refused))
     });
     let printed = outcome.and_then(|(evidence, refused): (Evidence, Option<Fault>)| {
         if evidence.edge.seen().is_err() {
@@ -94,7 +92,7 @@ async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &
         }
     }
     progress.started("the environment");
-    let gathered = edge::gather(&options, edge, stop).await;
+    let gathered = Box::pin(edge::gather(&options, edge, stop)).await;
     progress.finished("the environment", "");
     progress.finish();
     let Gathered { edge, refused, interrupted, .. } = gathered?;

@@ -8,7 +8,9 @@ use http::Uri;
 
 use super::super::Error;
 use super::credentials;
-use crate::cli::{ApiChoice, ClientProfile, EdgeOptions as EdgeFlags, Expectation, JavaChoice, LegChoice, LegProbe, SniArgument};
+use crate::cli::{
+    ApiChoice, ClientProfile, EdgeOptions as EdgeFlags, Expectation, JavaChoice, LegChoice, LegProbe, SniArgument,
+};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Dialect, EdgeQuestion, JavaProfile, Leg, SniChoice};
 use crate::gather::edge::client::Client;
@@ -107,13 +109,17 @@ fn management_url(given: Option<&str>, dialect: Dialect) -> Result<Uri, Error> {
     let default = if dialect == Dialect::Edge { EDGE_URL } else { GOOGLE_URL };
     let text = given.unwrap_or(default).trim();
     let hint = "expected http://HOST:PORT or https://HOST, with or without /v1";
-    let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+    let authority =
+        text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
         return Err(argument("--management-url with a user", "give credentials with --user-file or --token-file"));
     }
     let wrong = || argument(&format!("--management-url {text:?}: it is no URL of HTTP"), hint);
     let url: Uri = text.parse().map_err(|_| wrong())?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none_or(str::is_empty) || url.query().is_some() {
+    if !matches!(url.scheme_str(), Some("http" | "https"))
+        || url.host().is_none_or(str::is_empty)
+        || url.query().is_some()
+    {
         return Err(wrong());
     }
     if matches!(url.path(), "" | "/") {
@@ -129,8 +135,9 @@ fn client(args: &EdgeFlags, url: Uri, env: impl Fn(&str) -> Option<String>) -> R
     let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("http") { 80 } else { 443 });
     let proxy = match &args.management_proxy {
         Some(text) => Some(Proxy::parse(text).map_err(|why| argument(&format!("--management-proxy: {why}"), hint))?),
-        None if url.scheme_str() == Some("https") => Proxy::of_environment(&host, port, env)
-            .map_err(|why| argument(&format!("HTTPS_PROXY: {why}"), hint))?,
+        None if url.scheme_str() == Some("https") => {
+            Proxy::of_environment(&host, port, env).map_err(|why| argument(&format!("HTTPS_PROXY: {why}"), hint))?
+        }
         None => None,
     };
     let authorities = args.management_ca_file.as_ref().map(|name| bytes(name, MAX_CERTIFICATES)).transpose()?;
@@ -149,9 +156,10 @@ fn bytes(name: &str, most: usize) -> Result<Vec<u8>, Error> {
 
 fn legs(args: &EdgeFlags, dialect: Dialect) -> Result<Vec<Leg>, Error> {
     match (args.leg, dialect) {
-        (Some(LegChoice::Northbound), Dialect::Google) => {
-            Err(argument("--leg northbound with --api google", "its northbound leg is judged by `kubectl apigee-tls diagnose`"))
-        }
+        (Some(LegChoice::Northbound), Dialect::Google) => Err(argument(
+            "--leg northbound with --api google",
+            "its northbound leg is judged by `kubectl apigee-tls diagnose`",
+        )),
         (Some(LegChoice::Northbound), Dialect::Edge) => Ok(vec![Leg::Northbound]),
         (Some(LegChoice::Southbound), _) | (None, Dialect::Google) => Ok(vec![Leg::Southbound]),
         (None, Dialect::Edge) => Ok(vec![Leg::Northbound, Leg::Southbound]),
@@ -218,24 +226,27 @@ fn router(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
     }
     let parsed = text.parse::<std::net::SocketAddr>();
     parsed.map(|socket| (socket.ip(), Some(socket.port()))).map_err(|_| {
-        argument(&format!("--router {text:?}: it is no address"), "expected 10.0.0.5, 10.0.0.5:9001 or [2001:db8::5]:9001")
+        argument(
+            &format!("--router {text:?}: it is no address"),
+            "expected 10.0.0.5, 10.0.0.5:9001 or [2001:db8::5]:9001",
+        )
     })
 }
 
 fn connect_to(text: &str) -> Result<ConnectTo, Error> {
     let wrong = || argument(&format!("--connect-to {text:?}"), "expected HOST:PORT:ADDRESS:PORT, as in curl");
     let mut parts: Vec<String> = Vec::new();
-    let mut part = String::new();
+    let mut current = String::new();
     let mut bracketed = false;
     for character in text.chars() {
         match character {
             '[' => bracketed = true,
             ']' => bracketed = false,
-            ':' if !bracketed => parts.push(std::mem::take(&mut part)),
-            other => part.push(other),
+            ':' if !bracketed => parts.push(std::mem::take(&mut current)),
+            other => current.push(other),
         }
     }
-    parts.push(part);
+    parts.push(current);
     let [host, port, address, to_port] = parts.as_slice() else { return Err(wrong()) };
     let number = |text: &str| if text.is_empty() { Ok(0) } else { text.parse::<u16>().map_err(|_| wrong()) };
     Ok(ConnectTo { host: host.clone(), port: number(port)?, address: address.clone(), to_port: number(to_port)? })
@@ -243,7 +254,9 @@ fn connect_to(text: &str) -> Result<ConnectTo, Error> {
 
 fn keystores(args: &EdgeFlags) -> Result<Vec<files::KeystoreFile>, Error> {
     let password = args.keystore_password_file.as_ref().map(|name| bytes(name, MAX_PASSWORD)).transpose()?;
-    let password = password.map(|bytes| zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned()));
+    let password = password.map(|bytes| {
+        zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned())
+    });
     let read = |text: &String| {
         let hint = "expected NAME=FILE or NAME/ALIAS=FILE";
         let (name, file) = text.split_once('=').ok_or_else(|| argument(&format!("--keystore-file {text:?}"), hint))?;
@@ -292,7 +305,10 @@ mod tests {
     #[test]
     fn parses_addresses_as_curl_does() {
         assert_eq!(connect_to("a:443:[::1]:8443").unwrap().address, "::1");
-        assert_eq!(connect_to("::b:").unwrap(), ConnectTo { host: String::new(), port: 0, address: "b".into(), to_port: 0 });
+        assert_eq!(
+            connect_to("::b:").unwrap(),
+            ConnectTo { host: String::new(), port: 0, address: "b".into(), to_port: 0 }
+        );
         assert!(connect_to("a:443:b").is_err());
         assert_eq!(router("[::1]:9001").unwrap(), ("::1".parse().unwrap(), Some(9001)));
         assert_eq!(router("10.0.0.5").unwrap(), ("10.0.0.5".parse().unwrap(), None));

@@ -22,9 +22,7 @@ use super::part::{Gap, Part, not_requested};
 use super::{Seen, Source, Unavailable};
 
 pub use self::java::JavaProfile;
-pub use self::objects::{
-    Alias, AliasOrigin, Keystore, StoreName, Target, TargetOrigin, TlsSettings, VirtualHost,
-};
+pub use self::objects::{Alias, AliasOrigin, Keystore, StoreName, Target, TargetOrigin, TlsSettings, VirtualHost};
 pub use self::observed::{CapturedHandshake, ClientList, LegHandshake, LogFailure, MessageProcessorLog, Purpose};
 pub use self::question::{Dialect, EdgeQuestion, Leg, SniChoice};
 pub use self::settings::{CipherList, MessageProcessorSettings, RouterSettings};

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CipherList;
+use crate::evidence::Unavailable;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::handshake::Verification;
-use crate::evidence::Unavailable;
 
 /// A virtual host: where Routers listen for client apps.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]

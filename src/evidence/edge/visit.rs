@@ -29,7 +29,9 @@ impl Visit for Edge {
         } = self;
         question.visit(visitor);
         visitor.keys(Kind::Object, virtual_hosts);
-        virtual_hosts.values_mut().for_each(|host| host.visit(visitor));
+        for host in virtual_hosts.values_mut() {
+            host.visit(visitor);
+        }
         targets.visit(visitor);
         visitor.keys(Kind::Object, references);
         for refers in references.values_mut() {
@@ -39,7 +41,9 @@ impl Visit for Edge {
             }
         }
         visitor.keys(Kind::Object, keystores);
-        keystores.values_mut().for_each(|store| store.visit(visitor));
+        for store in keystores.values_mut() {
+            store.visit(visitor);
+        }
         routers.visit(visitor);
         message_processors.visit(visitor);
         log.visit(visitor);
@@ -137,7 +141,9 @@ impl Visit for Keystore {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         let Self { aliases } = self;
         visitor.keys(Kind::Object, aliases);
-        aliases.values_mut().for_each(|alias| alias.visit(visitor));
+        for alias in aliases.values_mut() {
+            alias.visit(visitor);
+        }
     }
 }
 

@@ -62,15 +62,13 @@ impl Answers<'_> {
     /// Requests an object or a list below the environment, given as the names of its path.
     pub(super) async fn json(&self, names: Vec<&str>) -> Result<Value, Missing> {
         let bytes = self.bytes(&names, &format!("{}.json", file(&names))).await?;
-        answers::json(&bytes).map_err(|why| self.missing(&names, None, Reason::Broken(why)))
+        answers::json(&bytes).map_err(|why| missing(&names, None, Reason::Broken(why)))
     }
 
     /// Requests a list of names. A folder without a saved list has the names of its files.
     pub(super) async fn list(&self, kind: &str) -> Result<Vec<String>, Missing> {
         match self.json(vec![kind]).await {
-            Ok(answer) => {
-                answers::names(&answer).map_err(|why| self.missing(&[kind], None, Reason::Broken(why)))
-            }
+            Ok(answer) => answers::names(&answer).map_err(|why| missing(&[kind], None, Reason::Broken(why))),
             Err(missing) => {
                 let folder = self.dump.as_ref().map(|dump| dump.join(kind));
                 match folder.and_then(|folder| fs::read_dir(folder).ok()) {
@@ -100,7 +98,7 @@ impl Answers<'_> {
     pub(super) async fn archive(&self, proxy: &str, revision: &str) -> Result<Vec<u8>, Missing> {
         let names = ["apis", proxy, "revisions", revision];
         let Some(client) = self.client else {
-            return Err(self.missing(&names, Some(404), Reason::Missing("it is not among the saved answers".into())));
+            return Err(missing(&names, Some(404), Reason::Missing("it is not among the saved answers".into())));
         };
         let path = format!(
             "organizations/{}/apis/{}/revisions/{}?format=bundle",
@@ -119,13 +117,13 @@ impl Answers<'_> {
                     return Ok(bytes);
                 }
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(self.missing(names, None, Reason::Broken(error.to_string())));
+                    return Err(missing(names, None, Reason::Broken(error.to_string())));
                 }
                 Err(_) => {}
             }
         }
         let Some(client) = self.client else {
-            return Err(self.missing(names, Some(404), Reason::Missing("it is not among the saved answers".into())));
+            return Err(missing(names, Some(404), Reason::Missing("it is not among the saved answers".into())));
         };
         let path: Vec<String> = names.iter().map(|name| encoded(name)).collect();
         let path = format!(
@@ -146,15 +144,21 @@ impl Answers<'_> {
             kept.insert(saved.to_owned(), bytes.to_vec());
         }
     }
+}
 
-    fn missing(&self, names: &[&str], status: Option<u16>, reason: Reason) -> Missing {
-        Missing { fault: Fault { status, reason }, path: names.join("/") }
-    }
+fn missing(names: &[&str], status: Option<u16>, reason: Reason) -> Missing {
+    Missing { fault: Fault { status, reason }, path: names.join("/") }
 }
 
 /// Path of a saved answer. A name cannot leave the folder.
 fn file(names: &[&str]) -> String {
-    names.iter().map(|name| if name.contains(['/', '\\']) || name.starts_with('.') { encoded(name) } else { (*name).to_owned() }).collect::<Vec<_>>().join("/")
+    names
+        .iter()
+        .map(
+            |name| if name.contains(['/', '\\']) || name.starts_with('.') { encoded(name) } else { (*name).to_owned() },
+        )
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -27,7 +27,8 @@ pub fn captures(
     let mut more = 0_u64;
     let capture = captures::read(names, None, false, stop, progress, &mut |flow, _| {
         let Some(handshake) = handshake(&flow) else { return };
-        let Ok(key) = serde_json::to_string(&CapturedHandshake { first_packet: 0, filter: String::new(), ..handshake.clone() })
+        let Ok(key) =
+            serde_json::to_string(&CapturedHandshake { first_packet: 0, filter: String::new(), ..handshake.clone() })
         else {
             return;
         };
@@ -42,7 +43,10 @@ pub fn captures(
     })?;
     let mut missing = Vec::new();
     if more > 0 {
-        missing.push(unseen(&format!("{more} connections"), Reason::Broken(format!("of more than {MAX_KINDS} kinds in one capture"))));
+        missing.push(unseen(
+            &format!("{more} connections"),
+            Reason::Broken(format!("of more than {MAX_KINDS} kinds in one capture")),
+        ));
     }
     if capture.interrupted {
         missing.push(unseen("the end of the captures", Reason::Interrupted));
@@ -66,14 +70,18 @@ fn handshake(flow: &Flow) -> Option<CapturedHandshake> {
         count: 1,
         first_packet: flow.first_packet.number,
         filter: flow.filter.clone(),
-        is_whole: hello.is_some_and(|hello| hello.state == HelloState::Whole && hello.server_name != ServerName::Encrypted),
+        is_whole: hello
+            .is_some_and(|hello| hello.state == HelloState::Whole && hello.server_name != ServerName::Encrypted),
         server_name: hello.and_then(|hello| match &hello.server_name {
             ServerName::Sent(name) | ServerName::Address(name) => Some(name.to_ascii_lowercase()),
             ServerName::Encrypted | ServerName::None | ServerName::Unknown => None,
         }),
         versions: hello.map(|hello| texts(&hello.versions)).unwrap_or_default(),
         suites: hello.map(|hello| texts(&hello.suites)).unwrap_or_default(),
-        chosen: flow.answer.as_ref().map(|answer| (answer.version.clone().into_owned(), answer.suite.clone().into_owned())),
+        chosen: flow
+            .answer
+            .as_ref()
+            .map(|answer| (answer.version.clone().into_owned(), answer.suite.clone().into_owned())),
         certificates: described(&flow.certificates),
         certificate_request: flow.certificate_request.clone(),
         client_list: match &flow.client_certificate {

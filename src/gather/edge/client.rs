@@ -239,7 +239,8 @@ impl Client {
             let tunnel = Transport::Tunnel { proxy: proxy.clone(), host: host.to_owned(), port };
             tunnel.open(CONNECT, false).await.map_err(|failure| failure.to_string())?
         } else {
-            let addresses = lookup::addresses(host, Family::Any, CONNECT).await.map_err(|failure| failure.to_string())?;
+            let addresses =
+                lookup::addresses(host, Family::Any, CONNECT).await.map_err(|failure| failure.to_string())?;
             let mut last = "no address".to_owned();
             let mut open = None;
             for address in addresses {
@@ -256,12 +257,11 @@ impl Client {
         let Some(context) = &self.tls else { return Ok(Box::new(stream)) };
         let set_up = || -> Result<Ssl, ErrorStack> {
             let mut ssl = Ssl::new(context)?;
-            match host.parse() {
-                Ok(address) => ssl.param_mut().set_ip(address)?,
-                Err(_) => {
-                    ssl.set_hostname(host)?;
-                    ssl.param_mut().set_host(host)?;
-                }
+            if let Ok(address) = host.parse() {
+                ssl.param_mut().set_ip(address)?;
+            } else {
+                ssl.set_hostname(host)?;
+                ssl.param_mut().set_host(host)?;
             }
             Ok(ssl)
         };

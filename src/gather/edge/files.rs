@@ -129,15 +129,12 @@ pub fn logs(
 /// It cannot be opened. What it holds is judged later.
 pub fn proxy(name: &str) -> io::Result<ProxyFile> {
     let path = Path::new(name);
-    let content = if fs::metadata(path)?.is_dir() {
-        folder(path)
-    } else {
-        proxy::archive(&bounded(name, MAX_ARCHIVE)?)
-    };
+    let content =
+        if fs::metadata(path)?.is_dir() { Ok(folder(path)) } else { proxy::archive(&bounded(name, MAX_ARCHIVE)?) };
     Ok(ProxyFile { name: name.to_owned(), content })
 }
 
-fn folder(path: &Path) -> Result<Proxy, String> {
+fn folder(path: &Path) -> Proxy {
     let root = path.join("apiproxy");
     let root = if root.is_dir() { root } else { path.to_owned() };
     let mut found = Proxy::default();
@@ -146,7 +143,9 @@ fn folder(path: &Path) -> Result<Proxy, String> {
         let mut names: Vec<_> = entries.flatten().take(MAX_FILES).map(|entry| entry.path()).collect();
         names.sort();
         for file in names {
-            let Some(name) = file.file_name().map(|name| format!("{prefix}{}", name.to_string_lossy())) else { continue };
+            let Some(name) = file.file_name().map(|name| format!("{prefix}{}", name.to_string_lossy())) else {
+                continue;
+            };
             // A link could lead out of the folder.
             let is_file = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file());
             let Some(relevant) = proxy::relevant(&name).filter(|_| is_file) else { continue };
@@ -156,7 +155,7 @@ fn folder(path: &Path) -> Result<Proxy, String> {
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// Reads a keystore.

@@ -186,7 +186,9 @@ impl Gathering<'_> {
                 // Nothing is sent where the Message Processor itself finds no version or suite.
                 let Some(offer) = self.offer(target, *profile) else { continue };
                 for sends_sni in &choices {
-                    if made.iter().all(|(known, sni)| known.suites != offer.suites || known.versions != offer.versions || sni != sends_sni) {
+                    if made.iter().all(|(known, sni)| {
+                        known.suites != offer.suites || known.versions != offer.versions || sni != sends_sni
+                    }) {
                         made.push((offer.clone(), *sends_sni));
                         jobs.push(job(offer.clone(), *sends_sni, Purpose::AsClient));
                     }
@@ -218,7 +220,7 @@ impl Gathering<'_> {
         };
         // A list with suites of TLS 1.3 alone, or without any, would shift the versions.
         names.retain(|name| if name.starts_with("TLS_") { *max == Version::Tls13 } else { *min < Version::Tls13 });
-        (!names.is_empty()).then(|| Offer { profile: Some(profile), versions: (*min, *max), suites: Some(names) })
+        (!names.is_empty()).then_some(Offer { profile: Some(profile), versions: (*min, *max), suites: Some(names) })
     }
 
     fn prober(&self, job: &Job) -> Result<Prober, ProberError> {
@@ -313,7 +315,8 @@ impl Job {
         let mut other = None;
         let failure = first.result.handshake.failure.clone();
         if self.purpose != Purpose::WithoutSettings
-            && let Some(failure) = failure.filter(|failure| failure.stage == Stage::ClientHello || failure.stage == Stage::ServerFlight)
+            && let Some(failure) =
+                failure.filter(|failure| failure.stage == Stage::ClientHello || failure.stage == Stage::ServerFlight)
         {
             let is_silent = matches!(failure.how, How::TimedOut { .. });
             let is_plain = matches!(failure.how, How::NotTls { .. });
@@ -354,7 +357,8 @@ impl Job {
         let is_address = self.host.parse::<IpAddr>().is_ok();
         let server_name = (sends_sni && !is_address).then(|| self.host.clone());
         let kind = if server_name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
-        let hello = ClientHelloOptions { kind, server_name, requested: purpose == self.purpose, is_marker: self.requests };
+        let hello =
+            ClientHelloOptions { kind, server_name, requested: purpose == self.purpose, is_marker: self.requests };
         let (mut handshake, received) = handshake_and_received(prober, transport, &hello).await;
         name_authorities(prober, transport, std::slice::from_mut(&mut handshake), None).await;
         let http_status = self.requests.then(|| status(&received.response)).flatten();
@@ -371,7 +375,13 @@ impl Job {
         Made { result: self.result(None, self.purpose, handshake, None), chain: Vec::new() }
     }
 
-    fn result(&self, address: Option<IpAddr>, purpose: Purpose, handshake: Handshake, http_status: Option<u16>) -> LegHandshake {
+    fn result(
+        &self,
+        address: Option<IpAddr>,
+        purpose: Purpose,
+        handshake: Handshake,
+        http_status: Option<u16>,
+    ) -> LegHandshake {
         LegHandshake {
             leg: self.leg,
             object: self.object.clone(),

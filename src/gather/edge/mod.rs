@@ -97,7 +97,7 @@ pub async fn gather(options: &EdgeOptions, edge: Edge, stop: &Stop) -> Result<Ga
         pool: Pool::new(&options.client_authorities)?,
         refused: None,
     };
-    let interrupted = gathering.run(stop).await?;
+    let interrupted = Box::pin(gathering.run(stop)).await?;
     let Gathering { answers, mut edge, pool, refused, .. } = gathering;
     edge.signatures = pool.signatures();
     let answers = answers.kept.and_then(|kept| kept.into_inner().ok()).unwrap_or_default();
@@ -121,15 +121,15 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     async fn run(&mut self, stop: &Stop) -> Result<Option<Reason>, ProberError> {
-        if let Err(reason) = stop.bound(self.objects()).await {
+        if let Err(reason) = stop.bound(Box::pin(self.objects())).await {
             self.unseen(Unavailable::new("answers of the Management API", reason.clone()), None);
             return Ok(Some(reason));
         }
-        if let Err(reason) = stop.bound(self.stores()).await {
+        if let Err(reason) = stop.bound(Box::pin(self.stores())).await {
             self.unseen(Unavailable::new("keystores", reason.clone()), None);
             return Ok(Some(reason));
         }
-        self.handshakes(stop).await
+        Box::pin(self.handshakes(stop)).await
     }
 
     fn unseen(&mut self, why: Unavailable, leg: Option<Leg>) {

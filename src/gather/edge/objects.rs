@@ -90,9 +90,9 @@ impl Gathering<'_> {
         let answers = &self.answers;
         let found = join_all(names.iter().map(|name| answers.json(vec_of("virtualhosts", name)))).await;
         for (name, answer) in names.iter().zip(found) {
-            let read = answer.map_err(Missing::why).and_then(|answer| {
-                answers::virtual_host(&answer).map_err(|why| unreadable("virtualhosts", name, why))
-            });
+            let read = answer
+                .map_err(Missing::why)
+                .and_then(|answer| answers::virtual_host(&answer).map_err(|why| unreadable("virtualhosts", name, why)));
             match read {
                 Ok(host) => {
                     self.edge.virtual_hosts.insert(name.clone(), host);
@@ -129,7 +129,7 @@ impl Gathering<'_> {
             match &file.content {
                 Ok(proxy) => {
                     let name = proxy.name.clone().unwrap_or_else(|| file.stem());
-                    self.proxy(&name, &file.name, proxy.clone(), servers);
+                    self.proxy(&name, &file.name, proxy, servers);
                 }
                 Err(why) => {
                     let why = Unavailable::new(file.name.clone(), Reason::Broken(why.clone()));
@@ -144,7 +144,7 @@ impl Gathering<'_> {
             };
             match self.fetched(&name, revision).await {
                 Ok((revision, bytes)) => match proxy::archive(&bytes) {
-                    Ok(proxy) => self.proxy(&name, &format!("apis/{name}/revisions/{revision}"), proxy, servers),
+                    Ok(proxy) => self.proxy(&name, &format!("apis/{name}/revisions/{revision}"), &proxy, servers),
                     Err(why) => self.unseen(unreadable("apis", &name, why), Some(Leg::Southbound)),
                 },
                 Err(why) => self.unseen(why, Some(Leg::Southbound)),
@@ -153,21 +153,20 @@ impl Gathering<'_> {
     }
 
     async fn fetched(&self, name: &str, revision: Option<String>) -> Result<(String, Vec<u8>), Unavailable> {
-        let revision = match revision {
-            Some(revision) => revision,
-            None => {
-                let answer = self.answers.json(vec!["apis", name, "deployments"]).await.map_err(Missing::why)?;
-                answers::deployed_revisions(&answer).into_iter().next().ok_or_else(|| {
-                    let reason = Reason::Missing("no revision of it is deployed in this environment".into());
-                    Unavailable::new(format!("apis/{name}/deployments"), reason)
-                })?
-            }
+        let revision = if let Some(revision) = revision {
+            revision
+        } else {
+            let answer = self.answers.json(vec!["apis", name, "deployments"]).await.map_err(Missing::why)?;
+            answers::deployed_revisions(&answer).into_iter().next().ok_or_else(|| {
+                let reason = Reason::Missing("no revision of it is deployed in this environment".into());
+                Unavailable::new(format!("apis/{name}/deployments"), reason)
+            })?
         };
         let bytes = self.answers.archive(name, &revision).await.map_err(Missing::why)?;
         Ok((revision, bytes))
     }
 
-    fn proxy(&mut self, name: &str, file: &str, proxy: Proxy, servers: &mut Vec<String>) {
+    fn proxy(&mut self, name: &str, file: &str, proxy: &Proxy, servers: &mut Vec<String>) {
         for (path, why) in &proxy.faults {
             let why = Unavailable::new(format!("{file}: {path}"), Reason::Broken(why.clone()));
             self.unseen(why, Some(Leg::Southbound));

@@ -86,7 +86,7 @@ impl Gathering<'_> {
         }
         let given: BTreeSet<&str> = self.options.keystores.iter().map(|file| file.store.as_str()).collect();
         let answers = &self.answers;
-        let read = wanted.iter().map(|(name, _)| async move {
+        let read = wanted.keys().map(|name| async move {
             let answer = answers.json(vec!["keystores", name]).await?;
             let entries = answers::entries(&answer);
             let entries = match entries {
@@ -160,7 +160,8 @@ impl Gathering<'_> {
                 let entry = Alias { has_key, certificates, origin: AliasOrigin::File, verification, unseen: None };
                 added.push((alias, entry));
             }
-            let known = self.edge.keystores.entry(file.store.clone()).or_insert_with(|| Seen::Seen(Keystore::default()));
+            let known =
+                self.edge.keystores.entry(file.store.clone()).or_insert_with(|| Seen::Seen(Keystore::default()));
             match known {
                 Seen::Seen(keystore) if file.alias.is_some() => keystore.aliases.extend(added),
                 _ => *known = Seen::Seen(Keystore { aliases: added.into_iter().collect() }),

@@ -130,7 +130,8 @@ pub(in crate::gather) async fn handshake(
     transport: &Transport,
     hello: &ClientHelloOptions,
 ) -> Handshake {
-    handshake_and_received(prober, transport, hello).await.0
+    // Boxed, because what it received would enlarge every future that waits for a handshake.
+    Box::pin(handshake_and_received(prober, transport, hello)).await.0
 }
 
 /// Performs a handshake like [`handshake`], and returns what it received.

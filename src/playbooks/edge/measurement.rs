@@ -32,7 +32,9 @@ pub(super) fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
     let (why, command) = if is_about_name {
         (
             "a server that needs SNI accepts the first and refuses the second; one without a common cipher suite refuses both",
-            format!("openssl s_client -connect {connect} -servername {host_word} < /dev/null; openssl s_client -connect {connect} -noservername < /dev/null"),
+            format!(
+                "openssl s_client -connect {connect} -servername {host_word} < /dev/null; openssl s_client -connect {connect} -noservername < /dev/null"
+            ),
         )
     } else {
         (

@@ -56,7 +56,9 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
     // A failure was seen that several causes fit.
     let open: Vec<&Observation> = observations
         .iter()
-        .filter(|observation| observation.strength == Strength::Possible && observation.origin != facts::Origin::Configuration)
+        .filter(|observation| {
+            observation.strength == Strength::Possible && observation.origin != facts::Origin::Configuration
+        })
         .collect();
     if !open.is_empty() {
         let leg = FailingLeg::of(open.iter().map(|observation| observation.leg));
@@ -65,7 +67,9 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
         let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
         let headline = match names.as_slice() {
             [one] => format!("{} handshakes may fail{place}: {one} cannot be excluded", capital(leg)),
-            several => format!("{} handshakes fail{place}, and several causes fit: {}", capital(leg), several.join(", ")),
+            several => {
+                format!("{} handshakes fail{place}, and several causes fit: {}", capital(leg), several.join(", "))
+            }
         };
         let next_measurement = Some(measurement::between(edge, &open));
         return LegVerdict { kind: LegVerdictKind::Ambiguous, leg, headline, causes, next_measurement };
@@ -97,7 +101,11 @@ fn unknown(edge: &Edge, results: &[CheckResult]) -> Option<(FailingLeg, String, 
             "a handshake with {} fails, and TLS 1.3 hides the alert: its cause cannot be read in a capture",
             captured.server
         );
-        return Some((leg.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg])), text, Some(measurement::probe(edge, leg))));
+        return Some((
+            leg.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg])),
+            text,
+            Some(measurement::probe(edge, leg)),
+        ));
     }
     // A symptom whose cause no one else shows.
     let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text));
@@ -172,7 +180,11 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
         .collect();
     for leg in edge.question.legs.iter().filter(|leg| !edge.question.probed.contains(leg)) {
         let why = Reason::NotRequested(if edge.question.offline { "--offline" } else { "--probe" }.into());
-        missing.push(NotSeen { what: format!("{leg} handshakes of this program"), why: why.to_string(), measurement: None });
+        missing.push(NotSeen {
+            what: format!("{leg} handshakes of this program"),
+            why: why.to_string(),
+            measurement: None,
+        });
     }
     for captured in &edge.captured {
         if matches!(captured.outcome, Captured::HiddenAlert { .. }) {
@@ -184,7 +196,10 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
         }
         if facts::leg_of_capture(edge, captured).is_none() {
             missing.push(NotSeen {
-                what: format!("the leg of {} connections from {} to {}", captured.count, captured.client, captured.server),
+                what: format!(
+                    "the leg of {} connections from {} to {}",
+                    captured.count, captured.client, captured.server
+                ),
                 why: "neither address nor name is that of a Router, Message Processor or target; give --mp-address or \
                       --router-address"
                     .into(),

@@ -1,5 +1,6 @@
 //! The steps that fix each cause, in the words of the playbook where they are right.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::uploads::{self, authority, call, certificate, restart, target};
@@ -30,7 +31,10 @@ fn side_effects(steps: &[LegStep]) -> Vec<String> {
     let pasted = |what: &str| steps.iter().any(|step| step.paste.as_ref().is_some_and(|paste| paste.contains(what)));
     let mut effects = Vec::new();
     if pasted(MP_PROPERTIES) {
-        effects.push("a property of the Message Processor acts on all target calls of all organizations that it serves".to_owned());
+        effects.push(
+            "a property of the Message Processor acts on all target calls of all organizations that it serves"
+                .to_owned(),
+        );
     }
     if pasted(ROUTER_PROPERTIES) {
         effects.push("a property of the Router acts on all virtual hosts".to_owned());
@@ -39,61 +43,114 @@ fn side_effects(steps: &[LegStep]) -> Vec<String> {
         effects.push("a restart drops the connections of that host; restart one host after the other".to_owned());
     }
     if pasted("/aliases?alias=NEW-CA") {
-        effects.push("a truststore that is named directly, and not by a reference, is read again only after a restart".to_owned());
+        effects.push(
+            "a truststore that is named directly, and not by a reference, is read again only after a restart"
+                .to_owned(),
+        );
     }
     if pasted("disabledAlgorithms") || pasted("\"TLSv1\"") {
-        effects.push("TLS 1.0 and 1.1 are obsolete (RFC 8996): remove the stop-gap as soon as the backend is upgraded".to_owned());
+        effects.push(
+            "TLS 1.0 and 1.1 are obsolete (RFC 8996): remove the stop-gap as soon as the backend is upgraded"
+                .to_owned(),
+        );
     }
     effects
 }
 
+/// One step.
+fn step(title: String, owner: Owner, paste: Option<String>, note: Option<&str>) -> Vec<LegStep> {
+    vec![LegStep { title, owner, paste, note: note.map(str::to_owned) }]
+}
+
 fn steps(evidence: &Evidence, edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let now = evidence.now();
-    let one = |title: String, owner: Owner, paste: Option<String>, note: Option<&str>| {
-        vec![LegStep { title, owner, paste, note: note.map(str::to_owned) }]
+    let own = match observation.leg {
+        Leg::Northbound => northbound(edge, observation, now),
+        Leg::Southbound => southbound(edge, observation, now),
     };
+    own.unwrap_or_else(|| of_both(edge, observation))
+}
+
+/// The steps for causes on the way from client apps to Routers.
+fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<Vec<LegStep>> {
     let subject = observation.subject();
-    match (observation.cause, observation.leg) {
-        (EdgeCause::CertificateExpired | EdgeCause::CertificateNotYetValid | EdgeCause::CertificateExpiring | EdgeCause::CertificateWeak, Leg::Northbound) => {
-            certificate(edge, observation, now, "Get a valid certificate")
+    Some(match observation.cause {
+        EdgeCause::CertificateExpired
+        | EdgeCause::CertificateNotYetValid
+        | EdgeCause::CertificateExpiring
+        | EdgeCause::CertificateWeak => certificate(edge, observation, now, "Get a valid certificate"),
+        EdgeCause::CertificateSelfSigned => {
+            certificate(edge, observation, now, "Get a certificate of a CA that client apps trust")
         }
-        (EdgeCause::CertificateSelfSigned, Leg::Northbound) => certificate(edge, observation, now, "Get a certificate of a CA that client apps trust"),
-        (EdgeCause::CertificateNotForServers, Leg::Northbound) => certificate(edge, observation, now, "Get a certificate with serverAuth"),
-        (EdgeCause::HostnameMismatch, Leg::Northbound) => {
+        EdgeCause::CertificateNotForServers => certificate(edge, observation, now, "Get a certificate with serverAuth"),
+        EdgeCause::HostnameMismatch => {
             let host = observation.objects.iter().find(|object| !object.contains('/')).cloned();
             let host = host.or_else(|| first_alias(edge, observation)).unwrap_or_else(|| subject.to_owned());
             let wildcard = host.split_once('.').map(|(_, domain)| format!(" or *.{domain}")).unwrap_or_default();
-            certificate(edge, observation, now, &format!("Get a certificate whose subjectAltName contains {host}{wildcard}"))
+            certificate(
+                edge,
+                observation,
+                now,
+                &format!("Get a certificate whose subjectAltName contains {host}{wildcard}"),
+            )
         }
-        (EdgeCause::ChainIncomplete | EdgeCause::ChainWrongOrder | EdgeCause::ChainWrongIssuer, Leg::Northbound) => {
-            certificate(edge, observation, now, "Put the whole chain into one file, the leaf first and then each issuer,")
-        }
-        (EdgeCause::ReferenceDangling | EdgeCause::KeystoreMissing | EdgeCause::AliasMissing | EdgeCause::AliasWithoutKey, _) => {
-            configured(edge, observation)
-        }
-        (EdgeCause::RouterNotReloaded | EdgeCause::RoutersDiffer, _) => {
-            let mut steps = restart(edge, Leg::Northbound);
-            steps.extend(one(
-                format!("Name the keystore of {subject} by a reference, so that Routers need no restart next time"),
-                Owner::EdgeAdministrator,
-                None,
-                Some("keyStore: ref://NAME, in the virtual host"),
-            ));
-            steps
-        }
-        (EdgeCause::TruststoreMismatch, Leg::Northbound) => one(
-            format!("Let the client apps of {subject} trust {}", observation.authority.as_ref().map_or("the root of its chain", |(name, _)| name)),
+        EdgeCause::ChainIncomplete | EdgeCause::ChainWrongOrder | EdgeCause::ChainWrongIssuer => certificate(
+            edge,
+            observation,
+            now,
+            "Put the whole chain into one file, the leaf first and then each issuer,",
+        ),
+        EdgeCause::TruststoreMismatch => step(
+            format!(
+                "Let the client apps of {subject} trust {}",
+                observation.authority.as_ref().map_or("the root of its chain", |(name, _)| name)
+            ),
             Owner::ClientOwner,
             None,
             Some("or use a certificate of a CA that they trust already"),
         ),
-        (EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned, Leg::Southbound) => {
+        EdgeCause::TruststoreMissing => {
+            let body = "{\"name\": \"truststore\"}";
+            step(
+                format!("Create a truststore with the CAs of the client apps, and name it in {subject} (trustStore)"),
+                Owner::EdgeAdministrator,
+                Some(call(edge, "POST", "keystores", body)),
+                Some("upload each CA with format=keycertfile, and name the truststore by a reference"),
+            )
+        }
+        EdgeCause::SniMissing => step(
+            format!("Let the client apps of {subject} send server_name"),
+            Owner::ClientOwner,
+            None,
+            Some("a private cloud can also serve a default certificate to clients without SNI"),
+        ),
+        EdgeCause::SniUnknown => step(
+            "Add the name to the host aliases of a virtual host, or let the client app call one that exists".to_owned(),
+            Owner::EdgeAdministrator,
+            None,
+            Some("the certificate of the virtual host must cover the name"),
+        ),
+        EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch => router(edge, observation),
+        _ => return None,
+    })
+}
+
+/// The steps for causes on the way from Message Processors to backends.
+fn southbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<Vec<LegStep>> {
+    let subject = observation.subject();
+    Some(match observation.cause {
+        EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned => {
             let mut steps: Vec<LegStep> = authority(edge, observation).into_iter().collect();
-            steps.extend(one(format!("Or use a certificate of a CA that the truststore holds at the backend of {subject}"), Owner::BackendOwner, None, None));
+            steps.extend(step(
+                format!("Or use a certificate of a CA that the truststore holds at the backend of {subject}"),
+                Owner::BackendOwner,
+                None,
+                None,
+            ));
             steps
         }
-        (EdgeCause::ChainIncomplete | EdgeCause::ChainWrongIssuer | EdgeCause::ChainWrongOrder, Leg::Southbound) => {
-            let mut steps = one(
+        EdgeCause::ChainIncomplete | EdgeCause::ChainWrongIssuer | EdgeCause::ChainWrongOrder => {
+            let mut steps = step(
                 format!("Let the backend of {subject} present its whole chain: the leaf first, then each intermediate"),
                 Owner::BackendOwner,
                 None,
@@ -105,66 +162,86 @@ fn steps(evidence: &Evidence, edge: &Edge, observation: &Observation) -> Vec<Leg
             }));
             steps
         }
-        (EdgeCause::TruststoreMissing, Leg::Northbound) => {
-            let body = "{\"name\": \"truststore\"}";
-            one(
-                format!("Create a truststore with the CAs of the client apps, and name it in {subject} (trustStore)"),
-                Owner::EdgeAdministrator,
-                Some(call(edge, "POST", "keystores", body)),
-                Some("upload each CA with format=keycertfile, and name the truststore by a reference"),
-            )
-        }
-        (EdgeCause::TruststoreMissing, Leg::Southbound) => one(
+        EdgeCause::TruststoreMissing => step(
             format!("Name a truststore with the CA of the backend in {subject} (trustStore)"),
             Owner::EdgeAdministrator,
             None,
             Some("whether a Message Processor without truststore checks the backend is not documented"),
         ),
-        (EdgeCause::SniMissing, Leg::Southbound) => sni(edge),
-        (EdgeCause::SniMissing, Leg::Northbound) => one(
-            format!("Let the client apps of {subject} send server_name"),
-            Owner::ClientOwner,
-            None,
-            Some("a private cloud can also serve a default certificate to clients without SNI"),
-        ),
-        (EdgeCause::SniNotSentForName, _) => one(
-            format!("Use a fully qualified DNS name as the host of {subject}"),
-            Owner::EdgeAdministrator,
-            None,
-            Some("Java sends no server_name for addresses, names of one label and names with an underscore"),
-        ),
-        (EdgeCause::SniUnknown, Leg::Southbound) => one(
+        EdgeCause::SniMissing => sni(edge),
+        EdgeCause::SniUnknown => step(
             format!("Let the backend of {subject} serve the name that is sent, or correct the host of the target"),
             Owner::BackendOwner,
             None,
             None,
         ),
-        (EdgeCause::SniUnknown, Leg::Northbound) => one(
-            "Add the name to the host aliases of a virtual host, or let the client app call one that exists".to_owned(),
-            Owner::EdgeAdministrator,
-            None,
-            Some("the certificate of the virtual host must cover the name"),
-        ),
-        (EdgeCause::ProtocolMismatch, Leg::Southbound) => protocol(edge, observation),
-        (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Northbound) => router(edge, observation),
-        (EdgeCause::CipherMismatch, Leg::Southbound) => ciphers(edge, observation),
-        (EdgeCause::HostnameMismatch, Leg::Southbound) => {
-            let mut steps = one(format!("Correct the host of {subject} to a name of the certificate"), Owner::EdgeAdministrator, None, None);
-            steps.extend(one(format!("Or use a certificate at the backend that covers the host of {subject}"), Owner::BackendOwner, None, Some(&observation.statement)));
+        EdgeCause::ProtocolMismatch => protocol(edge, observation),
+        EdgeCause::CipherMismatch => ciphers(edge, observation),
+        EdgeCause::HostnameMismatch => {
+            let mut steps = step(
+                format!("Correct the host of {subject} to a name of the certificate"),
+                Owner::EdgeAdministrator,
+                None,
+                None,
+            );
+            steps.extend(step(
+                format!("Or use a certificate at the backend that covers the host of {subject}"),
+                Owner::BackendOwner,
+                None,
+                Some(&observation.statement),
+            ));
             steps
         }
-        (EdgeCause::ClientCertificateMissing | EdgeCause::ClientCertificateAuthorityNotListed, Leg::Southbound) => client_certificate(edge, observation),
-        (EdgeCause::ClientCertificateExpired | EdgeCause::ClientCertificateNoClientAuth, Leg::Southbound) => {
+        EdgeCause::ClientCertificateMissing | EdgeCause::ClientCertificateAuthorityNotListed => {
+            client_certificate(edge, observation)
+        }
+        EdgeCause::ClientCertificateExpired | EdgeCause::ClientCertificateNoClientAuth => {
             certificate(edge, observation, now, "Get a valid client certificate with clientAuth")
         }
+        _ => return None,
+    })
+}
+
+/// The steps for causes that are alike on both legs.
+fn of_both(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let subject = observation.subject();
+    match (observation.cause, observation.leg) {
+        (
+            EdgeCause::ReferenceDangling
+            | EdgeCause::KeystoreMissing
+            | EdgeCause::AliasMissing
+            | EdgeCause::AliasWithoutKey,
+            _,
+        ) => configured(edge, observation),
+        (EdgeCause::RouterNotReloaded | EdgeCause::RoutersDiffer, _) => {
+            let mut steps = restart(edge, Leg::Northbound);
+            steps.extend(step(
+                format!("Name the keystore of {subject} by a reference, so that Routers need no restart next time"),
+                Owner::EdgeAdministrator,
+                None,
+                Some("keyStore: ref://NAME, in the virtual host"),
+            ));
+            steps
+        }
+        (EdgeCause::SniNotSentForName, _) => step(
+            format!("Use a fully qualified DNS name as the host of {subject}"),
+            Owner::EdgeAdministrator,
+            None,
+            Some("Java sends no server_name for addresses, names of one label and names with an underscore"),
+        ),
         (EdgeCause::TlsNotEnabled, _) => {
             let settings = TlsSettings { enabled: true, ..TlsSettings::default() };
             let paste = target(edge, observation).map(|target| put_target(edge, target, &settings));
-            one(format!("Enable TLS in {subject}, with a truststore that holds the CA of the backend"), Owner::EdgeAdministrator, paste, None)
+            step(
+                format!("Enable TLS in {subject}, with a truststore that holds the CA of the backend"),
+                Owner::EdgeAdministrator,
+                paste,
+                None,
+            )
         }
         (cause, _) => {
             let fix = crate::checks::find(cause.name()).map_or("", |(_, check)| check.explanation.fix);
-            one(format!("{subject}: {fix}"), observation.owner, None, None)
+            step(format!("{subject}: {fix}"), observation.owner, None, None)
         }
     }
 }
@@ -179,14 +256,17 @@ fn configured(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let reference = observation.objects.iter().find_map(|object| object.strip_prefix("references/"));
     let mut steps = Vec::new();
     if let (EdgeCause::ReferenceDangling, Some(reference)) = (observation.cause, reference) {
-        let stores: Vec<&str> = edge.keystores.iter().filter(|(_, store)| store.seen().is_ok()).map(|(name, _)| name.as_str()).collect();
+        let stores: Vec<&str> =
+            edge.keystores.iter().filter(|(_, store)| store.seen().is_ok()).map(|(name, _)| name.as_str()).collect();
         let body = format!("{{\"name\": \"{reference}\", \"refers\": \"KEYSTORE\", \"resourceType\": \"KeyStore\"}}");
         let known = crate::text::joined(&stores, ", ", "none was seen");
         steps.push(LegStep {
             title: format!("Create references/{reference} with the keystore that {} needs", observation.subject()),
             owner: Owner::EdgeAdministrator,
             paste: Some(call(edge, "POST", "references", &body)),
-            note: Some(format!("KEYSTORE is one of: {known}; use PUT references/{reference} if it names another reference")),
+            note: Some(format!(
+                "KEYSTORE is one of: {known}; use PUT references/{reference} if it names another reference"
+            )),
         });
         return steps;
     }
@@ -226,16 +306,31 @@ fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let target = target(edge, observation);
     let pinned = target.and_then(|target| target.tls.as_ref()).map(|tls| tls.protocols.as_slice()).unwrap_or_default();
     if !pinned.is_empty() {
-        let accepted: Vec<String> = observation.versions.iter().filter(|version| version.as_str() >= "TLSv1.2").map(|version| java_name(version)).collect();
+        let accepted: Vec<String> = observation
+            .versions
+            .iter()
+            .filter(|version| version.as_str() >= "TLSv1.2")
+            .map(|version| java_name(version))
+            .collect();
         let versions = if accepted.is_empty() { vec!["TLSv1.2".to_owned()] } else { accepted };
         return vec![LegStep {
-            title: format!("Pin {} in place of {}, or nothing, in {subject}", versions.join(" and "), pinned.join(", ")),
+            title: format!(
+                "Pin {} in place of {}, or nothing, in {subject}",
+                versions.join(" and "),
+                pinned.join(", ")
+            ),
             owner: Owner::EdgeAdministrator,
-            paste: target.map(|target| put_target(edge, target, &TlsSettings { protocols: versions, ..TlsSettings::default() })),
+            paste: target
+                .map(|target| put_target(edge, target, &TlsSettings { protocols: versions, ..TlsSettings::default() })),
             note: Some("targets take Java's names: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3".into()),
         }];
     }
-    let old: Vec<String> = observation.versions.iter().filter(|version| version.as_str() < "TLSv1.2").map(|version| java_name(version)).collect();
+    let old: Vec<String> = observation
+        .versions
+        .iter()
+        .filter(|version| version.as_str() < "TLSv1.2")
+        .map(|version| java_name(version))
+        .collect();
     if old.is_empty() && !observation.versions.is_empty() {
         return vec![
             LegStep {
@@ -263,7 +358,9 @@ fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         LegStep {
             title: format!("Stop-gap until then: pin {pin} in {subject}"),
             owner: Owner::EdgeAdministrator,
-            paste: target.map(|target| put_target(edge, target, &TlsSettings { protocols: vec![pin.clone()], ..TlsSettings::default() })),
+            paste: target.map(|target| {
+                put_target(edge, target, &TlsSettings { protocols: vec![pin.clone()], ..TlsSettings::default() })
+            }),
             note: Some("Java's name is TLSv1; TLSv1.0, as older texts have it, is no name that Java knows".into()),
         },
     ];
@@ -291,7 +388,9 @@ fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let tls = target(edge, observation).and_then(|target| target.tls.as_ref());
     if tls.is_some_and(|tls| !tls.ciphers.is_empty()) {
         return vec![LegStep {
-            title: format!("Remove the pinned Ciphers of {subject}, or pin suites that the backend accepts, by Java's names"),
+            title: format!(
+                "Remove the pinned Ciphers of {subject}, or pin suites that the backend accepts, by Java's names"
+            ),
             owner: Owner::EdgeAdministrator,
             paste: None,
             note: Some(observation.statement.clone()),
@@ -404,8 +503,10 @@ fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> String {
             let name = target.object.trim_start_matches("targetservers/");
             let mut settings = json!({ "enabled": "true", "clientAuthEnabled": tls.client_auth.to_string() });
             if let Value::Object(fields) = &mut settings {
-                let texts = [("keyStore", &tls.key_store), ("keyAlias", &tls.key_alias), ("trustStore", &tls.trust_store)];
-                fields.extend(texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), json!(text.as_ref()?)))));
+                let texts =
+                    [("keyStore", &tls.key_store), ("keyAlias", &tls.key_alias), ("trustStore", &tls.trust_store)];
+                fields
+                    .extend(texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), json!(text.as_ref()?)))));
                 if !tls.protocols.is_empty() {
                     fields.insert("protocols".into(), json!(tls.protocols));
                 }
@@ -420,9 +521,12 @@ fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> String {
             call(edge, "PUT", &format!("targetservers/{name}"), &body.to_string())
         }
         TargetOrigin::Url => {
-            let element = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("<{name}>{text}</{name}>")).unwrap_or_default();
+            let element = |name: &str, text: &Option<String>| {
+                text.as_ref().map(|text| format!("<{name}>{text}</{name}>")).unwrap_or_default()
+            };
             let protocols: String = tls.protocols.iter().map(|name| format!("<Protocol>{name}</Protocol>")).collect();
-            let protocols = if protocols.is_empty() { protocols } else { format!("<Protocols>{protocols}</Protocols>") };
+            let protocols =
+                if protocols.is_empty() { protocols } else { format!("<Protocols>{protocols}</Protocols>") };
             let client = if tls.client_auth { "<ClientAuthEnabled>true</ClientAuthEnabled>" } else { "" };
             format!(
                 "<SSLInfo><Enabled>true</Enabled>{client}{}{}{}{protocols}</SSLInfo>",

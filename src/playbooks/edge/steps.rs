@@ -116,18 +116,24 @@ pub(super) const STEPS: &[Step] = &[
     },
 ];
 
-fn lines(seen: impl Into<String>, all: Vec<String>) -> StepSeen {
-    let (details, wide) = all.split_at(all.len().min(LINES));
-    Ok(StepLines { seen: seen.into(), details: details.to_vec(), wide: wide.to_vec(), ..StepLines::default() })
+#[expect(clippy::unnecessary_wraps, reason = "steps have one shape")]
+fn lines(seen: impl Into<String>, mut details: Vec<String>) -> StepSeen {
+    let wide = details.split_off(details.len().min(LINES));
+    Ok(StepLines { seen: seen.into(), details, wide, ..StepLines::default() })
 }
 
 fn see_leg(evidence: &Evidence) -> StepSeen {
     let edge = evidence.edge.seen()?;
     let legs: Vec<String> = edge.question.legs.iter().map(ToString::to_string).collect();
-    let mut all: Vec<String> = edge.symptoms.iter().map(|text| {
-        let leg = crate::checks::facts::edge::meaning_of_symptom(text).map_or_else(|| "unknown leg".to_owned(), |meaning| format!("{}, {}", meaning.leg, meaning.what));
-        format!("symptom: {leg}")
-    }).collect();
+    let mut all: Vec<String> = edge
+        .symptoms
+        .iter()
+        .map(|text| {
+            let leg = crate::checks::facts::edge::meaning_of_symptom(text)
+                .map_or_else(|| "unknown leg".to_owned(), |meaning| format!("{}, {}", meaning.leg, meaning.what));
+            format!("symptom: {leg}")
+        })
+        .collect();
     if let Some(log) = &edge.log {
         let failures: u64 = log.failures.iter().map(|failure| failure.count).sum();
         all.push(format!("Message Processor log: {}", count(failures, "failed handshake")));
@@ -142,8 +148,9 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
 fn see_connection(evidence: &Evidence) -> StepSeen {
     let edge = evidence.edge.seen()?;
     let made = edge.handshakes.iter().filter(|made| made.purpose != Purpose::OtherSni);
-    let mut all: Vec<String> =
-        made.map(|made| format!("{}, {}: {}", made.object, describe_handshake(made), outcome_of(&made.handshake))).collect();
+    let mut all: Vec<String> = made
+        .map(|made| format!("{}, {}: {}", made.object, describe_handshake(made), outcome_of(&made.handshake)))
+        .collect();
     let disabled = edge.targets.iter().filter(|target| !target.enabled);
     all.extend(disabled.map(|target| format!("{}: disabled, not judged", target.title())));
     lines(count(edge.handshakes.len() as u64, "handshake"), all)
@@ -152,7 +159,10 @@ fn see_connection(evidence: &Evidence) -> StepSeen {
 fn see_protocol(evidence: &Evidence) -> StepSeen {
     let edge = evidence.edge.seen()?;
     let profiles = edge.question.java.iter().map(|java| format!("{java}: {}", edge.offered_versions(*java).join(" ")));
-    let routers = edge.routers.iter().filter_map(|router| Some(format!("{}: {}", router.file, router.protocols.as_ref()?.join(" "))));
+    let routers = edge
+        .routers
+        .iter()
+        .filter_map(|router| Some(format!("{}: {}", router.file, router.protocols.as_ref()?.join(" "))));
     let pinned = edge.targets.iter().filter_map(|target| {
         let pinned = &target.tls.as_ref()?.protocols;
         (!pinned.is_empty()).then(|| format!("{}: pinned to {}", target.title(), pinned.join(" ")))
@@ -167,13 +177,20 @@ fn see_protocol(evidence: &Evidence) -> StepSeen {
 
 fn see_ciphers(evidence: &Evidence) -> StepSeen {
     let edge = evidence.edge.seen()?;
-    let routers = edge.routers.iter().filter_map(|router| Some(format!("{}: {}", router.file, router.ciphers.as_ref()?.text)));
-    let hosts = edge.virtual_hosts.iter().filter_map(|(name, host)| Some(format!("virtualhosts/{name}: {}", host.ciphers.as_ref()?.text)));
+    let routers =
+        edge.routers.iter().filter_map(|router| Some(format!("{}: {}", router.file, router.ciphers.as_ref()?.text)));
+    let hosts = edge
+        .virtual_hosts
+        .iter()
+        .filter_map(|(name, host)| Some(format!("virtualhosts/{name}: {}", host.ciphers.as_ref()?.text)));
     let pinned = edge.targets.iter().filter_map(|target| {
         let pinned = &target.tls.as_ref()?.ciphers;
         (!pinned.is_empty()).then(|| format!("{}: pinned to {}", target.title(), at_most(pinned, 4)))
     });
-    let chosen = edge.handshakes.iter().filter_map(|made| Some(format!("{} chose {}", made.object, made.handshake.session.as_ref()?.cipher)));
+    let chosen = edge
+        .handshakes
+        .iter()
+        .filter_map(|made| Some(format!("{} chose {}", made.object, made.handshake.session.as_ref()?.cipher)));
     let mut all: Vec<String> = routers.chain(hosts).chain(pinned).chain(chosen).collect();
     all.dedup();
     lines("cipher suites allowed and chosen", all)
@@ -231,7 +248,9 @@ fn see_client_certificates(evidence: &Evidence) -> StepSeen {
     use crate::evidence::handshake::ClientCertificate;
     let edge = evidence.edge.seen()?;
     let requested = edge.handshakes.iter().filter_map(|made| match &made.handshake.client_certificate {
-        ClientCertificate::Requested(Some(list)) if !list.is_empty() => Some(format!("{} requests one of {}", made.object, at_most(list, 3))),
+        ClientCertificate::Requested(Some(list)) if !list.is_empty() => {
+            Some(format!("{} requests one of {}", made.object, at_most(list, 3)))
+        }
         ClientCertificate::Requested(_) => Some(format!("{} requests one", made.object)),
         _ => None,
     });
@@ -248,7 +267,8 @@ fn see_sni(evidence: &Evidence) -> StepSeen {
         _ => "whether Message Processors send server_name is not known",
     };
     let compared = edge.handshakes.iter().filter(|made| made.purpose == Purpose::OtherSni);
-    let all = compared.map(|made| format!("{}, {}: {}", made.object, describe_handshake(made), outcome_of(&made.handshake)));
+    let all =
+        compared.map(|made| format!("{}, {}: {}", made.object, describe_handshake(made), outcome_of(&made.handshake)));
     let seen = if edge.question.judges(Leg::Southbound) { seen } else { "northbound alone" };
     lines(seen, all.collect())
 }

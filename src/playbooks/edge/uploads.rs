@@ -43,12 +43,17 @@ pub(super) fn certificate(edge: &Edge, observation: &Observation, now: Timestamp
             title: format!("{what} for {}", observation.subject()),
             owner,
             paste: Some("openssl verify -CAfile root.pem -untrusted intermediates.pem leaf.pem".into()),
-            note: Some(format!("upload it, the leaf first and then each issuer, to a keystore: {}", upload(edge, "NEW", "ALIAS", Some("key.pem"), "chain.pem"))),
+            note: Some(format!(
+                "upload it, the leaf first and then each issuer, to a keystore: {}",
+                upload(edge, "NEW", "ALIAS", Some("key.pem"), "chain.pem")
+            )),
         }];
     };
     let resolved = resolve(edge, &store_name);
     let (old, reference) = match &resolved {
-        Resolved::Found { name, reference, .. } | Resolved::Missing { name, reference } => ((*name).to_owned(), *reference),
+        Resolved::Found { name, reference, .. } | Resolved::Missing { name, reference } => {
+            ((*name).to_owned(), *reference)
+        }
         Resolved::Dangling { reference, .. } => (format!("{reference}-keystore"), Some(*reference)),
         Resolved::Unseen => {
             let name = store_name.trim_start_matches("ref://");
@@ -93,10 +98,16 @@ fn to_reference(edge: &Edge, observation: &Observation, old: &str, new: &str) ->
     let reference = format!("{old}-ref");
     let body = format!("{{\"name\": \"{reference}\", \"refers\": \"{new}\", \"resourceType\": \"KeyStore\"}}");
     let create = LegStep {
-        title: format!("Create the reference {reference}, and name it in {} as ref://{reference}", observation.subject()),
+        title: format!(
+            "Create the reference {reference}, and name it in {} as ref://{reference}",
+            observation.subject()
+        ),
         owner: Owner::EdgeAdministrator,
         paste: Some(call(edge, "POST", "references", &body)),
-        note: Some(format!("change keyStore in {} from {old} to ref://{reference} and leave the rest as it is", observation.subject())),
+        note: Some(format!(
+            "change keyStore in {} from {old} to ref://{reference} and leave the rest as it is",
+            observation.subject()
+        )),
     };
     std::iter::once(create).chain(restart(edge, observation.leg)).collect()
 }
@@ -135,7 +146,11 @@ pub(super) fn authority(edge: &Edge, observation: &Observation) -> Option<LegSte
     };
     let (ca, fingerprint) = observation.authority.clone().unwrap_or_default();
     let ca = if ca.is_empty() { "the CA of the certificate".to_owned() } else { ca };
-    let fingerprint = if fingerprint.is_empty() { "compare its fingerprint with that of the CA's owner".to_owned() } else { format!("SHA-256 {fingerprint}") };
+    let fingerprint = if fingerprint.is_empty() {
+        "compare its fingerprint with that of the CA's owner".to_owned()
+    } else {
+        format!("SHA-256 {fingerprint}")
+    };
     Some(LegStep {
         title: format!("Add {ca} to the truststore {name}"),
         owner: Owner::EdgeAdministrator,
@@ -153,7 +168,10 @@ fn configured(edge: &Edge, observation: &Observation) -> Option<(String, String)
     Some((tls.key_store.clone()?, tls.key_alias.clone()?))
 }
 
-pub(super) fn virtual_host<'a>(edge: &'a Edge, observation: &Observation) -> Option<&'a crate::evidence::edge::TlsSettings> {
+pub(super) fn virtual_host<'a>(
+    edge: &'a Edge,
+    observation: &Observation,
+) -> Option<&'a crate::evidence::edge::TlsSettings> {
     let name = observation.objects.iter().find_map(|object| object.strip_prefix("virtualhosts/"))?;
     edge.virtual_hosts.get(name)?.tls.as_ref()
 }

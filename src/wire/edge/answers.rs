@@ -23,7 +23,8 @@ pub fn json(bytes: &[u8]) -> Result<Value, String> {
         return Err("an empty answer, not JSON".into());
     }
     if start.starts_with(b"<") {
-        let is_html = start.len() >= 5 && start[..start.len().min(512)].to_ascii_lowercase().windows(5).any(|part| part == b"<html");
+        let is_html = start.len() >= 5
+            && start[..start.len().min(512)].to_ascii_lowercase().windows(5).any(|part| part == b"<html");
         return Err(if is_html { "an HTML page, not JSON".into() } else { "XML or HTML, not JSON".into() });
     }
     if depth(bytes) > MAX_DEPTH {
@@ -230,7 +231,10 @@ fn certificate(info: &Value) -> Certificate {
     let text = |field: &str| string(&info[field]).unwrap_or_default();
     let (mut dns_names, mut ip_addresses) = (Vec::new(), Vec::new());
     for name in strings(&info["subjectAlternativeNames"]) {
-        let name = name.split_once(':').filter(|(kind, _)| kind.chars().all(char::is_alphabetic)).map_or(name.as_str(), |(_, rest)| rest.trim());
+        let name = name
+            .split_once(':')
+            .filter(|(kind, _)| kind.chars().all(char::is_alphabetic))
+            .map_or(name.as_str(), |(_, rest)| rest.trim());
         match name.parse() {
             Ok(address) => ip_addresses.push(address),
             Err(_) => dns_names.push(name.to_ascii_lowercase()),

@@ -52,12 +52,11 @@ fn directives(text: &str) -> Vec<Vec<String>> {
     let mut quote: Option<char> = None;
     while let Some(character) = characters.next() {
         match (quote, character) {
-            (Some(_), '\\') | (None, '\\') => word.extend(characters.next()),
+            (_, '\\') => word.extend(characters.next()),
             (Some(open), close) if open == close => {
                 quote = None;
                 current.push(std::mem::take(&mut word));
             }
-            (Some(_), other) => word.push(other),
             (None, '"' | '\'') if word.is_empty() => quote = Some(character),
             (None, '#') if word.is_empty() => while characters.next_if(|next| *next != '\n').is_some() {},
             (None, ';' | '{' | '}') => {
@@ -71,7 +70,7 @@ fn directives(text: &str) -> Vec<Vec<String>> {
                     current.push(std::mem::take(&mut word));
                 }
             }
-            (None, other) => word.push(other),
+            (_, other) => word.push(other),
         }
     }
     found

@@ -48,7 +48,8 @@ pub struct TargetEndpoint {
 /// # Errors
 /// It is no zip archive, or exceeds a limit.
 pub fn archive(bytes: &[u8]) -> Result<Proxy, String> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("not a zip archive: {error}"))?;
+    let mut archive =
+        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("not a zip archive: {error}"))?;
     if archive.len() > MAX_ENTRIES {
         return Err(format!("a zip archive of {} entries; at most {MAX_ENTRIES} are read", archive.len()));
     }

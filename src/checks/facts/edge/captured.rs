@@ -74,7 +74,8 @@ impl<'a> Place<'a> {
             Leg::Northbound => {
                 let host = captured.server_name.as_deref().and_then(|name| virtual_host_of(edge, name));
                 let objects = host.map(|(name, _)| format!("virtualhosts/{name}")).into_iter();
-                let objects = objects.chain([format!("routers/{server}")]).chain(captured.server_name.clone()).collect();
+                let objects =
+                    objects.chain([format!("routers/{server}")]).chain(captured.server_name.clone()).collect();
                 Self { leg, objects, target: None, host }
             }
             Leg::Southbound => {
@@ -83,7 +84,8 @@ impl<'a> Place<'a> {
                     let host = target.host.as_deref();
                     host.is_some() && (host == captured.server_name.as_deref() || host == Some(server.as_str()))
                 });
-                let mut by_port = candidates().filter(|target| target.has_tls() && target.port == captured.server.port());
+                let mut by_port =
+                    candidates().filter(|target| target.has_tls() && target.port == captured.server.port());
                 let target = named.or_else(|| by_port.next().filter(|_| by_port.next().is_none()));
                 let objects = target.map(|target| target.object.clone()).into_iter();
                 let objects = objects.chain(target.and_then(|target| target.host.clone())).chain([server]).collect();
@@ -104,18 +106,38 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
         }
         Outcome::Alert { by: Party::Server, number, .. } => of_client_certificate(edge, captured, place, number),
         Outcome::Alert { by: Party::Client, number: 70, .. } => {
-            vec![(EdgeCause::ProtocolMismatch, Strength::Likely, "the client does not accept the version that the server chose".to_owned())]
+            vec![(
+                EdgeCause::ProtocolMismatch,
+                Strength::Likely,
+                "the client does not accept the version that the server chose".to_owned(),
+            )]
         }
-        Outcome::Alert { by: Party::Client, number, .. } => return of_server_certificate(edge, captured, place, number, now),
-        Outcome::Reset { by: Party::Server, stage: Stage::ClientHello } => ended(captured, EdgeCause::ResetInHello, "the server resets after the ClientHello"),
-        Outcome::Closed { by: Party::Server, stage: Stage::ClientHello } => ended(captured, EdgeCause::ClosedInHello, "the server closes after the ClientHello"),
-        Outcome::Reset { by: Party::Server, .. } | Outcome::Closed { by: Party::Server, .. } if captured.client_list == ClientList::Empty => {
+        Outcome::Alert { by: Party::Client, number, .. } => {
+            return of_server_certificate(edge, captured, place, number, now);
+        }
+        Outcome::Reset { by: Party::Server, stage: Stage::ClientHello } => {
+            ended(captured, EdgeCause::ResetInHello, "the server resets after the ClientHello")
+        }
+        Outcome::Closed { by: Party::Server, stage: Stage::ClientHello } => {
+            ended(captured, EdgeCause::ClosedInHello, "the server closes after the ClientHello")
+        }
+        Outcome::Reset { by: Party::Server, .. } | Outcome::Closed { by: Party::Server, .. }
+            if captured.client_list == ClientList::Empty =>
+        {
             of_client_certificate(edge, captured, place, 40)
         }
-        Outcome::Silent { .. } => vec![(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered".to_owned())],
-        Outcome::Unanswered | Outcome::Refused => vec![(EdgeCause::Unreachable, Strength::Likely, captured.outcome.to_string())],
+        Outcome::Silent { .. } => {
+            vec![(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered".to_owned())]
+        }
+        Outcome::Unanswered | Outcome::Refused => {
+            vec![(EdgeCause::Unreachable, Strength::Likely, captured.outcome.to_string())]
+        }
         Outcome::ServerNotTls { speaks } => {
-            vec![(EdgeCause::PlainTextPort, Strength::Established, format!("the server answers the ClientHello without TLS: {}", speaks.description()))]
+            vec![(
+                EdgeCause::PlainTextPort,
+                Strength::Established,
+                format!("the server answers the ClientHello without TLS: {}", speaks.description()),
+            )]
         }
         _ => Vec::new(),
     };
@@ -126,11 +148,14 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
             let statement = format!("{}: {what}", place.subject());
             let owner = match (cause, place.leg) {
                 // The client offers nothing that is current.
-                (EdgeCause::ProtocolMismatch, Leg::Northbound) if captured.versions.first().is_some_and(|version| version.as_str() < "TLSv1.2") => {
+                (EdgeCause::ProtocolMismatch, Leg::Northbound)
+                    if captured.versions.first().is_some_and(|version| version.as_str() < "TLSv1.2") =>
+                {
                     super::model::Owner::ClientOwner
                 }
-                (EdgeCause::CipherMismatch, Leg::Northbound) => super::model::Owner::ClientOwner,
-                (EdgeCause::SniUnknown, Leg::Northbound) => super::model::Owner::ClientOwner,
+                (EdgeCause::CipherMismatch | EdgeCause::SniUnknown, Leg::Northbound) => {
+                    super::model::Owner::ClientOwner
+                }
                 _ => owner(edge, cause, place.leg),
             };
             Observation::new(cause, place.leg, strength, owner, place.objects.clone(), statement)
@@ -148,9 +173,15 @@ fn after_hello(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, lev
     let one = |cause, strength, what: String| vec![(cause, strength, what)];
     let versions = captured.versions.join(", ");
     match number {
-        70 => one(EdgeCause::ProtocolMismatch, Strength::Likely, format!("the server refuses every version of {versions} (alert 70)")),
+        70 => one(
+            EdgeCause::ProtocolMismatch,
+            Strength::Likely,
+            format!("the server refuses every version of {versions} (alert 70)"),
+        ),
         0 if level == 2 => {
-            let what = format!("the server answers a ClientHello of {versions} with a fatal close_notify, as servers without that version do");
+            let what = format!(
+                "the server answers a ClientHello of {versions} with a fatal close_notify, as servers without that version do"
+            );
             one(EdgeCause::ProtocolMismatch, Strength::Likely, what)
         }
         112 => {
@@ -178,13 +209,18 @@ fn handshake_failure(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_
             return vec![(EdgeCause::CipherMismatch, Strength::Established, what)];
         }
     }
-    let cipher = || (EdgeCause::CipherMismatch, Strength::Possible, "alert 40 to the ClientHello: no cipher suite in common fits".to_owned());
+    let cipher = || {
+        (
+            EdgeCause::CipherMismatch,
+            Strength::Possible,
+            "alert 40 to the ClientHello: no cipher suite in common fits".to_owned(),
+        )
+    };
     match captured.server_name.as_deref() {
         None if captured.is_whole => {
             let what = "alert 40 to a ClientHello without SNI: a server that needs it fits".to_owned();
             vec![(EdgeCause::SniMissing, Strength::Possible, what), cipher()]
         }
-        None => vec![cipher()],
         Some(name) if place.leg == Leg::Northbound && place.host.is_none() && !edge.virtual_hosts.is_empty() => {
             vec![(EdgeCause::SniUnknown, Strength::Likely, format!("alert 40: no virtual host has the alias {name}"))]
         }
@@ -193,7 +229,7 @@ fn handshake_failure(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_
             let what = format!("alert 40 to a ClientHello for {name}: no cipher suite in common, by the playbook");
             vec![(EdgeCause::CipherMismatch, Strength::Likely, what)]
         }
-        Some(_) => vec![cipher()],
+        _ => vec![cipher()],
     }
 }
 
@@ -222,23 +258,26 @@ fn ended(captured: &CapturedHandshake, cause: EdgeCause, what: &str) -> Causes {
 /// The server ends the handshake after the client's second flight.
 fn of_client_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, number: u8) -> Causes {
     let Some(listed) = &captured.certificate_request else { return Vec::new() };
-    let wanted = if listed.is_empty() { "of any CA".to_owned() } else { format!("of {}", crate::text::at_most(listed, 3)) };
+    let wanted =
+        if listed.is_empty() { "of any CA".to_owned() } else { format!("of {}", crate::text::at_most(listed, 3)) };
     match &captured.client_list {
         ClientList::NotSeen => Vec::new(),
         ClientList::Empty => {
             let tls = place.target.and_then(|target| target.tls.as_ref()).filter(|tls| tls.client_auth);
             let own = tls.and_then(|tls| Some((resolve(edge, tls.key_store.as_deref()?), tls.key_alias.as_deref()?)));
             let entry = own.and_then(|(resolved, alias)| resolved.alias(alias));
-            match entry.filter(|entry| !entry.certificates.is_empty()) {
-                Some(entry) => {
-                    let issuer = entry.certificates.first().map(|leaf| leaf.issuer.clone()).unwrap_or_default();
-                    let what = format!("the server accepts client certificates {wanted}, {issuer} issued the configured one, and an empty list was sent");
-                    vec![(EdgeCause::ClientCertificateAuthorityNotListed, Strength::Likely, what)]
-                }
-                None => {
-                    let what = format!("the server demands a client certificate {wanted}, and an empty list was sent (alert {} {number})", alert_name(number));
-                    vec![(EdgeCause::ClientCertificateMissing, Strength::Likely, what)]
-                }
+            if let Some(entry) = entry.filter(|entry| !entry.certificates.is_empty()) {
+                let issuer = entry.certificates.first().map(|leaf| leaf.issuer.clone()).unwrap_or_default();
+                let what = format!(
+                    "the server accepts client certificates {wanted}, {issuer} issued the configured one, and an empty list was sent"
+                );
+                vec![(EdgeCause::ClientCertificateAuthorityNotListed, Strength::Likely, what)]
+            } else {
+                let what = format!(
+                    "the server demands a client certificate {wanted}, and an empty list was sent (alert {} {number})",
+                    alert_name(number)
+                );
+                vec![(EdgeCause::ClientCertificateMissing, Strength::Likely, what)]
             }
         }
         ClientList::Sent(list) => {
@@ -249,13 +288,23 @@ fn of_client_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Plac
                 _ => return Vec::new(),
             };
             let subject = list.first().map(|leaf| leaf.subject.clone()).unwrap_or_default();
-            vec![(cause, Strength::Likely, format!("the server refuses the client certificate {subject} (alert {} {number})", alert_name(number)))]
+            vec![(
+                cause,
+                Strength::Likely,
+                format!("the server refuses the client certificate {subject} (alert {} {number})", alert_name(number)),
+            )]
         }
     }
 }
 
 /// The client ends the handshake after the server's certificates: it does not accept them.
-fn of_server_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, number: u8, now: Timestamp) -> Vec<Observation> {
+fn of_server_certificate(
+    edge: &Edge,
+    captured: &CapturedHandshake,
+    place: &Place<'_>,
+    number: u8,
+    now: Timestamp,
+) -> Vec<Observation> {
     if !(42..=48).contains(&number) {
         return Vec::new();
     }
@@ -265,27 +314,32 @@ fn of_server_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Plac
         Leg::Southbound => place.target.and_then(|target| target.host.clone()).or_else(|| captured.server_name.clone()),
         Leg::Northbound => captured.server_name.clone(),
     };
-    let faults: Vec<(list::ListFault, Vec<String>)> = match (place.leg, place.target) {
-        (Leg::Southbound, Some(target)) => {
-            let tls = target.tls.as_ref().unwrap_or(&nothing);
-            let host = host.clone().unwrap_or_default();
-            let seen = presented(edge, target, tls, list, &host, now, None);
-            seen.into_iter().map(|(fault, _, store)| (fault, store)).collect()
-        }
-        _ => {
-            let mut faults = list::of_dates(list, now);
-            faults.extend(host.as_deref().and_then(|host| list::of_name(list, host)));
-            faults.extend(list::of_chain(list, None, false));
-            faults.into_iter().map(|fault| (fault, Vec::new())).collect()
-        }
+    let faults: Vec<(list::ListFault, Vec<String>)> = if let (Leg::Southbound, Some(target)) = (place.leg, place.target)
+    {
+        let tls = target.tls.as_ref().unwrap_or(&nothing);
+        let host = host.clone().unwrap_or_default();
+        let seen = presented(edge, target, tls, list, &host, now, None);
+        seen.into_iter().map(|(fault, _, store)| (fault, store)).collect()
+    } else {
+        let mut faults = list::of_dates(list, now);
+        faults.extend(host.as_deref().and_then(|host| list::of_name(list, host)));
+        faults.extend(list::of_chain(list, None, false));
+        faults.into_iter().map(|fault| (fault, Vec::new())).collect()
     };
     let faults: Vec<_> = faults.into_iter().filter(|(fault, _)| !fault.cause.is_risk()).collect();
     let evidence = evidence(captured);
     let south = |cause, strength, statement: String, more: Vec<String>| {
         let objects = place.objects.iter().cloned().chain(more).collect();
-        Observation::new(cause, place.leg, strength, owner(edge, cause, place.leg), objects, format!("{}: {statement}", place.subject()))
-            .from(Origin::Capture)
-            .because(evidence.clone())
+        Observation::new(
+            cause,
+            place.leg,
+            strength,
+            owner(edge, cause, place.leg),
+            objects,
+            format!("{}: {statement}", place.subject()),
+        )
+        .from(Origin::Capture)
+        .because(evidence.clone())
     };
     if !faults.is_empty() {
         return faults
@@ -302,7 +356,9 @@ fn of_server_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Plac
         // What the server sends is right, so that its CA is unknown to the client app.
         (48, Leg::Northbound) => &[EdgeCause::TruststoreMismatch],
         (_, Leg::Northbound) => &[EdgeCause::TruststoreMismatch, EdgeCause::HostnameMismatch],
-        (_, Leg::Southbound) => &[EdgeCause::TruststoreMismatch, EdgeCause::ChainIncomplete, EdgeCause::HostnameMismatch],
+        (_, Leg::Southbound) => {
+            &[EdgeCause::TruststoreMismatch, EdgeCause::ChainIncomplete, EdgeCause::HostnameMismatch]
+        }
     };
     let strength = if causes.len() == 1 { Strength::Likely } else { Strength::Possible };
     let failure = format!("packet {}", captured.first_packet);

@@ -68,14 +68,16 @@ fn virtual_host(
     for name in &host.aliases {
         // A wildcard alias needs the same wildcard in the certificate.
         faults.extend(list::of_name(&entry.certificates, &name.replacen('*', "wildcard-label", 1)).map(|fault| {
-            let what = format!("the certificate is for {}, not for {name}", entry.certificates.first().map(names::of).unwrap_or_default());
+            let what = format!(
+                "the certificate is for {}, not for {name}",
+                entry.certificates.first().map(names::of).unwrap_or_default()
+            );
             list::ListFault { what, ..fault }
         }));
     }
     for fault in faults {
         let strength = match fault.cause {
-            EdgeCause::TruststoreMismatch if !is_given => Strength::Possible,
-            EdgeCause::CertificateSelfSigned if !is_given => Strength::Possible,
+            EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned if !is_given => Strength::Possible,
             _ => Strength::Likely,
         };
         let statement = format!("{}: {}", objects.first().map_or(object, String::as_str), fault.what);
@@ -84,8 +86,10 @@ fn virtual_host(
             AliasOrigin::Described => "the API describes the certificate so; its encoding was not read",
             AliasOrigin::File => "the certificate in the file was read",
         };
-        let observation = north(fault.cause, strength, objects.clone(), statement).because(read).expecting(fault.expected);
-        let owner = if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
+        let observation =
+            north(fault.cause, strength, objects.clone(), statement).because(read).expecting(fault.expected);
+        let owner =
+            if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
         found.push(Observation { authority: fault.authority, owner, ..observation });
     }
 }
@@ -93,7 +97,8 @@ fn virtual_host(
 fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found: &mut Vec<Observation>) {
     let object = target.object.as_str();
     let south = |cause, strength, owner, statement: String| {
-        Observation::new(cause, Leg::Southbound, strength, owner, vec![object.to_owned()], statement).from(Origin::Configuration)
+        Observation::new(cause, Leg::Southbound, strength, owner, vec![object.to_owned()], statement)
+            .from(Origin::Configuration)
     };
     for (what, store) in [("truststore", &tls.trust_store), ("keystore", &tls.key_store)] {
         // Without client authentication the keystore is not used.
@@ -113,7 +118,8 @@ fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found
     }
     let (Some(store), Some(alias)) = (&tls.key_store, &tls.key_alias) else {
         let statement = format!("{} has clientAuthEnabled without keyStore and keyAlias", target.title());
-        let observation = south(EdgeCause::ClientCertificateMissing, Strength::Possible, Owner::EdgeAdministrator, statement);
+        let observation =
+            south(EdgeCause::ClientCertificateMissing, Strength::Possible, Owner::EdgeAdministrator, statement);
         found.push(observation.expecting("keyStore and keyAlias of the certificate to present"));
         return;
     };
@@ -124,7 +130,14 @@ fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found
     let name = objects.get(1).cloned().unwrap_or_default();
     for fault in own_certificate(&entry.certificates, now) {
         let statement = format!("{name}: {}", fault.what);
-        let observation = Observation::new(fault.cause, Leg::Southbound, Strength::Likely, Owner::EdgeAdministrator, objects.clone(), statement);
+        let observation = Observation::new(
+            fault.cause,
+            Leg::Southbound,
+            Strength::Likely,
+            Owner::EdgeAdministrator,
+            objects.clone(),
+            statement,
+        );
         found.push(observation.from(Origin::Configuration).expecting(fault.expected));
     }
 }
@@ -134,7 +147,10 @@ fn south_of(observation: Observation, object: &str) -> Observation {
 }
 
 /// Returns why a certificate that a client presents will be refused, as far as the certificate shows it.
-pub(super) fn own_certificate(list: &[crate::evidence::certificate::Certificate], now: Timestamp) -> Vec<list::ListFault> {
+pub(super) fn own_certificate(
+    list: &[crate::evidence::certificate::Certificate],
+    now: Timestamp,
+) -> Vec<list::ListFault> {
     let mut faults: Vec<list::ListFault> = list::of_dates(list, now)
         .into_iter()
         .filter(|fault| fault.cause == EdgeCause::CertificateExpired)
@@ -165,18 +181,21 @@ fn disabled(
     let known: Vec<String> =
         tls.protocols.iter().map(|name| if name == "TLSv1" { "TLSv1.0".to_owned() } else { name.clone() }).collect();
     // What a Message Processor does with a name that Java does not know is not documented.
-    let is_java = |name: &String| ["SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].contains(&name.as_str());
+    let is_java =
+        |name: &String| ["SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].contains(&name.as_str());
     if !tls.protocols.iter().all(is_java) {
         return None;
     }
     let disabled = edge.disabled_versions(profile);
-    let usable = |name: &&String| profile.supported_versions().contains(&name.as_str()) && !disabled.contains(&name.as_str());
+    let usable =
+        |name: &&String| profile.supported_versions().contains(&name.as_str()) && !disabled.contains(&name.as_str());
     if known.iter().any(|name| usable(&name)) {
         return None;
     }
     let owner = if edge.question.is_cloud() { Owner::EdgeAdministrator } else { Owner::EdgeOperator };
     let pinned = tls.protocols.join(", ");
-    let statement = format!("{} pins {pinned}, which {profile} has disabled or does not know: nothing is sent", target.title());
+    let statement =
+        format!("{} pins {pinned}, which {profile} has disabled or does not know: nothing is sent", target.title());
     let strength = if edge.question.java.len() == 1 { Strength::Established } else { Strength::Possible };
     Some(
         Observation::new(EdgeCause::ProtocolMismatch, Leg::Southbound, strength, owner, Vec::new(), statement)
@@ -196,14 +215,20 @@ fn store_fault(edge: &Edge, object: &str, leg: Leg, what: &str, store: &str) -> 
             (EdgeCause::KeystoreMissing, format!("{object} names the {what} {name}, which does not exist"))
         }
         Resolved::Missing { name, reference: Some(reference) } => {
-            let statement = format!("{object} names the {what} by references/{reference}, whose keystore {name} does not exist");
+            let statement =
+                format!("{object} names the {what} by references/{reference}, whose keystore {name} does not exist");
             (EdgeCause::KeystoreMissing, statement)
         }
         Resolved::Found { .. } | Resolved::Unseen => return None,
     };
     let objects = std::iter::once(object.to_owned()).chain(resolved.objects(None)).collect();
     let observation = Observation::new(cause, leg, Strength::Established, Owner::EdgeAdministrator, objects, statement);
-    Some(observation.from(Origin::Configuration).because("the Management API answers 404").expecting(format!("an existing {what}")))
+    Some(
+        observation
+            .from(Origin::Configuration)
+            .because("the Management API answers 404")
+            .expecting(format!("an existing {what}")),
+    )
 }
 
 fn alias_fault(object: &str, leg: Leg, resolved: &Resolved<'_>, alias: &str) -> Option<Observation> {
@@ -212,11 +237,15 @@ fn alias_fault(object: &str, leg: Leg, resolved: &Resolved<'_>, alias: &str) -> 
         None => {
             let known: Vec<&str> = keystore.aliases.keys().map(String::as_str).collect();
             let known = crate::text::joined(&known, ", ", "none");
-            (EdgeCause::AliasMissing, format!("{object} names the alias {alias}; the aliases of keystores/{name} are: {known}"))
+            (
+                EdgeCause::AliasMissing,
+                format!("{object} names the alias {alias}; the aliases of keystores/{name} are: {known}"),
+            )
         }
-        Some(entry) if entry.has_key == Some(false) => {
-            (EdgeCause::AliasWithoutKey, format!("keystores/{name}/aliases/{alias} has no private key, so that {object} cannot use it"))
-        }
+        Some(entry) if entry.has_key == Some(false) => (
+            EdgeCause::AliasWithoutKey,
+            format!("keystores/{name}/aliases/{alias} has no private key, so that {object} cannot use it"),
+        ),
         Some(_) => return None,
     };
     let objects = std::iter::once(object.to_owned()).chain(resolved.objects(Some(alias))).collect();

@@ -68,7 +68,8 @@ pub(crate) fn of_strength(list: &[Certificate]) -> Vec<ListFault> {
         faults.push(ListFault::new(EdgeCause::CertificateNotForServers, what, "extendedKeyUsage with serverAuth"));
     }
     for index in path(list) {
-        let Some(certificate) = list.get(index).filter(|certificate| !certificate.is_self_signed(index) || index == 0) else {
+        let Some(certificate) = list.get(index).filter(|certificate| !certificate.is_self_signed(index) || index == 0)
+        else {
             continue;
         };
         let who = who(index, certificate);
@@ -95,7 +96,11 @@ pub(crate) fn of_name(list: &[Certificate], host: &str) -> Option<ListFault> {
 
 /// Returns what is wrong with the chain for client apps. Without a verification, only its order is judged, and
 /// whether there is more than a leaf.
-pub(crate) fn of_chain(list: &[Certificate], verification: Option<&Verification>, trusts_are_given: bool) -> Option<ListFault> {
+pub(crate) fn of_chain(
+    list: &[Certificate],
+    verification: Option<&Verification>,
+    trusts_are_given: bool,
+) -> Option<ListFault> {
     let leaf = list.first()?;
     let order = path(list);
     let is_trusted = verification.is_some_and(|verification| verification.code == 0);
@@ -114,7 +119,8 @@ pub(crate) fn of_chain(list: &[Certificate], verification: Option<&Verification>
     if top.is_self_signed(top_index) {
         if top_index == 0 {
             let what = format!("{} is self-signed, and nobody trusts it", who(0, leaf));
-            let fault = ListFault::new(EdgeCause::CertificateSelfSigned, what, "a certificate of a CA that clients trust");
+            let fault =
+                ListFault::new(EdgeCause::CertificateSelfSigned, what, "a certificate of a CA that clients trust");
             return verification.map(|_| ListFault { is_certain: trusts_are_given, ..fault });
         }
         return verification.map(|_| untrusted(&top.subject, Some(&top.fingerprint), trusts_are_given));
@@ -183,12 +189,16 @@ pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Opt
     } else {
         let organization = names::part(&top.issuer, "O");
         let of_organization = |entry: &&&Certificate| {
-            organization.is_some() && names::part(&entry.subject, "O").map(|name| name.to_lowercase()) == organization.as_ref().map(|name| name.to_lowercase())
+            organization.is_some()
+                && names::part(&entry.subject, "O").map(|name| name.to_lowercase())
+                    == organization.as_ref().map(|name| name.to_lowercase())
         };
         let related: Vec<String> = entries.iter().filter(of_organization).map(|entry| entry.subject.clone()).collect();
         let superfluous = (0..list.len()).find(|index| !checked.contains(index));
         match superfluous {
-            Some(other) if list.len() > 1 && checked.len() < list.len() && !list[other].is_self_signed(other) => wrong_issuer(top, &list[other]),
+            Some(other) if list.len() > 1 && checked.len() < list.len() && !list[other].is_self_signed(other) => {
+                wrong_issuer(top, &list[other])
+            }
             _ if checked.len() == 1 => ListFault { is_certain: !related.is_empty(), ..incomplete(top, &related) },
             _ if !related.is_empty() && !is_root_name(&top.issuer) => {
                 ListFault { is_certain: false, ..incomplete(top, &related) }
@@ -219,7 +229,8 @@ pub(crate) fn is_same(one: &Certificate, other: &Certificate) -> bool {
 /// `the leaf CN=a`, `the intermediate CN=b`
 pub(crate) fn who(index: usize, certificate: &Certificate) -> String {
     let kind = if index == 0 { "the certificate" } else { "the intermediate" };
-    let serial = if certificate.serial.is_empty() { String::new() } else { format!(" (serial {})", certificate.serial) };
+    let serial =
+        if certificate.serial.is_empty() { String::new() } else { format!(" (serial {})", certificate.serial) };
     format!("{kind} {}{serial}", certificate.subject)
 }
 

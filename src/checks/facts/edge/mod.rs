@@ -46,7 +46,7 @@ pub(crate) fn observations(evidence: &Evidence) -> Result<Vec<Observation>, Unav
     all.extend(southbound::observe(edge, now));
     all.extend(captured::observe(edge, now));
     all.extend(reported::observe(edge, now));
-    Ok(settled(joined(all)))
+    Ok(settled(&joined(all)))
 }
 
 /// Joins observations of one cause at one object.
@@ -55,7 +55,9 @@ fn joined(all: Vec<Observation>) -> Vec<Observation> {
     for observation in all {
         let same = |known: &&mut Observation| {
             (known.cause, known.leg) == (observation.cause, observation.leg)
-                && (known.subject() == observation.subject() || known.subject().is_empty() || observation.subject().is_empty())
+                && (known.subject() == observation.subject()
+                    || known.subject().is_empty()
+                    || observation.subject().is_empty())
         };
         let Some(known) = joined.iter_mut().find(same) else {
             joined.push(observation);
@@ -92,7 +94,7 @@ fn joined(all: Vec<Observation>) -> Vec<Observation> {
 }
 
 /// Leaves out alternatives that a claim at the same object excludes.
-fn settled(all: Vec<Observation>) -> Vec<Observation> {
+fn settled(all: &[Observation]) -> Vec<Observation> {
     let claims: BTreeSet<(Leg, String)> = all
         .iter()
         .filter(|observation| observation.is_claim() && !observation.cause.is_risk())
@@ -101,7 +103,8 @@ fn settled(all: Vec<Observation>) -> Vec<Observation> {
     let is_reported = |observation: &Observation| observation.failure.is_some() && !observation.is_claim();
     let is_explained = |observation: &Observation| {
         claims.iter().any(|(leg, subject)| {
-            *leg == observation.leg && (subject == observation.subject() || observation.subject().is_empty() || subject.is_empty())
+            *leg == observation.leg
+                && (subject == observation.subject() || observation.subject().is_empty() || subject.is_empty())
         })
     };
     let mut settled: Vec<Observation> =
@@ -116,7 +119,8 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     let edge = evidence.edge.seen()?;
     let all = observations(evidence)?;
     let of_cause: Vec<&Observation> = all.iter().filter(|observation| observation.cause == cause).collect();
-    let claimed: Vec<Finding> = of_cause.iter().filter(|observation| observation.is_claim()).map(|one| finding(one)).collect();
+    let claimed: Vec<Finding> =
+        of_cause.iter().filter(|observation| observation.is_claim()).map(|one| finding(one)).collect();
     if !claimed.is_empty() {
         return Ok(Outcome::Found(claimed));
     }
@@ -141,14 +145,19 @@ fn finding(observation: &Observation) -> Finding {
     let objects = observation.objects.iter().map(|name| Object::new(Kind::EdgeObject, name.clone())).collect();
     let first = Object::new(Kind::EdgeObject, observation.subject());
     let observed = observation.evidence.first().cloned().unwrap_or_default();
-    Finding::new(first, Location::Whole, observation.statement.clone(), observed, observation.expected.clone()).at(objects)
+    Finding::new(first, Location::Whole, observation.statement.clone(), observed, observation.expected.clone())
+        .at(objects)
 }
 
 /// What was looked at, for people.
 fn seen(edge: &Edge) -> String {
     let hosts = edge.virtual_hosts.values().filter(|host| host.tls.is_some()).count();
     let targets = edge.targets.iter().filter(|target| target.enabled).count();
-    let hosts = if edge.question.api == Dialect::Google { None } else { Some(crate::text::count(hosts as u64, "virtual host")) };
+    let hosts = if edge.question.api == Dialect::Google {
+        None
+    } else {
+        Some(crate::text::count(hosts as u64, "virtual host"))
+    };
     let parts: Vec<String> = hosts.into_iter().chain([crate::text::count(targets as u64, "target")]).collect();
     parts.join(" and ")
 }

@@ -73,7 +73,8 @@ pub(crate) fn covers(certificate: &Certificate, host: &str) -> bool {
 
 /// Returns whether a name with an optional wildcard as its first label matches a host.
 pub(crate) fn matches(name: &str, host: &str) -> bool {
-    let (name, host) = (name.trim_end_matches('.').to_ascii_lowercase(), host.trim_end_matches('.').to_ascii_lowercase());
+    let (name, host) =
+        (name.trim_end_matches('.').to_ascii_lowercase(), host.trim_end_matches('.').to_ascii_lowercase());
     match name.strip_prefix("*.") {
         Some(parent) => host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent),
         None => name == host,

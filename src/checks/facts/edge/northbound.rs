@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::configuration::own_certificate;
 use super::list;
 use super::model::{EdgeCause, Observation, Owner, Strength};
 use super::names;
 use super::refusal;
 use super::stores::resolve;
-use super::configuration::own_certificate;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Alias, AliasOrigin, Edge, Leg, LegHandshake, Purpose, TlsSettings};
 
@@ -46,7 +46,9 @@ fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Time
         found.extend(without_sni(edge, made).map(|(strength, what)| {
             let said = format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
             let statement = format!("{}: {what}", made.object);
-            north(EdgeCause::SniMissing, strength, Owner::ClientOwner, statement).because(said).expecting("server_name from every client")
+            north(EdgeCause::SniMissing, strength, Owner::ClientOwner, statement)
+                .because(said)
+                .expecting("server_name from every client")
         }));
         return;
     }
@@ -58,7 +60,8 @@ fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Time
         observation.versions = reason.versions;
         found.push(observation);
     }
-    let Some(tls) = edge.virtual_hosts.get(made.object.trim_start_matches("virtualhosts/")).and_then(|host| host.tls.as_ref())
+    let Some(tls) =
+        edge.virtual_hosts.get(made.object.trim_start_matches("virtualhosts/")).and_then(|host| host.tls.as_ref())
     else {
         return;
     };
@@ -77,10 +80,13 @@ fn without_sni(edge: &Edge, made: &LegHandshake) -> Option<(Strength, String)> {
                     && (&other.object, other.address, other.purpose) == (&made.object, made.address, Purpose::AsClient)
                     && refusal::passed_hello(&other.handshake)
             });
-            serves_named.then(|| (Strength::Likely, "client apps without SNI are refused, and such clients are expected".to_owned()))
+            serves_named.then(|| {
+                (Strength::Likely, "client apps without SNI are refused, and such clients are expected".to_owned())
+            })
         }
         Some(leaf) if !names::covers(leaf, &made.host) => {
-            let what = format!("client apps without SNI get the certificate of {}, not of {}", names::of(leaf), made.host);
+            let what =
+                format!("client apps without SNI get the certificate of {}, not of {}", names::of(leaf), made.host);
             Some((Strength::Likely, what))
         }
         _ => None,
@@ -121,7 +127,8 @@ fn served(
             (EdgeCause::RouterNotReloaded, owner, what)
         };
         let strength = if is_built_in { Strength::Likely } else { Strength::Established };
-        let observation = Observation::new(cause, Leg::Northbound, strength, owner, all, format!("{}: {what}", made.object));
+        let observation =
+            Observation::new(cause, Leg::Northbound, strength, owner, all, format!("{}: {what}", made.object));
         found.push(observation.because(said).expecting("the certificate of the keystore"));
         return;
     }
@@ -136,7 +143,8 @@ fn served(
             (false, EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned) => Strength::Possible,
             (false, _) => Strength::Likely,
         };
-        let owner = if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
+        let owner =
+            if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
         let all = objects.iter().cloned().chain(store_objects.clone()).collect();
         let statement = format!("{}: {}", made.object, fault.what);
         let observation = Observation::new(fault.cause, Leg::Northbound, strength, owner, all, statement);
@@ -160,9 +168,11 @@ fn client_certificate(
     objects: &[String],
     found: &mut Vec<Observation>,
 ) {
-    let is_refused = made.http_status == Some(400) || made.handshake.failure.as_ref().is_some_and(|failure| {
-        failure.stage > crate::evidence::handshake::Stage::ServerFlight && failure.by == crate::evidence::handshake::Party::Server
-    });
+    let is_refused = made.http_status == Some(400)
+        || made.handshake.failure.as_ref().is_some_and(|failure| {
+            failure.stage > crate::evidence::handshake::Stage::ServerFlight
+                && failure.by == crate::evidence::handshake::Party::Server
+        });
     if !is_refused || !tls.client_auth {
         return;
     }
@@ -178,7 +188,8 @@ fn client_certificate(
     let list = edge.client_certificates.as_slice();
     let Some(leaf) = list.first() else {
         let what = "a client certificate is required, and client apps that present none are refused".to_owned();
-        let observation = north(EdgeCause::ClientCertificateMissing, Strength::Likely, Owner::ClientOwner, what, Vec::new());
+        let observation =
+            north(EdgeCause::ClientCertificateMissing, Strength::Likely, Owner::ClientOwner, what, Vec::new());
         found.push(observation.expecting("a client certificate; --client-cert tries one"));
         return;
     };
@@ -200,16 +211,21 @@ fn client_certificate(
     found.push(match trusted {
         Some(list::Trust::Broken(fault)) => {
             let what = format!("the client app's certificate {} is refused: {}", leaf.subject, fault.what);
-            let observation = north(EdgeCause::ClientCertificateUntrusted, Strength::Likely, Owner::ClientOwner, what, store_objects);
+            let observation =
+                north(EdgeCause::ClientCertificateUntrusted, Strength::Likely, Owner::ClientOwner, what, store_objects);
             Observation { authority: fault.authority, ..observation }
         }
         Some(list::Trust::Anchored(_)) => {
-            let what = format!("{} is refused, although the truststore trusts it: the Router has not loaded the truststore", leaf.subject);
+            let what = format!(
+                "{} is refused, although the truststore trusts it: the Router has not loaded the truststore",
+                leaf.subject
+            );
             let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
             north(EdgeCause::RouterNotReloaded, Strength::Likely, owner, what, store_objects)
         }
         None => {
-            let what = format!("the client app's certificate {} is refused; its dates and its use are right", leaf.subject);
+            let what =
+                format!("the client app's certificate {} is refused; its dates and its use are right", leaf.subject);
             north(EdgeCause::ClientCertificateUntrusted, Strength::Likely, Owner::ClientOwner, what, store_objects)
         }
     });
@@ -219,7 +235,9 @@ fn client_certificate(
 fn differing(edge: &Edge, made: &[&LegHandshake]) -> Vec<Observation> {
     let mut by_name: BTreeMap<(&str, &str), BTreeMap<String, BTreeSet<&str>>> = BTreeMap::new();
     for handshake in made.iter().filter(|made| made.purpose == Purpose::AsClient) {
-        let (Some(address), Some(leaf)) = (handshake.address, handshake.handshake.certificates.first()) else { continue };
+        let (Some(address), Some(leaf)) = (handshake.address, handshake.handshake.certificates.first()) else {
+            continue;
+        };
         by_name
             .entry((&handshake.object, &handshake.host))
             .or_default()
@@ -237,8 +255,15 @@ fn differing(edge: &Edge, made: &[&LegHandshake]) -> Vec<Observation> {
             let addresses: Vec<String> = routers.keys().map(|address| format!("routers/{address}")).collect();
             let statement = format!("{object}: {} serve different certificates for {host}", addresses.join(" and "));
             let objects = [object.to_owned(), host.to_owned()].into_iter().chain(addresses).collect();
-            Observation::new(EdgeCause::RoutersDiffer, Leg::Northbound, Strength::Established, owner, objects, statement)
-                .expecting("the same certificate from every Router")
+            Observation::new(
+                EdgeCause::RoutersDiffer,
+                Leg::Northbound,
+                Strength::Established,
+                owner,
+                objects,
+                statement,
+            )
+            .expecting("the same certificate from every Router")
         })
         .collect()
 }

@@ -25,11 +25,7 @@ impl Refusal {
 
 /// Returns the reasons for the failure of a handshake up to the server's first flight; several exclude each
 /// other. `other` has the other choice of SNI.
-pub(crate) fn reasons(
-    edge: &Edge,
-    made: &LegHandshake,
-    other: Option<&LegHandshake>,
-) -> Vec<Refusal> {
+pub(crate) fn reasons(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>) -> Vec<Refusal> {
     let Some(failure) = &made.handshake.failure else { return Vec::new() };
     let said = format!("{}: {failure}", describe(made));
     let mut found = reasons_of(edge, made, failure, other);
@@ -42,12 +38,7 @@ pub(crate) fn reasons(
     found
 }
 
-fn reasons_of(
-    edge: &Edge,
-    made: &LegHandshake,
-    failure: &Failure,
-    other: Option<&LegHandshake>,
-) -> Vec<Refusal> {
+fn reasons_of(edge: &Edge, made: &LegHandshake, failure: &Failure, other: Option<&LegHandshake>) -> Vec<Refusal> {
     let host = &made.host;
     let one = |cause, strength, what: String| vec![Refusal::new(cause, strength, what)];
     match (failure.stage, &failure.how) {
@@ -72,7 +63,11 @@ fn reasons_of(
         return vec![of_name(edge, made)];
     }
     if let (How::Alert { number: 112, .. }, Some(name)) = (&failure.how, &made.handshake.server_name) {
-        return one(EdgeCause::SniUnknown, Strength::Likely, format!("the server does not know the name {name} (alert 112)"));
+        return one(
+            EdgeCause::SniUnknown,
+            Strength::Likely,
+            format!("the server does not know the name {name} (alert 112)"),
+        );
     }
     if let Some(scan) = &made.scan {
         let accepted: Vec<_> = scan.versions.iter().filter(|version| !version.suites.is_empty()).collect();
@@ -80,7 +75,8 @@ fn reasons_of(
         if !accepted.is_empty() {
             let common: Vec<_> = accepted.iter().filter(|version| made.versions.contains(&version.version)).collect();
             if common.is_empty() {
-                let what = format!("the server accepts {} and is offered {}", names.join(", "), made.versions.join(", "));
+                let what =
+                    format!("the server accepts {} and is offered {}", names.join(", "), made.versions.join(", "));
                 let refusal = Refusal::new(EdgeCause::ProtocolMismatch, Strength::Established, what);
                 return vec![Refusal { versions: names, ..refusal }];
             }
@@ -104,13 +100,27 @@ fn silent(failure: &Failure, made: &LegHandshake) -> Vec<Refusal> {
     let name = made.handshake.server_name.is_some();
     match &failure.how {
         How::Reset => one(EdgeCause::ResetInHello, Strength::Likely, "every ClientHello is reset, whatever it offers"),
-        How::Closed => one(EdgeCause::ClosedInHello, Strength::Likely, "the connection is closed after every ClientHello, whatever it offers"),
-        How::TimedOut { .. } => one(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered, with or without server_name"),
-        How::Alert { number: 70 | 0, .. } => one(EdgeCause::ProtocolMismatch, Strength::Likely, "the server refuses every version that was offered"),
+        How::Closed => one(
+            EdgeCause::ClosedInHello,
+            Strength::Likely,
+            "the connection is closed after every ClientHello, whatever it offers",
+        ),
+        How::TimedOut { .. } => one(
+            EdgeCause::HandshakeTimeout,
+            Strength::Likely,
+            "the ClientHello is never answered, with or without server_name",
+        ),
+        How::Alert { number: 70 | 0, .. } => {
+            one(EdgeCause::ProtocolMismatch, Strength::Likely, "the server refuses every version that was offered")
+        }
         How::Alert { number: 40 | 71, .. } => {
             let other = if name { EdgeCause::SniUnknown } else { EdgeCause::SniMissing };
             vec![
-                Refusal::new(EdgeCause::CipherMismatch, Strength::Possible, "alert 40 to every ClientHello: no cipher suite in common fits"),
+                Refusal::new(
+                    EdgeCause::CipherMismatch,
+                    Strength::Possible,
+                    "alert 40 to every ClientHello: no cipher suite in common fits",
+                ),
                 Refusal::new(other, Strength::Possible, "alert 40 to every ClientHello: a refused server name fits"),
             ]
         }
@@ -140,25 +150,35 @@ fn of_name(edge: &Edge, made: &LegHandshake) -> Refusal {
 pub(crate) fn passed_hello(handshake: &Handshake) -> bool {
     handshake.succeeded()
         || handshake.session.is_some()
-            && handshake.failure.as_ref().is_some_and(|failure| failure.stage > Stage::ServerFlight || failure.by == Party::Client)
+            && handshake
+                .failure
+                .as_ref()
+                .is_some_and(|failure| failure.stage > Stage::ServerFlight || failure.by == Party::Client)
 }
 
 /// Who has to act on what a server refuses.
 pub(crate) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg, is_pinned: bool) -> Owner {
     let operator = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
     match (cause, leg) {
-        (EdgeCause::ProtocolMismatch, Leg::Southbound) if is_pinned => Owner::EdgeAdministrator,
-        (EdgeCause::CipherMismatch, Leg::Southbound) if is_pinned => Owner::EdgeAdministrator,
-        (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Southbound) => Owner::BackendOwner,
+        (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Southbound) if !is_pinned => Owner::BackendOwner,
         (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Northbound) => {
-            if edge.question.is_cloud() { Owner::ClientOwner } else { Owner::EdgeOperator }
+            if edge.question.is_cloud() {
+                Owner::ClientOwner
+            } else {
+                Owner::EdgeOperator
+            }
         }
-        (EdgeCause::SniMissing, Leg::Southbound) => operator,
+        (EdgeCause::SniMissing, Leg::Southbound) | (EdgeCause::PlainTextPort, Leg::Northbound) => operator,
         (EdgeCause::SniMissing, Leg::Northbound) => Owner::ClientOwner,
         (EdgeCause::SniUnknown, Leg::Southbound) => Owner::BackendOwner,
-        (EdgeCause::SniUnknown, Leg::Northbound) => Owner::EdgeAdministrator,
-        (EdgeCause::PlainTextPort, Leg::Northbound) => operator,
-        (EdgeCause::ResetInHello | EdgeCause::ClosedInHello | EdgeCause::HandshakeTimeout | EdgeCause::Unreachable | EdgeCause::NameNotResolved, _) => Owner::Network,
+        (
+            EdgeCause::ResetInHello
+            | EdgeCause::ClosedInHello
+            | EdgeCause::HandshakeTimeout
+            | EdgeCause::Unreachable
+            | EdgeCause::NameNotResolved,
+            _,
+        ) => Owner::Network,
         _ => Owner::EdgeAdministrator,
     }
 }
@@ -174,7 +194,9 @@ pub(crate) fn describe(made: &LegHandshake) -> String {
         Some(name) => format!("with SNI {name}"),
         None => "without SNI".to_owned(),
     };
-    let place = made.address.map(|address| format!(" at {}", crate::evidence::handshake::socket(&address.to_string(), made.port)));
+    let place = made
+        .address
+        .map(|address| format!(" at {}", crate::evidence::handshake::socket(&address.to_string(), made.port)));
     format!("handshake {who} {sni}{}", place.unwrap_or_default())
 }
 

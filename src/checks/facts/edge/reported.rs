@@ -15,10 +15,19 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         }
     }
     for (number, text) in (1..).zip(&edge.symptoms) {
-        let Some(meaning) = messages::symptom(text).filter(|meaning| edge.question.judges(meaning.leg)) else { continue };
+        let Some(meaning) = messages::symptom(text).filter(|meaning| edge.question.judges(meaning.leg)) else {
+            continue;
+        };
         let short: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let short: String = short.chars().take(160).collect();
-        found.extend(of_meaning(edge, &meaning, &format!("symptom {number}"), Origin::Symptom, None, &format!("given: {short}")));
+        found.extend(of_meaning(
+            edge,
+            &meaning,
+            &format!("symptom {number}"),
+            Origin::Symptom,
+            None,
+            &format!("given: {short}"),
+        ));
     }
     found
 }
@@ -26,7 +35,8 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
 fn of_log(edge: &Edge, failure: &LogFailure) -> Vec<Observation> {
     let text = if failure.timed_out { "handshake timeout" } else { failure.message.as_str() };
     let Some(meaning) = messages::java(text) else { return Vec::new() };
-    let span = if failure.count == 1 { failure.first.clone() } else { format!("{} to {}", failure.first, failure.last) };
+    let span =
+        if failure.count == 1 { failure.first.clone() } else { format!("{} to {}", failure.first, failure.last) };
     let evidence = format!(
         "Message Processor log: {} of proxy {} revision {} to {}, {span}: {text}",
         crate::text::count(failure.count, "failed handshake"),
@@ -54,7 +64,8 @@ fn of_meaning(
             (objects, target)
         }
         Leg::Northbound => {
-            let mut hosts = edge.virtual_hosts.iter().filter(|(_, host)| host.tls.as_ref().is_some_and(|tls| tls.enabled));
+            let mut hosts =
+                edge.virtual_hosts.iter().filter(|(_, host)| host.tls.as_ref().is_some_and(|tls| tls.enabled));
             let only = hosts.next().filter(|_| hosts.next().is_none());
             (only.map(|(name, _)| format!("virtualhosts/{name}")).into_iter().collect(), None)
         }
@@ -129,29 +140,29 @@ fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a T
 }
 
 pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {
-    match (cause, leg) {
-        (EdgeCause::TruststoreMismatch, Leg::Northbound) => Owner::ClientOwner,
-        (EdgeCause::TruststoreMismatch | EdgeCause::TruststoreMissing, Leg::Southbound) => Owner::EdgeAdministrator,
-        (EdgeCause::ClientCertificateUntrusted, Leg::Southbound) => Owner::BackendOwner,
-        (
-            EdgeCause::ClientCertificateMissing
+    let is_client_certificate = matches!(
+        cause,
+        EdgeCause::ClientCertificateMissing
             | EdgeCause::ClientCertificateExpired
             | EdgeCause::ClientCertificateNoClientAuth
-            | EdgeCause::ClientCertificateUntrusted,
-            Leg::Northbound,
-        ) => Owner::ClientOwner,
-        (
-            EdgeCause::ChainIncomplete
+            | EdgeCause::ClientCertificateUntrusted
+    );
+    let is_of_backend = matches!(
+        cause,
+        EdgeCause::ChainIncomplete
             | EdgeCause::ChainWrongIssuer
             | EdgeCause::CertificateExpired
             | EdgeCause::CertificateNotYetValid
             | EdgeCause::CertificateSelfSigned
             | EdgeCause::CertificateWeak
             | EdgeCause::CertificateNotForServers
+            | EdgeCause::ClientCertificateUntrusted
             | EdgeCause::HostnameMismatch
-            | EdgeCause::PlainTextPort,
-            Leg::Southbound,
-        ) => Owner::BackendOwner,
+            | EdgeCause::PlainTextPort
+    );
+    match leg {
+        Leg::Northbound if is_client_certificate || cause == EdgeCause::TruststoreMismatch => Owner::ClientOwner,
+        Leg::Southbound if is_of_backend => Owner::BackendOwner,
         _ => refusal::owner(edge, cause, leg, false),
     }
 }

@@ -23,8 +23,11 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let made: Vec<&LegHandshake> = edge.handshakes.iter().filter(|made| made.leg == Leg::Southbound).collect();
     let mut found = Vec::new();
     for target in edge.targets.iter().filter(|target| target.enabled) {
-        let own: Vec<&LegHandshake> =
-            made.iter().copied().filter(|made| made.object == target.object && made.endpoint == target.endpoint).collect();
+        let own: Vec<&LegHandshake> = made
+            .iter()
+            .copied()
+            .filter(|made| made.object == target.object && made.endpoint == target.endpoint)
+            .collect();
         found.extend(own.iter().filter_map(|made| without_settings(target, made)));
         let variants: Vec<Variant<'_>> = own
             .iter()
@@ -101,12 +104,25 @@ fn without_settings(target: &Target, made: &LegHandshake) -> Option<Observation>
         made.port
     );
     let objects = vec![target.object.clone(), made.host.clone()];
-    let observation = Observation::new(EdgeCause::TlsNotEnabled, Leg::Southbound, Strength::Likely, Owner::EdgeAdministrator, objects, statement);
+    let observation = Observation::new(
+        EdgeCause::TlsNotEnabled,
+        Leg::Southbound,
+        Strength::Likely,
+        Owner::EdgeAdministrator,
+        objects,
+        statement,
+    );
     let said = format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
     Some(observation.because(said).expecting("sSLInfo with enabled true in the target server; SSLInfo of a TargetEndpoint with a LoadBalancer does not reach it"))
 }
 
-fn one(edge: &Edge, target: &Target, made: &LegHandshake, other: Option<&LegHandshake>, now: Timestamp) -> Vec<Observation> {
+fn one(
+    edge: &Edge,
+    target: &Target,
+    made: &LegHandshake,
+    other: Option<&LegHandshake>,
+    now: Timestamp,
+) -> Vec<Observation> {
     let nothing = TlsSettings::default();
     let tls = target.tls.as_ref().unwrap_or(&nothing);
     let objects = objects(target, made);
@@ -118,13 +134,19 @@ fn one(edge: &Edge, target: &Target, made: &LegHandshake, other: Option<&LegHand
         };
         // A Java that lacks what is current is the operator's.
         let is_old = made.profile.is_some_and(|java| java < crate::evidence::edge::JavaProfile::Java8Modern);
-        let needs_newer = is_old && !is_pinned && reason.versions.iter().all(|version| version.as_str() >= "TLSv1.2") && !reason.versions.is_empty();
+        let needs_newer = is_old
+            && !is_pinned
+            && reason.versions.iter().all(|version| version.as_str() >= "TLSv1.2")
+            && !reason.versions.is_empty();
         let owner = match reason.cause {
-            EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch if needs_newer && !edge.question.is_cloud() => Owner::EdgeOperator,
+            EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch if needs_newer && !edge.question.is_cloud() => {
+                Owner::EdgeOperator
+            }
             cause => refusal::owner(edge, cause, Leg::Southbound, is_pinned),
         };
         let statement = format!("{}: {}", target.title(), reason.what);
-        let mut observation = Observation::new(reason.cause, Leg::Southbound, reason.strength, owner, objects.clone(), statement);
+        let mut observation =
+            Observation::new(reason.cause, Leg::Southbound, reason.strength, owner, objects.clone(), statement);
         observation = observation.of_failure(failure_of(made));
         observation.evidence = reason.evidence;
         observation.versions = reason.versions;
@@ -132,12 +154,18 @@ fn one(edge: &Edge, target: &Target, made: &LegHandshake, other: Option<&LegHand
     }
     let listed = made.handshake.certificates.as_slice();
     let with_sni = other.filter(|other| {
-        let covered = |made: &LegHandshake| made.handshake.certificates.first().is_some_and(|leaf| names::covers(leaf, &made.host));
+        let covered = |made: &LegHandshake| {
+            made.handshake.certificates.first().is_some_and(|leaf| names::covers(leaf, &made.host))
+        };
         !covered(made) && covered(other)
     });
     if let Some(other) = with_sni.filter(|_| !listed.is_empty()) {
         let is_sendable = crate::evidence::edge::is_sendable(&made.host);
-        let cause = if is_sendable || edge.sends_sni() == [false] { EdgeCause::SniMissing } else { EdgeCause::SniNotSentForName };
+        let cause = if is_sendable || edge.sends_sni() == [false] {
+            EdgeCause::SniMissing
+        } else {
+            EdgeCause::SniNotSentForName
+        };
         let what = format!(
             "without SNI the backend presents the certificate of {}, with it that of {}",
             listed.first().map(names::of).unwrap_or_default(),
@@ -178,7 +206,15 @@ fn served(edge: &Edge, target: &Target, tls: &TlsSettings, made: &LegHandshake, 
     let list = made.handshake.certificates.as_slice();
     let Some(leaf) = list.first() else { return Vec::new() };
     let said = format!("{} got {}", refusal::describe(made), list::who(0, leaf));
-    let faults = presented(edge, target, tls, list, &made.host, now, made.handshake.verification.as_ref().map(|result| result.code));
+    let faults = presented(
+        edge,
+        target,
+        tls,
+        list,
+        &made.host,
+        now,
+        made.handshake.verification.as_ref().map(|result| result.code),
+    );
     faults
         .into_iter()
         .map(|(fault, strength, store)| {
@@ -249,7 +285,10 @@ pub(super) fn presented(
             }
         }
         None if edge.question.api == Dialect::Edge && system.is_some_and(|code| code != 0) => {
-            let what = format!("{} names no truststore, and no CA of this machine signed the chain; whether a Message Processor then checks it is not documented", target.title());
+            let what = format!(
+                "{} names no truststore, and no CA of this machine signed the chain; whether a Message Processor then checks it is not documented",
+                target.title()
+            );
             let fault = list::ListFault {
                 cause: EdgeCause::TruststoreMissing,
                 what,
@@ -264,13 +303,16 @@ pub(super) fn presented(
     let counted: Vec<Certificate> = list.to_vec();
     for fault in list::of_dates(&counted, now) {
         // A certificate that the truststore holds itself is trusted whatever its dates.
-        let about = certificate_path(list).into_iter().find(|index| fault.what.starts_with(&list::who(*index, &list[*index])));
+        let about =
+            certificate_path(list).into_iter().find(|index| fault.what.starts_with(&list::who(*index, &list[*index])));
         if about.is_none_or(|index| dated.contains(&index)) {
             found.push((fault, at_most(Strength::Established, most), Vec::new()));
         }
     }
     if dated.contains(&0) {
-        found.extend(list::of_strength(list).into_iter().map(|fault| (fault, at_most(Strength::Likely, most), Vec::new())));
+        found.extend(
+            list::of_strength(list).into_iter().map(|fault| (fault, at_most(Strength::Likely, most), Vec::new())),
+        );
     }
     found
 }
@@ -280,11 +322,19 @@ fn certificate_path(list: &[Certificate]) -> Vec<usize> {
 }
 
 /// Judges whether a backend that demands a client certificate gets one.
-fn client_certificate(edge: &Edge, target: &Target, tls: &TlsSettings, made: &LegHandshake, now: Timestamp) -> Vec<Observation> {
+fn client_certificate(
+    edge: &Edge,
+    target: &Target,
+    tls: &TlsSettings,
+    made: &LegHandshake,
+    now: Timestamp,
+) -> Vec<Observation> {
     let ClientCertificate::Requested(authorities) = &made.handshake.client_certificate else { return Vec::new() };
-    let refused = made.handshake.failure.as_ref().filter(|failure| {
-        failure.by == Party::Server && failure.stage >= Stage::ClientFlight
-    });
+    let refused = made
+        .handshake
+        .failure
+        .as_ref()
+        .filter(|failure| failure.by == Party::Server && failure.stage >= Stage::ClientFlight);
     let said = format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
     let base = objects(target, made);
     let south = |cause, strength, owner, what: String, more: Vec<String>| {
@@ -302,7 +352,13 @@ fn client_certificate(edge: &Edge, target: &Target, tls: &TlsSettings, made: &Le
             return Vec::new();
         }
         let what = format!("the backend demands a client certificate {wanted}, and the target has none configured");
-        let observation = south(EdgeCause::ClientCertificateMissing, Strength::Established, Owner::EdgeAdministrator, what, Vec::new());
+        let observation = south(
+            EdgeCause::ClientCertificateMissing,
+            Strength::Established,
+            Owner::EdgeAdministrator,
+            what,
+            Vec::new(),
+        );
         return vec![observation.expecting("clientAuthEnabled with keyStore and keyAlias")];
     }
     let (Some(resolved), Some(alias)) = (resolved, alias) else { return Vec::new() };
@@ -323,14 +379,21 @@ fn client_certificate(edge: &Edge, target: &Target, tls: &TlsSettings, made: &Le
             own.first().map(|leaf| leaf.issuer.clone()).unwrap_or_default(),
             own.first().map(|leaf| leaf.subject.clone()).unwrap_or_default()
         );
-        let observation = south(EdgeCause::ClientCertificateAuthorityNotListed, Strength::Likely, Owner::EdgeAdministrator, what, objects);
+        let observation = south(
+            EdgeCause::ClientCertificateAuthorityNotListed,
+            Strength::Likely,
+            Owner::EdgeAdministrator,
+            what,
+            objects,
+        );
         return vec![observation.expecting("a certificate of one of these CAs, or the backend's list with its issuer")];
     }
     let faults = own_certificate(own, now);
     if !faults.is_empty() {
         let of_fault = |fault: list::ListFault| {
             let what = format!("the backend refuses the client certificate: {}", fault.what);
-            south(fault.cause, Strength::Likely, Owner::EdgeAdministrator, what, objects.clone()).expecting(fault.expected)
+            south(fault.cause, Strength::Likely, Owner::EdgeAdministrator, what, objects.clone())
+                .expecting(fault.expected)
         };
         return faults.into_iter().map(of_fault).collect();
     }

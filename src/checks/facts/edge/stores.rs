@@ -6,11 +6,21 @@ use crate::evidence::edge::{Alias, Edge, Keystore, StoreName};
 /// Where a name leads.
 #[derive(Clone, Debug)]
 pub(crate) enum Resolved<'a> {
-    Found { name: &'a str, reference: Option<&'a str>, keystore: &'a Keystore },
+    Found {
+        name: &'a str,
+        reference: Option<&'a str>,
+        keystore: &'a Keystore,
+    },
     /// The reference does not exist, or names another reference.
-    Dangling { reference: &'a str, why: String },
+    Dangling {
+        reference: &'a str,
+        why: String,
+    },
     /// The keystore does not exist.
-    Missing { name: &'a str, reference: Option<&'a str> },
+    Missing {
+        name: &'a str,
+        reference: Option<&'a str>,
+    },
     /// A flow variable, or an answer that was not seen.
     Unseen,
 }
