@@ -3,7 +3,7 @@
 //! Each constant is taken from the check itself. The list contains only the codes in use.
 
 use super::code::Code;
-use super::{capture, certificate, client, handshake, overrides, platform, route};
+use super::{capture, certificate, client, handshake, keystore, overrides, platform, route};
 
 pub(crate) const CONNECTION_WITHOUT_SERVER_NAME_RESET: Code = client::connection_without_server_name_reset::CHECK.code;
 pub(crate) const CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED: Code =
@@ -106,3 +106,39 @@ pub(crate) const ACCESS_LOG_OFF: Code = platform::access_log_off::CHECK.code;
 pub(crate) const ACCESS_LOG_FORMAT_UNKNOWN: Code = platform::access_log_format_unknown::CHECK.code;
 pub(crate) const APIGEE_ISSUE_OPEN: Code = platform::apigee_issue_open::CHECK.code;
 pub(crate) const ROUTE_KIND_MISSING: Code = platform::route_kind_missing::CHECK.code;
+pub(crate) const EDGE_NAME_NOT_RESOLVED: Code = keystore::name_not_resolved::CHECK.code;
+pub(crate) const EDGE_UNREACHABLE: Code = keystore::unreachable::CHECK.code;
+pub(crate) const EDGE_PLAIN_TEXT_PORT: Code = keystore::plain_text_port::CHECK.code;
+pub(crate) const EDGE_TLS_NOT_ENABLED: Code = keystore::tls_not_enabled::CHECK.code;
+pub(crate) const EDGE_PROTOCOL_MISMATCH: Code = keystore::protocol_mismatch::CHECK.code;
+pub(crate) const EDGE_CIPHER_MISMATCH: Code = keystore::cipher_mismatch::CHECK.code;
+pub(crate) const EDGE_SNI_MISSING: Code = keystore::sni_missing::CHECK.code;
+pub(crate) const EDGE_SNI_NOT_SENT_FOR_NAME: Code = keystore::sni_not_sent_for_name::CHECK.code;
+pub(crate) const EDGE_SNI_UNKNOWN: Code = keystore::sni_unknown::CHECK.code;
+pub(crate) const EDGE_HANDSHAKE_TIMEOUT: Code = keystore::handshake_timeout::CHECK.code;
+pub(crate) const EDGE_RESET_IN_HELLO: Code = keystore::reset_in_hello::CHECK.code;
+pub(crate) const EDGE_CLOSED_IN_HELLO: Code = keystore::closed_in_hello::CHECK.code;
+pub(crate) const EDGE_REFERENCE_DANGLING: Code = keystore::reference_dangling::CHECK.code;
+pub(crate) const EDGE_KEYSTORE_MISSING: Code = keystore::keystore_missing::CHECK.code;
+pub(crate) const EDGE_ALIAS_MISSING: Code = keystore::alias_missing::CHECK.code;
+pub(crate) const EDGE_ALIAS_WITHOUT_KEY: Code = keystore::alias_without_key::CHECK.code;
+pub(crate) const EDGE_ROUTER_NOT_RELOADED: Code = keystore::router_not_reloaded::CHECK.code;
+pub(crate) const EDGE_ROUTERS_DIFFER: Code = keystore::routers_differ::CHECK.code;
+pub(crate) const EDGE_CERTIFICATE_EXPIRED: Code = keystore::certificate_expired::CHECK.code;
+pub(crate) const EDGE_CERTIFICATE_NOT_YET_VALID: Code = keystore::certificate_not_yet_valid::CHECK.code;
+pub(crate) const EDGE_CERTIFICATE_EXPIRING: Code = keystore::certificate_expiring::CHECK.code;
+pub(crate) const EDGE_CERTIFICATE_SELF_SIGNED: Code = keystore::certificate_self_signed::CHECK.code;
+pub(crate) const EDGE_CERTIFICATE_WEAK: Code = keystore::certificate_weak::CHECK.code;
+pub(crate) const EDGE_CERTIFICATE_NOT_FOR_SERVERS: Code = keystore::certificate_not_for_servers::CHECK.code;
+pub(crate) const EDGE_HOSTNAME_MISMATCH: Code = keystore::hostname_mismatch::CHECK.code;
+pub(crate) const EDGE_CHAIN_INCOMPLETE: Code = keystore::chain_incomplete::CHECK.code;
+pub(crate) const EDGE_CHAIN_WRONG_ORDER: Code = keystore::chain_wrong_order::CHECK.code;
+pub(crate) const EDGE_CHAIN_WRONG_ISSUER: Code = keystore::chain_wrong_issuer::CHECK.code;
+pub(crate) const EDGE_TRUSTSTORE_MISMATCH: Code = keystore::truststore_mismatch::CHECK.code;
+pub(crate) const EDGE_TRUSTSTORE_MISSING: Code = keystore::truststore_missing::CHECK.code;
+pub(crate) const EDGE_CLIENT_CERTIFICATE_MISSING: Code = keystore::client_certificate_missing::CHECK.code;
+pub(crate) const EDGE_CLIENT_CERTIFICATE_EXPIRED: Code = keystore::client_certificate_expired::CHECK.code;
+pub(crate) const EDGE_CLIENT_CERTIFICATE_NO_CLIENT_AUTH: Code = keystore::client_certificate_no_client_auth::CHECK.code;
+pub(crate) const EDGE_CLIENT_CERTIFICATE_UNTRUSTED: Code = keystore::client_certificate_untrusted::CHECK.code;
+pub(crate) const EDGE_CLIENT_CERTIFICATE_AUTHORITY_NOT_LISTED: Code =
+    keystore::client_certificate_authority_not_listed::CHECK.code;

@@ -189,7 +189,7 @@ impl fmt::Display for Object {
         let name = &self.name;
         match self.kind {
             Kind::ApiGroup => write!(f, "API group {name}"),
-            Kind::Endpoint | Kind::File | Kind::Host | Kind::Log => f.write_str(name),
+            Kind::EdgeObject | Kind::Endpoint | Kind::File | Kind::Host | Kind::Log => f.write_str(name),
             Kind::Namespace => write!(f, "namespace {name}"),
             Kind::ServerName => write!(f, "server name {name}"),
             Kind::ApigeeIssue
@@ -211,6 +211,8 @@ pub enum Kind {
     ApigeeRoute,
     ApigeeRouteConfig,
     ConfigMap,
+    /// An object of an environment of Apigee Edge, with its path: `virtualhosts/secure`.
+    EdgeObject,
     /// A target of handshakes: address, port and how the address was found.
     Endpoint,
     File,
@@ -239,6 +241,7 @@ impl Kind {
             | Self::Secret
             | Self::Service => true,
             Self::ApiGroup
+            | Self::EdgeObject
             | Self::Endpoint
             | Self::File
             | Self::Host

@@ -13,6 +13,7 @@ pub(crate) mod codes;
 pub(crate) mod facts;
 mod finding;
 mod handshake;
+mod keystore;
 mod overrides;
 mod platform;
 mod route;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub use self::code::Code;
+pub use self::facts::edge::{EdgeCause, Owner};
 pub use self::finding::{ClientHello, Finding, Kind, Location, Object};
 
 /// All checks, grouped by family and sorted by code.
@@ -35,6 +37,7 @@ pub static CATALOGUE: &[Family] = &[
     certificate::FAMILY,
     handshake::FAMILY,
     capture::FAMILY,
+    keystore::FAMILY,
     platform::FAMILY,
 ];
 

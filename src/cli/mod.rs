@@ -4,6 +4,7 @@
 mod capture;
 mod collect;
 mod diagnose;
+mod edge;
 mod evidence;
 mod format;
 mod mistakes;
@@ -23,6 +24,10 @@ use crate::report::Format;
 pub use self::capture::CaptureArgs;
 pub use self::collect::{CollectArgs, KeptLogs, Redacted};
 pub use self::diagnose::DiagnoseArgs;
+pub use self::edge::{
+    ApiChoice, ClientProfile, EdgeArgs, EdgeCollectArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions, JavaChoice,
+    LegChoice, LegProbe, SniArgument,
+};
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
@@ -107,6 +112,8 @@ pub enum Command {
     Capture(Box<CaptureArgs>),
     /// Collect a support bundle: the report and everything behind it
     Collect(Box<CollectArgs>),
+    /// Diagnose Apigee Edge: client app to Router, and Message Processor to backend
+    Edge(EdgeArgs),
     /// Follow one server name from the client to overrides.yaml: each link, and which one is broken
     Trace(Box<TraceArgs>),
     /// Compare two runs: findings resolved, new and unchanged

@@ -10,6 +10,7 @@ mod completion;
 mod contexts;
 mod diagnose;
 mod diff;
+mod edge;
 mod explain;
 mod pcap;
 mod probe;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Pcap(args) => pcap::run(&args, &console),
         Command::Capture(args) => capture::run(&args, &console),
         Command::Collect(args) => collect::run(&args, &console),
+        Command::Edge(args) => edge::run(&args, &console),
         Command::Trace(args) => trace::run(&args, &console),
         Command::Diff(args) => diff::run(&args, &console),
         Command::Rbac(args) => rbac::run(&args, &console),

@@ -13,6 +13,7 @@ pub mod access_log;
 pub mod capture;
 pub mod certificate;
 mod clock;
+pub mod edge;
 pub mod handshake;
 pub mod hybrid;
 pub mod part;
@@ -25,6 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::capture::Capture;
+use self::edge::Edge;
 use self::handshake::Probes;
 use self::hybrid::{
     ApigeeIssue, Connection, Gateway, IngressPod, ManifestFile, MeshLogging, OverridesFile, RouteConfigs, Routes,
@@ -130,6 +132,13 @@ parts! {
     /// The handshakes that this program made.
     #[serde(default = "not_recorded::<Probes>")]
     probes: Seen<Probes>,
+    /// Apigee Edge; absent from the evidence of a cluster.
+    #[serde(default = "edge::not_an_edge", skip_serializing_if = "is_unavailable")]
+    edge: Seen<Edge>,
+}
+
+fn is_unavailable<T>(seen: &Seen<T>) -> bool {
+    seen.unavailable().is_some()
 }
 
 /// The value of a part that is missing because an older version wrote the evidence.

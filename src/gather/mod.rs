@@ -11,6 +11,7 @@
 //! it is evidence, and does not affect other sources. Only this module uses kube. It prints nothing and
 //! judges nothing.
 
+pub mod edge;
 pub mod error;
 pub mod files;
 pub mod hybrid;

@@ -19,6 +19,7 @@ pub mod capture;
 pub mod chain;
 pub mod contexts;
 pub mod diff;
+pub mod edge;
 mod exit_code;
 mod not_seen;
 pub mod probe;

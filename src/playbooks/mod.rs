@@ -5,19 +5,22 @@
 //! folder each, which knows no other playbook. What is general (ranking, model of the answer, command lines)
 //! is in `verdict`.
 
+pub(crate) mod edge;
 pub(crate) mod endpoint;
 pub(crate) mod non_sni;
 mod step;
 
 use crate::checks::{Check, CheckResult, Family};
 use crate::evidence::{Evidence, Question, Source, Unavailable};
-use crate::verdict::{Cause, Change, Judged, Measurement, NotSeen, Relations, Remedy, Verdict, VerdictKind, ranking};
+use crate::verdict::{
+    Cause, Change, Judged, LegAnswer, Measurement, NotSeen, Relations, Remedy, Verdict, VerdictKind, ranking,
+};
 
 pub(crate) use self::step::{Covers, StepLines, StepSeen};
 pub use self::step::{Step, StepKey};
 
 /// Every playbook. Of those that fit a question, the first is used.
-pub static PLAYBOOKS: &[&Playbook] = &[&non_sni::PLAYBOOK, &endpoint::PLAYBOOK];
+pub static PLAYBOOKS: &[&Playbook] = &[&non_sni::PLAYBOOK, &endpoint::PLAYBOOK, &edge::PLAYBOOK];
 
 /// A procedure that finds out why handshakes fail.
 pub struct Playbook {
@@ -36,7 +39,12 @@ pub(crate) enum Judges {
     Run(Run),
     /// Evidence that has the probes of one target of `probe` and no others.
     Target(ConcludeTarget),
+    /// Evidence of an environment of Apigee Edge, on both legs.
+    Legs(ConcludeLegs),
 }
+
+/// Concludes from the results of checks on an environment of Apigee Edge.
+pub(crate) type ConcludeLegs = fn(&Evidence, &[CheckResult]) -> LegAnswer;
 
 /// Concludes from the results of checks on the probes of one target.
 pub(crate) type ConcludeTarget = fn(&Evidence, &[CheckResult]) -> Verdict;
@@ -132,7 +140,7 @@ impl Run {
 pub(crate) fn of_run(question: &Question) -> (&'static Playbook, &'static Run) {
     let mut runs = PLAYBOOKS.iter().filter_map(|playbook| match &playbook.judges {
         Judges::Run(run) => Some((*playbook, run)),
-        Judges::Target(_) => None,
+        Judges::Target(_) | Judges::Legs(_) => None,
     });
     runs.find(|(_, run)| (run.applies_to)(question)).unwrap_or((&non_sni::PLAYBOOK, &non_sni::RUN))
 }
@@ -140,8 +148,17 @@ pub(crate) fn of_run(question: &Question) -> (&'static Playbook, &'static Run) {
 /// The playbook of a target of `probe`, and how it concludes.
 pub(crate) fn of_target() -> (&'static Playbook, ConcludeTarget) {
     let mut targets = PLAYBOOKS.iter().filter_map(|playbook| match &playbook.judges {
-        Judges::Run(_) => None,
+        Judges::Run(_) | Judges::Legs(_) => None,
         Judges::Target(conclude) => Some((*playbook, *conclude)),
     });
     targets.next().unwrap_or((&endpoint::PLAYBOOK, endpoint::conclude))
+}
+
+/// The playbook of an environment of Apigee Edge, and how it concludes.
+pub(crate) fn of_legs() -> (&'static Playbook, ConcludeLegs) {
+    let mut legs = PLAYBOOKS.iter().filter_map(|playbook| match &playbook.judges {
+        Judges::Run(_) | Judges::Target(_) => None,
+        Judges::Legs(conclude) => Some((*playbook, *conclude)),
+    });
+    legs.next().unwrap_or((&edge::PLAYBOOK, edge::conclude))
 }

@@ -10,6 +10,7 @@ use crate::judgement::Report;
 use crate::judgement::capture::CaptureReport;
 use crate::judgement::contexts::ContextsReport;
 use crate::judgement::diff::Difference;
+use crate::judgement::edge::EdgeReport;
 use crate::judgement::probe::ProbeReport;
 use crate::judgement::trace::Trace;
 
@@ -52,6 +53,15 @@ pub fn of_diff() -> Value {
     of_document::<Difference>()
 }
 
+/// The schema that `docs/edge-report.schema.json` publishes.
+#[must_use]
+pub fn of_edge() -> Value {
+    with_values::<EdgeReport>(&[
+        ("/properties/schema", json!({ "const": EdgeReport::SCHEMA })),
+        ("/properties/exitCode", json!({ "enum": EXIT_CODES_OF_CONTEXTS })),
+    ])
+}
+
 /// The schema that `docs/pcap.schema.json` publishes.
 #[must_use]
 pub fn of_pcap() -> Value {
@@ -85,6 +95,9 @@ fn with_values<T: JsonSchema>(values: &[(&str, Value)]) -> Value {
         ("/$defs/CheckReport/properties/code", json!({ "enum": codes })),
         ("/$defs/CheckReport/properties/name", json!({ "enum": names })),
         ("/$defs/CheckReport/properties/family", json!({ "enum": families })),
+        ("/$defs/LegCheck/properties/code", json!({ "enum": codes })),
+        ("/$defs/LegCheck/properties/name", json!({ "enum": names })),
+        ("/$defs/LegCheck/properties/family", json!({ "enum": families })),
         ("/$defs/Mark/properties/code", json!({ "enum": codes })),
     ];
     for (place, value) in values.iter().chain(&of_catalogue) {

@@ -9,6 +9,7 @@
 //! Pure, like the checks. Knows no playbook; formats nothing.
 
 mod change;
+mod legs;
 mod model;
 pub(crate) mod ranking;
 mod relations;
@@ -19,6 +20,7 @@ mod shell;
 mod target;
 
 pub(crate) use self::change::Change;
+pub use self::legs::{FailingLeg, LegAnswer, LegCause, LegRemedy, LegStep, LegVerdict, LegVerdictKind};
 pub use self::model::{
     Cause, Certainty, CertificateChoice, Measurement, NotSeen, Purpose, Remedy, RemedyStep, Verdict, VerdictKind,
 };

@@ -5,6 +5,7 @@
 pub mod access_log;
 pub mod capture;
 pub mod certificate;
+pub mod edge;
 mod loadable;
 pub mod log_window;
 pub mod overrides;

@@ -251,10 +251,11 @@ fn merge_items(items: &mut Vec<Value>, changes: &Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// The names of items without a name field: an endpoint its place, a handshake its kind, Envoy's account its
+/// The names of items without a name field: a target and a handshake of Edge its object, an endpoint its place, a handshake its kind, Envoy's account its
 /// pod, a certificate its subject or serial number, a scan its version.
-const CALLED_BY: [&str; 12] = [
+const CALLED_BY: [&str; 13] = [
     "/name",
+    "/object",
     "/name/value",
     "/place/pod/pod",
     "/place/service/service",
@@ -281,6 +282,8 @@ fn key_of(item: &Value) -> Option<String> {
 fn name(item: &mut Value, key: &str) {
     if item.pointer("/place/pod").is_some() {
         item["place"]["pod"]["pod"] = json!(key);
+    } else if item.get("object").is_some() {
+        item["object"] = json!(key);
     } else if item.get("serial").is_some() && item.get("subject").is_none() {
         item["serial"] = json!(key);
     } else if item.get("subject").is_some() {

@@ -6,6 +6,7 @@ pub(crate) mod absence;
 pub(crate) mod answers;
 pub(crate) mod captured;
 pub(crate) mod chain;
+pub(crate) mod edge;
 pub(crate) mod envoy;
 mod health_checks;
 pub(crate) mod loadable;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, Ssl, SslStream, SslVersion, StatusType};
+use openssl::x509::X509;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -33,6 +34,8 @@ const MAX_RECEIVED: u64 = 1 << 20;
 /// remotely, which takes seconds.
 const OBJECTION: Duration = Duration::from_millis(200);
 const CHUNK: usize = 16 << 10;
+/// Maximum number of bytes of a response that are kept.
+const MAX_RESPONSE: usize = 256;
 /// First OpenSSL reason code for an alert of the peer; the alert's number is added to it. Source:
 /// `ssl/sslerr.h`.
 const ALERT_REASON: i32 = 1000;
@@ -98,6 +101,8 @@ struct HandshakeDriver<'a> {
     undecided: bool,
     /// How the stream ended. Bytes received before that are still for OpenSSL to read.
     ended: Option<Ended>,
+    /// The first bytes that came after the handshake.
+    response: Vec<u8>,
     deadline: Instant,
     allowed: Duration,
     prober: &'a Prober,
@@ -110,12 +115,32 @@ enum End {
     Stream(Ended),
 }
 
+/// What a handshake received and its description does not hold.
+#[derive(Default)]
+pub(in crate::gather) struct Received {
+    /// The list that the server sent.
+    pub chain: Vec<X509>,
+    /// The first bytes of the response to the request of a marker probe.
+    pub response: Vec<u8>,
+}
+
 /// Performs a handshake and describes it. It never takes longer than the prober's options allow.
 pub(in crate::gather) async fn handshake(
     prober: &Prober,
     transport: &Transport,
     hello: &ClientHelloOptions,
 ) -> Handshake {
+    // Boxed, because what it received would enlarge every future that waits for a handshake.
+    Box::pin(handshake_and_received(prober, transport, hello)).await.0
+}
+
+/// Performs a handshake like [`handshake`], and returns what it received.
+pub(in crate::gather) async fn handshake_and_received(
+    prober: &Prober,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
+) -> (Handshake, Received) {
+    let mut received = Received::default();
     #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
     let started_at = Timestamp::now();
     let begun = Instant::now();
@@ -141,17 +166,21 @@ pub(in crate::gather) async fn handshake(
                     established: false,
                     undecided: false,
                     ended: None,
+                    response: Vec::new(),
                     deadline,
                     allowed,
                     prober,
                 };
                 made.failure = driver.run(hello).await;
                 driver.describe(&mut made);
+                let chain = driver.tls.ssl().peer_cert_chain();
+                received.chain = chain.into_iter().flatten().map(ToOwned::to_owned).collect();
+                received.response = driver.response;
             }
         },
     }
     made.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    made
+    (made, received)
 }
 
 /// Performs a handshake like [`handshake`], unless the run ends first: then the reason of that end is
@@ -283,7 +312,11 @@ impl HandshakeDriver<'_> {
             self.send().await?;
             let error = match read {
                 Ok(0) => return Ok(()),
-                Ok(_) => continue,
+                Ok(count) => {
+                    let room = MAX_RESPONSE.saturating_sub(self.response.len());
+                    self.response.extend_from_slice(&buffer[..count.min(room)]);
+                    continue;
+                }
                 Err(error) if error.code() == ErrorCode::ZERO_RETURN => return Ok(()),
                 Err(error) => error,
             };

@@ -7,7 +7,8 @@ use data_encoding::HEXLOWER;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::stack::StackRef;
-use openssl::x509::store::X509Store;
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use super::identity::{self, FileError};
@@ -131,6 +132,25 @@ impl Prober {
             authorities,
             unknown_name: unknown_name(),
         })
+    }
+
+    /// Trusts the CAs of all these files, in place of those of the options.
+    ///
+    /// # Errors
+    /// A file cannot be used.
+    pub(in crate::gather) fn trusting(mut self, files: &[PathBuf]) -> Result<Self, ProberError> {
+        let mut all = Vec::new();
+        for file in files {
+            all.extend(identity::authorities(file)?.1);
+        }
+        let mut store = X509StoreBuilder::new()?;
+        // Checks judge the dates by the clock of the evidence.
+        store.set_flags(X509VerifyFlags::NO_CHECK_TIME)?;
+        for authority in &all {
+            store.add_cert(authority.clone())?;
+        }
+        self.authorities = (!files.is_empty()).then(|| (store.build(), all));
+        Ok(self)
     }
 
     /// Returns the server name that no route has.

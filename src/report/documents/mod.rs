@@ -5,6 +5,7 @@ pub mod capture;
 pub mod catalogue;
 pub mod contexts;
 mod diff;
+mod edge;
 mod probe;
 mod report;
 mod trace;

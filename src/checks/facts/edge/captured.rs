@@ -1,0 +1,383 @@
+//! Handshakes in captures, by the stage at which they end and by who ends them.
+
+use jiff::Timestamp;
+
+use super::list::{self};
+use super::model::{EdgeCause, Observation, Origin, Strength};
+use super::names;
+use super::reported::owner;
+use super::southbound::presented;
+use super::stores::resolve;
+use crate::evidence::capture::Outcome;
+use crate::evidence::edge::{CapturedHandshake, ClientList, Edge, Leg, Target, TlsSettings, VirtualHost};
+use crate::evidence::handshake::{Party, Stage, alert_name};
+
+pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
+    let mut found = Vec::new();
+    for captured in &edge.captured {
+        let Some(leg) = leg(edge, captured).filter(|leg| edge.question.judges(*leg)) else { continue };
+        let place = Place::of(edge, captured, leg);
+        found.extend(one(edge, captured, &place, now));
+    }
+    found
+}
+
+/// Returns the leg of a captured handshake: by the addresses that the user gives, by the server name, by the
+/// port.
+pub(crate) fn leg(edge: &Edge, captured: &CapturedHandshake) -> Option<Leg> {
+    let question = &edge.question;
+    if question.message_processor_addresses.contains(&captured.client) {
+        return Some(Leg::Southbound);
+    }
+    if question.router_addresses.contains(&captured.server.ip()) {
+        return Some(Leg::Northbound);
+    }
+    let name = captured.server_name.as_deref();
+    let is_alias = name.is_some_and(|name| virtual_host_of(edge, name).is_some());
+    let is_target = edge.targets.iter().any(|target| {
+        let host = target.host.as_deref();
+        name.is_some() && host == name || host == Some(captured.server.ip().to_string().as_str())
+    });
+    match (is_alias, is_target) {
+        (true, false) => return Some(Leg::Northbound),
+        (false, true) => return Some(Leg::Southbound),
+        _ => {}
+    }
+    let port = captured.server.port();
+    let north = edge.virtual_hosts.values().any(|host| host.tls.is_some() && host.port == Some(port));
+    let south = edge.targets.iter().any(|target| target.has_tls() && target.port == port);
+    match (north, south) {
+        (true, false) => Some(Leg::Northbound),
+        (false, true) => Some(Leg::Southbound),
+        _ => None,
+    }
+}
+
+fn virtual_host_of<'a>(edge: &'a Edge, name: &str) -> Option<(&'a String, &'a VirtualHost)> {
+    edge.virtual_hosts.iter().find(|(_, host)| {
+        host.tls.as_ref().is_some_and(|tls| tls.enabled) && host.aliases.iter().any(|alias| names::matches(alias, name))
+    })
+}
+
+/// Which objects a captured handshake is about.
+struct Place<'a> {
+    leg: Leg,
+    objects: Vec<String>,
+    target: Option<&'a Target>,
+    host: Option<(&'a String, &'a VirtualHost)>,
+}
+
+impl<'a> Place<'a> {
+    fn of(edge: &'a Edge, captured: &CapturedHandshake, leg: Leg) -> Self {
+        let server = captured.server.ip().to_string();
+        match leg {
+            Leg::Northbound => {
+                let host = captured.server_name.as_deref().and_then(|name| virtual_host_of(edge, name));
+                let objects = host.map(|(name, _)| format!("virtualhosts/{name}")).into_iter();
+                let objects =
+                    objects.chain([format!("routers/{server}")]).chain(captured.server_name.clone()).collect();
+                Self { leg, objects, target: None, host }
+            }
+            Leg::Southbound => {
+                let candidates = || edge.targets.iter().filter(|target| target.enabled);
+                let named = candidates().find(|target| {
+                    let host = target.host.as_deref();
+                    host.is_some() && (host == captured.server_name.as_deref() || host == Some(server.as_str()))
+                });
+                let mut by_port =
+                    candidates().filter(|target| target.has_tls() && target.port == captured.server.port());
+                let target = named.or_else(|| by_port.next().filter(|_| by_port.next().is_none()));
+                let objects = target.map(|target| target.object.clone()).into_iter();
+                let objects = objects.chain(target.and_then(|target| target.host.clone())).chain([server]).collect();
+                Self { leg, objects, target, host: None }
+            }
+        }
+    }
+
+    fn subject(&self) -> &str {
+        self.objects.first().map_or("", String::as_str)
+    }
+}
+
+fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timestamp) -> Vec<Observation> {
+    let causes = match captured.outcome {
+        Outcome::Alert { by: Party::Server, stage: Stage::ClientHello, level, number } => {
+            after_hello(edge, captured, place, level, number)
+        }
+        Outcome::Alert { by: Party::Server, number, .. } => of_client_certificate(edge, captured, place, number),
+        Outcome::Alert { by: Party::Client, number: 70, .. } => {
+            vec![(
+                EdgeCause::ProtocolMismatch,
+                Strength::Likely,
+                "the client does not accept the version that the server chose".to_owned(),
+            )]
+        }
+        Outcome::Alert { by: Party::Client, number, .. } => {
+            return of_server_certificate(edge, captured, place, number, now);
+        }
+        Outcome::Reset { by: Party::Server, stage: Stage::ClientHello } => {
+            ended(captured, EdgeCause::ResetInHello, "the server resets after the ClientHello")
+        }
+        Outcome::Closed { by: Party::Server, stage: Stage::ClientHello } => {
+            ended(captured, EdgeCause::ClosedInHello, "the server closes after the ClientHello")
+        }
+        Outcome::Reset { by: Party::Server, .. } | Outcome::Closed { by: Party::Server, .. }
+            if captured.client_list == ClientList::Empty =>
+        {
+            of_client_certificate(edge, captured, place, 40)
+        }
+        Outcome::Silent { .. } => {
+            vec![(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered".to_owned())]
+        }
+        Outcome::Unanswered | Outcome::Refused => {
+            vec![(EdgeCause::Unreachable, Strength::Likely, captured.outcome.to_string())]
+        }
+        Outcome::ServerNotTls { speaks } => {
+            vec![(
+                EdgeCause::PlainTextPort,
+                Strength::Established,
+                format!("the server answers the ClientHello without TLS: {}", speaks.description()),
+            )]
+        }
+        _ => Vec::new(),
+    };
+    let evidence = evidence(captured);
+    causes
+        .into_iter()
+        .map(|(cause, strength, what)| {
+            let statement = format!("{}: {what}", place.subject());
+            let owner = match (cause, place.leg) {
+                // The client offers nothing that is current.
+                (EdgeCause::ProtocolMismatch, Leg::Northbound)
+                    if captured.versions.first().is_some_and(|version| version.as_str() < "TLSv1.2") =>
+                {
+                    super::model::Owner::ClientOwner
+                }
+                (EdgeCause::CipherMismatch | EdgeCause::SniUnknown, Leg::Northbound) => {
+                    super::model::Owner::ClientOwner
+                }
+                _ => owner(edge, cause, place.leg),
+            };
+            Observation::new(cause, place.leg, strength, owner, place.objects.clone(), statement)
+                .from(Origin::Capture)
+                .because(evidence.clone())
+                .of_failure(format!("packet {}", captured.first_packet))
+        })
+        .collect()
+}
+
+type Causes = Vec<(EdgeCause, Strength, String)>;
+
+/// An alert of the server instead of its ServerHello.
+fn after_hello(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, level: u8, number: u8) -> Causes {
+    let one = |cause, strength, what: String| vec![(cause, strength, what)];
+    let versions = captured.versions.join(", ");
+    match number {
+        70 => one(
+            EdgeCause::ProtocolMismatch,
+            Strength::Likely,
+            format!("the server refuses every version of {versions} (alert 70)"),
+        ),
+        0 if level == 2 => {
+            let what = format!(
+                "the server answers a ClientHello of {versions} with a fatal close_notify, as servers without that version do"
+            );
+            one(EdgeCause::ProtocolMismatch, Strength::Likely, what)
+        }
+        112 => {
+            let name = captured.server_name.as_deref().unwrap_or("the server name");
+            one(EdgeCause::SniUnknown, Strength::Likely, format!("the server does not know {name} (alert 112)"))
+        }
+        40 | 71 => handshake_failure(edge, captured, place),
+        _ => Vec::new(),
+    }
+}
+
+/// Alert 40 to a ClientHello.
+fn handshake_failure(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>) -> Causes {
+    let suites = &captured.suites;
+    let accepted = (place.leg == Leg::Northbound).then(|| router_suites(edge, place)).flatten();
+    if let Some((source, accepted)) = &accepted {
+        let is_13 = captured.versions.iter().any(|version| version == "TLSv1.3");
+        let common = suites.iter().any(|suite| accepted.contains(suite));
+        if captured.is_whole && !is_13 && !common && !suites.is_empty() {
+            let what = format!(
+                "alert 40: the client offers {} and {source} allows {}, so that there is no cipher suite in common",
+                crate::text::at_most(suites, 3),
+                crate::text::at_most(accepted, 3)
+            );
+            return vec![(EdgeCause::CipherMismatch, Strength::Established, what)];
+        }
+    }
+    let cipher = || {
+        (
+            EdgeCause::CipherMismatch,
+            Strength::Possible,
+            "alert 40 to the ClientHello: no cipher suite in common fits".to_owned(),
+        )
+    };
+    match captured.server_name.as_deref() {
+        None if captured.is_whole => {
+            let what = "alert 40 to a ClientHello without SNI: a server that needs it fits".to_owned();
+            vec![(EdgeCause::SniMissing, Strength::Possible, what), cipher()]
+        }
+        Some(name) if place.leg == Leg::Northbound && place.host.is_none() && !edge.virtual_hosts.is_empty() => {
+            vec![(EdgeCause::SniUnknown, Strength::Likely, format!("alert 40: no virtual host has the alias {name}"))]
+        }
+        // The playbook: a valid name, a supported version and alert 40 are a cipher mismatch.
+        Some(name) if accepted.is_none() => {
+            let what = format!("alert 40 to a ClientHello for {name}: no cipher suite in common, by the playbook");
+            vec![(EdgeCause::CipherMismatch, Strength::Likely, what)]
+        }
+        _ => vec![cipher()],
+    }
+}
+
+/// The suites up to TLS 1.2 that Routers accept, and which file or property says so.
+fn router_suites(edge: &Edge, place: &Place<'_>) -> Option<(String, Vec<String>)> {
+    if let Some((name, host)) = place.host
+        && let Some(ciphers) = host.ciphers.as_ref().filter(|ciphers| !ciphers.suites.is_empty())
+    {
+        return Some((format!("ssl_ciphers of virtualhosts/{name}"), ciphers.suites.clone()));
+    }
+    let effective = edge.routers.iter().filter(|router| router.is_effective).chain(edge.routers.iter());
+    let mut known = effective.filter_map(|router| Some((router.file.clone(), router.ciphers.as_ref()?.suites.clone())));
+    known.find(|(_, suites)| !suites.is_empty())
+}
+
+fn ended(captured: &CapturedHandshake, cause: EdgeCause, what: &str) -> Causes {
+    if captured.server_name.is_none() && captured.is_whole {
+        return vec![
+            (EdgeCause::SniMissing, Strength::Possible, format!("{what}, which has no SNI")),
+            (cause, Strength::Possible, what.to_owned()),
+        ];
+    }
+    vec![(cause, Strength::Likely, what.to_owned())]
+}
+
+/// The server ends the handshake after the client's second flight.
+fn of_client_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, number: u8) -> Causes {
+    let Some(listed) = &captured.certificate_request else { return Vec::new() };
+    let wanted =
+        if listed.is_empty() { "of any CA".to_owned() } else { format!("of {}", crate::text::at_most(listed, 3)) };
+    match &captured.client_list {
+        ClientList::NotSeen => Vec::new(),
+        ClientList::Empty => {
+            let tls = place.target.and_then(|target| target.tls.as_ref()).filter(|tls| tls.client_auth);
+            let own = tls.and_then(|tls| Some((resolve(edge, tls.key_store.as_deref()?), tls.key_alias.as_deref()?)));
+            let entry = own.and_then(|(resolved, alias)| resolved.alias(alias));
+            if let Some(entry) = entry.filter(|entry| !entry.certificates.is_empty()) {
+                let issuer = entry.certificates.first().map(|leaf| leaf.issuer.clone()).unwrap_or_default();
+                let what = format!(
+                    "the server accepts client certificates {wanted}, {issuer} issued the configured one, and an empty list was sent"
+                );
+                vec![(EdgeCause::ClientCertificateAuthorityNotListed, Strength::Likely, what)]
+            } else {
+                let what = format!(
+                    "the server demands a client certificate {wanted}, and an empty list was sent (alert {} {number})",
+                    alert_name(number)
+                );
+                vec![(EdgeCause::ClientCertificateMissing, Strength::Likely, what)]
+            }
+        }
+        ClientList::Sent(list) => {
+            let cause = match number {
+                45 => EdgeCause::ClientCertificateExpired,
+                43 => EdgeCause::ClientCertificateNoClientAuth,
+                42 | 46 | 48 => EdgeCause::ClientCertificateUntrusted,
+                _ => return Vec::new(),
+            };
+            let subject = list.first().map(|leaf| leaf.subject.clone()).unwrap_or_default();
+            vec![(
+                cause,
+                Strength::Likely,
+                format!("the server refuses the client certificate {subject} (alert {} {number})", alert_name(number)),
+            )]
+        }
+    }
+}
+
+/// The client ends the handshake after the server's certificates: it does not accept them.
+fn of_server_certificate(
+    edge: &Edge,
+    captured: &CapturedHandshake,
+    place: &Place<'_>,
+    number: u8,
+    now: Timestamp,
+) -> Vec<Observation> {
+    if !(42..=48).contains(&number) {
+        return Vec::new();
+    }
+    let list = captured.certificates.as_slice();
+    let nothing = TlsSettings::default();
+    let host = match place.leg {
+        Leg::Southbound => place.target.and_then(|target| target.host.clone()).or_else(|| captured.server_name.clone()),
+        Leg::Northbound => captured.server_name.clone(),
+    };
+    let faults: Vec<(list::ListFault, Vec<String>)> = if let (Leg::Southbound, Some(target)) = (place.leg, place.target)
+    {
+        let tls = target.tls.as_ref().unwrap_or(&nothing);
+        let host = host.clone().unwrap_or_default();
+        let seen = presented(edge, target, tls, list, &host, now, None);
+        seen.into_iter().map(|(fault, _, store)| (fault, store)).collect()
+    } else {
+        let mut faults = list::of_dates(list, now);
+        faults.extend(host.as_deref().and_then(|host| list::of_name(list, host)));
+        faults.extend(list::of_chain(list, None, false));
+        faults.into_iter().map(|fault| (fault, Vec::new())).collect()
+    };
+    let faults: Vec<_> = faults.into_iter().filter(|(fault, _)| !fault.cause.is_risk()).collect();
+    let evidence = evidence(captured);
+    let south = |cause, strength, statement: String, more: Vec<String>| {
+        let objects = place.objects.iter().cloned().chain(more).collect();
+        Observation::new(
+            cause,
+            place.leg,
+            strength,
+            owner(edge, cause, place.leg),
+            objects,
+            format!("{}: {statement}", place.subject()),
+        )
+        .from(Origin::Capture)
+        .because(evidence.clone())
+    };
+    if !faults.is_empty() {
+        return faults
+            .into_iter()
+            .map(|(fault, store)| {
+                let observation = south(fault.cause, Strength::Likely, fault.what, store).expecting(fault.expected);
+                Observation { authority: fault.authority, ..observation }
+            })
+            .collect();
+    }
+    let said = format!("the client does not accept the server's certificate (alert {} {number})", alert_name(number));
+    let causes: &[EdgeCause] = match (number, place.leg) {
+        (45, _) => &[EdgeCause::CertificateExpired],
+        // What the server sends is right, so that its CA is unknown to the client app.
+        (48, Leg::Northbound) => &[EdgeCause::TruststoreMismatch],
+        (_, Leg::Northbound) => &[EdgeCause::TruststoreMismatch, EdgeCause::HostnameMismatch],
+        (_, Leg::Southbound) => {
+            &[EdgeCause::TruststoreMismatch, EdgeCause::ChainIncomplete, EdgeCause::HostnameMismatch]
+        }
+    };
+    let strength = if causes.len() == 1 { Strength::Likely } else { Strength::Possible };
+    let failure = format!("packet {}", captured.first_packet);
+    causes.iter().map(|cause| south(*cause, strength, said.clone(), Vec::new()).of_failure(failure.clone())).collect()
+}
+
+/// What the capture shows, for people.
+fn evidence(captured: &CapturedHandshake) -> String {
+    let name = captured.server_name.as_deref().map_or_else(
+        || if captured.is_whole { "without SNI".to_owned() } else { "SNI not captured".to_owned() },
+        |name| format!("SNI {name}"),
+    );
+    let versions = captured.versions.join(", ");
+    format!(
+        "capture, packet {}: {} to {}, {name}, {versions}: {} ({})",
+        captured.first_packet,
+        captured.client,
+        captured.server,
+        captured.outcome,
+        crate::text::count(captured.count, "connection")
+    )
+}

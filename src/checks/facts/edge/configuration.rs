@@ -1,0 +1,254 @@
+//! What the configuration alone shows: names that lead nowhere, and the certificates in keystores.
+
+use jiff::Timestamp;
+
+use super::list;
+use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
+use super::names;
+use super::stores::{Resolved, resolve};
+use crate::evidence::edge::{AliasOrigin, Dialect, Edge, Leg, Target, TlsSettings, VirtualHost};
+
+pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
+    let mut found = Vec::new();
+    if edge.question.judges(Leg::Northbound) {
+        for (name, host) in &edge.virtual_hosts {
+            if let Some(tls) = host.tls.as_ref().filter(|tls| tls.enabled) {
+                virtual_host(edge, &format!("virtualhosts/{name}"), host, tls, now, &mut found);
+            }
+        }
+    }
+    if edge.question.judges(Leg::Southbound) {
+        for target in edge.targets.iter().filter(|target| target.enabled && target.has_tls()) {
+            if let Some(tls) = &target.tls {
+                self::target(edge, target, tls, now, &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn virtual_host(
+    edge: &Edge,
+    object: &str,
+    host: &VirtualHost,
+    tls: &TlsSettings,
+    now: Timestamp,
+    found: &mut Vec<Observation>,
+) {
+    let north = |cause, strength, objects: Vec<String>, statement: String| {
+        let objects = std::iter::once(object.to_owned()).chain(objects).collect();
+        Observation::new(cause, Leg::Northbound, strength, Owner::EdgeAdministrator, objects, statement)
+            .from(Origin::Configuration)
+    };
+    if tls.client_auth && tls.trust_store.is_none() {
+        let statement = format!("{object} requires client certificates (clientAuthEnabled) and names no truststore");
+        let observation = north(EdgeCause::TruststoreMissing, Strength::Likely, Vec::new(), statement);
+        found.push(observation.expecting("a truststore with the CAs of the client apps"));
+    }
+    if let Some(store) = &tls.trust_store {
+        found.extend(store_fault(edge, object, Leg::Northbound, "truststore", store));
+    }
+    let Some(store) = &tls.key_store else {
+        if !host.built_in_certificate {
+            let statement = format!("{object} has TLS and names no keystore");
+            found.push(north(EdgeCause::KeystoreMissing, Strength::Established, Vec::new(), statement));
+        }
+        return;
+    };
+    found.extend(store_fault(edge, object, Leg::Northbound, "keystore", store));
+    let resolved = resolve(edge, store);
+    let Some(alias) = &tls.key_alias else { return };
+    found.extend(alias_fault(object, Leg::Northbound, &resolved, alias));
+    let Some(entry) = resolved.alias(alias) else { return };
+    let objects = resolved.objects(Some(alias));
+    let mut faults = list::of_dates(&entry.certificates, now);
+    faults.extend(list::of_strength(&entry.certificates));
+    let is_given = !edge.question.client_authorities.is_empty();
+    faults.extend(list::of_chain(&entry.certificates, entry.verification.as_ref(), is_given));
+    for name in &host.aliases {
+        // A wildcard alias needs the same wildcard in the certificate.
+        faults.extend(list::of_name(&entry.certificates, &name.replacen('*', "wildcard-label", 1)).map(|fault| {
+            let what = format!(
+                "the certificate is for {}, not for {name}",
+                entry.certificates.first().map(names::of).unwrap_or_default()
+            );
+            list::ListFault { what, ..fault }
+        }));
+    }
+    for fault in faults {
+        let strength = match fault.cause {
+            EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned if !is_given => Strength::Possible,
+            _ => Strength::Likely,
+        };
+        let statement = format!("{}: {}", objects.first().map_or(object, String::as_str), fault.what);
+        let read = match entry.origin {
+            AliasOrigin::Encoded => "the certificate in the keystore was read",
+            AliasOrigin::Described => "the API describes the certificate so; its encoding was not read",
+            AliasOrigin::File => "the certificate in the file was read",
+        };
+        let observation =
+            north(fault.cause, strength, objects.clone(), statement).because(read).expecting(fault.expected);
+        let owner =
+            if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
+        found.push(Observation { authority: fault.authority, owner, ..observation });
+    }
+}
+
+fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found: &mut Vec<Observation>) {
+    let object = target.object.as_str();
+    let south = |cause, strength, owner, statement: String| {
+        Observation::new(cause, Leg::Southbound, strength, owner, vec![object.to_owned()], statement)
+            .from(Origin::Configuration)
+    };
+    for (what, store) in [("truststore", &tls.trust_store), ("keystore", &tls.key_store)] {
+        // Without client authentication the keystore is not used.
+        if let Some(store) = store.as_ref().filter(|_| what == "truststore" || tls.client_auth) {
+            found.extend(store_fault(edge, object, Leg::Southbound, what, store));
+        }
+    }
+    for profile in &edge.question.java {
+        found.extend(disabled(edge, target, tls, *profile).map(|observation| south_of(observation, object)));
+    }
+    if tls.client_auth && tls.trust_store.is_none() && edge.question.api == Dialect::Edge {
+        let statement = format!("{} has two-way TLS and names no truststore", target.title());
+        found.push(south(EdgeCause::TruststoreMissing, Strength::Possible, Owner::EdgeAdministrator, statement));
+    }
+    if !tls.client_auth {
+        return;
+    }
+    let (Some(store), Some(alias)) = (&tls.key_store, &tls.key_alias) else {
+        let statement = format!("{} has clientAuthEnabled without keyStore and keyAlias", target.title());
+        let observation =
+            south(EdgeCause::ClientCertificateMissing, Strength::Possible, Owner::EdgeAdministrator, statement);
+        found.push(observation.expecting("keyStore and keyAlias of the certificate to present"));
+        return;
+    };
+    let resolved = resolve(edge, store);
+    found.extend(alias_fault(object, Leg::Southbound, &resolved, alias));
+    let Some(entry) = resolved.alias(alias) else { return };
+    let objects: Vec<String> = std::iter::once(object.to_owned()).chain(resolved.objects(Some(alias))).collect();
+    let name = objects.get(1).cloned().unwrap_or_default();
+    for fault in own_certificate(&entry.certificates, now) {
+        let statement = format!("{name}: {}", fault.what);
+        let observation = Observation::new(
+            fault.cause,
+            Leg::Southbound,
+            Strength::Likely,
+            Owner::EdgeAdministrator,
+            objects.clone(),
+            statement,
+        );
+        found.push(observation.from(Origin::Configuration).expecting(fault.expected));
+    }
+}
+
+fn south_of(observation: Observation, object: &str) -> Observation {
+    Observation { objects: vec![object.to_owned()], ..observation }
+}
+
+/// Returns why a certificate that a client presents will be refused, as far as the certificate shows it.
+pub(super) fn own_certificate(
+    list: &[crate::evidence::certificate::Certificate],
+    now: Timestamp,
+) -> Vec<list::ListFault> {
+    let mut faults: Vec<list::ListFault> = list::of_dates(list, now)
+        .into_iter()
+        .filter(|fault| fault.cause == EdgeCause::CertificateExpired)
+        .map(|fault| list::ListFault { cause: EdgeCause::ClientCertificateExpired, ..fault })
+        .collect();
+    if let Some(leaf) = list.first().filter(|leaf| leaf.client_use == Some(false)) {
+        faults.push(list::ListFault {
+            cause: EdgeCause::ClientCertificateNoClientAuth,
+            what: format!("{} is not for clients: its extendedKeyUsage lacks clientAuth", list::who(0, leaf)),
+            expected: "extendedKeyUsage with clientAuth".into(),
+            is_certain: true,
+            authority: None,
+        });
+    }
+    faults
+}
+
+/// Returns what is wrong where the Message Processor itself finds no version to offer.
+fn disabled(
+    edge: &Edge,
+    target: &Target,
+    tls: &TlsSettings,
+    profile: crate::evidence::edge::JavaProfile,
+) -> Option<Observation> {
+    if tls.protocols.is_empty() {
+        return None;
+    }
+    let known: Vec<String> =
+        tls.protocols.iter().map(|name| if name == "TLSv1" { "TLSv1.0".to_owned() } else { name.clone() }).collect();
+    // What a Message Processor does with a name that Java does not know is not documented.
+    let is_java =
+        |name: &String| ["SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].contains(&name.as_str());
+    if !tls.protocols.iter().all(is_java) {
+        return None;
+    }
+    let disabled = edge.disabled_versions(profile);
+    let usable =
+        |name: &&String| profile.supported_versions().contains(&name.as_str()) && !disabled.contains(&name.as_str());
+    if known.iter().any(|name| usable(&name)) {
+        return None;
+    }
+    let owner = if edge.question.is_cloud() { Owner::EdgeAdministrator } else { Owner::EdgeOperator };
+    let pinned = tls.protocols.join(", ");
+    let statement =
+        format!("{} pins {pinned}, which {profile} has disabled or does not know: nothing is sent", target.title());
+    let strength = if edge.question.java.len() == 1 { Strength::Established } else { Strength::Possible };
+    Some(
+        Observation::new(EdgeCause::ProtocolMismatch, Leg::Southbound, strength, owner, Vec::new(), statement)
+            .from(Origin::Configuration)
+            .because("Java reports: No appropriate protocol (protocol is disabled or cipher suites are inappropriate)")
+            .expecting("a version that the Message Processor offers"),
+    )
+}
+
+fn store_fault(edge: &Edge, object: &str, leg: Leg, what: &str, store: &str) -> Option<Observation> {
+    let resolved = resolve(edge, store);
+    let (cause, statement) = match &resolved {
+        Resolved::Dangling { reference, why } => {
+            (EdgeCause::ReferenceDangling, format!("{object} names the {what} by references/{reference}: {why}"))
+        }
+        Resolved::Missing { name, reference: None } => {
+            (EdgeCause::KeystoreMissing, format!("{object} names the {what} {name}, which does not exist"))
+        }
+        Resolved::Missing { name, reference: Some(reference) } => {
+            let statement =
+                format!("{object} names the {what} by references/{reference}, whose keystore {name} does not exist");
+            (EdgeCause::KeystoreMissing, statement)
+        }
+        Resolved::Found { .. } | Resolved::Unseen => return None,
+    };
+    let objects = std::iter::once(object.to_owned()).chain(resolved.objects(None)).collect();
+    let observation = Observation::new(cause, leg, Strength::Established, Owner::EdgeAdministrator, objects, statement);
+    Some(
+        observation
+            .from(Origin::Configuration)
+            .because("the Management API answers 404")
+            .expecting(format!("an existing {what}")),
+    )
+}
+
+fn alias_fault(object: &str, leg: Leg, resolved: &Resolved<'_>, alias: &str) -> Option<Observation> {
+    let Resolved::Found { name, keystore, .. } = resolved else { return None };
+    let (cause, statement) = match keystore.aliases.get(alias) {
+        None => {
+            let known: Vec<&str> = keystore.aliases.keys().map(String::as_str).collect();
+            let known = crate::text::joined(&known, ", ", "none");
+            (
+                EdgeCause::AliasMissing,
+                format!("{object} names the alias {alias}; the aliases of keystores/{name} are: {known}"),
+            )
+        }
+        Some(entry) if entry.has_key == Some(false) => (
+            EdgeCause::AliasWithoutKey,
+            format!("keystores/{name}/aliases/{alias} has no private key, so that {object} cannot use it"),
+        ),
+        Some(_) => return None,
+    };
+    let objects = std::iter::once(object.to_owned()).chain(resolved.objects(Some(alias))).collect();
+    let observation = Observation::new(cause, leg, Strength::Established, Owner::EdgeAdministrator, objects, statement);
+    Some(observation.from(Origin::Configuration).expecting("an entry with certificate and key"))
+}

@@ -1,0 +1,163 @@
+//! What an environment of Apigee Edge shows, as causes at objects: the shared source of the checks of the family
+//! `keystore` and of the playbook.
+//!
+//! ```text
+//! configuration ─┐
+//! northbound ────┤
+//! southbound ────┼─ observations ─ settled ─ checks, playbook
+//! captured ──────┤
+//! reported ──────┘
+//! ```
+//!
+//! Each source observes for itself. [`observations`] joins what several sources show of one object, and leaves
+//! out the alternatives that another source excludes.
+
+mod captured;
+mod configuration;
+mod list;
+mod messages;
+mod model;
+mod names;
+mod northbound;
+mod refusal;
+mod reported;
+mod southbound;
+mod stores;
+
+use std::collections::BTreeSet;
+
+use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
+use crate::evidence::edge::{Dialect, Edge, Leg, Unseen};
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub(crate) use self::captured::leg as leg_of_capture;
+pub(crate) use self::messages::symptom as meaning_of_symptom;
+pub use self::model::{EdgeCause, Owner};
+pub(crate) use self::model::{Observation, Origin, Strength};
+pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
+pub(crate) use self::stores::{Resolved, resolve};
+
+/// Returns everything that was observed on the legs that are judged, the strongest first within its object.
+pub(crate) fn observations(evidence: &Evidence) -> Result<Vec<Observation>, Unavailable> {
+    let edge = evidence.edge.seen()?;
+    let now = evidence.now();
+    let mut all = configuration::observe(edge, now);
+    all.extend(northbound::observe(edge, now));
+    all.extend(southbound::observe(edge, now));
+    all.extend(captured::observe(edge, now));
+    all.extend(reported::observe(edge, now));
+    Ok(settled(&joined(all)))
+}
+
+/// Joins observations of one cause at one object.
+fn joined(all: Vec<Observation>) -> Vec<Observation> {
+    let mut joined: Vec<Observation> = Vec::new();
+    for observation in all {
+        let same = |known: &&mut Observation| {
+            (known.cause, known.leg) == (observation.cause, observation.leg)
+                && (known.subject() == observation.subject()
+                    || known.subject().is_empty()
+                    || observation.subject().is_empty())
+        };
+        let Some(known) = joined.iter_mut().find(same) else {
+            joined.push(observation);
+            continue;
+        };
+        // A sure source words the cause, and a failure that one source explains is explained.
+        if observation.strength < known.strength
+            || observation.strength == known.strength && observation.origin < known.origin
+        {
+            known.statement.clone_from(&observation.statement);
+            known.owner = observation.owner;
+        }
+        known.strength = known.strength.min(observation.strength);
+        known.origin = known.origin.min(observation.origin);
+        for object in observation.objects {
+            if !known.objects.contains(&object) {
+                known.objects.push(object);
+            }
+        }
+        for evidence in observation.evidence {
+            if !known.evidence.contains(&evidence) {
+                known.evidence.push(evidence);
+            }
+        }
+        if known.versions.is_empty() {
+            known.versions = observation.versions;
+        }
+        known.authority = known.authority.take().or(observation.authority);
+        if known.expected.is_empty() {
+            known.expected = observation.expected;
+        }
+    }
+    joined
+}
+
+/// Leaves out alternatives that a claim at the same object excludes.
+fn settled(all: &[Observation]) -> Vec<Observation> {
+    let claims: BTreeSet<(Leg, String)> = all
+        .iter()
+        .filter(|observation| observation.is_claim() && !observation.cause.is_risk())
+        .map(|observation| (observation.leg, observation.subject().to_owned()))
+        .collect();
+    let is_reported = |observation: &Observation| observation.failure.is_some() && !observation.is_claim();
+    let is_explained = |observation: &Observation| {
+        claims.iter().any(|(leg, subject)| {
+            *leg == observation.leg
+                && (subject == observation.subject() || observation.subject().is_empty() || subject.is_empty())
+        })
+    };
+    let mut settled: Vec<Observation> =
+        all.iter().filter(|observation| !(is_reported(observation) && is_explained(observation))).cloned().collect();
+    settled.sort_by_key(|observation| (observation.strength, observation.cause.is_risk(), observation.leg));
+    settled
+}
+
+/// Judges one cause: found where it is claimed, unknown where it cannot be excluded or what it needs was not
+/// seen.
+pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
+    let edge = evidence.edge.seen()?;
+    let all = observations(evidence)?;
+    let of_cause: Vec<&Observation> = all.iter().filter(|observation| observation.cause == cause).collect();
+    let claimed: Vec<Finding> =
+        of_cause.iter().filter(|observation| observation.is_claim()).map(|one| finding(one)).collect();
+    if !claimed.is_empty() {
+        return Ok(Outcome::Found(claimed));
+    }
+    if let Some(possible) = of_cause.first() {
+        return Err(Unavailable::new(possible.statement.clone(), Reason::Broken("it cannot be excluded".into())));
+    }
+    if let Some(unseen) = edge.unseen.iter().find(|unseen| is_relevant(edge, unseen)) {
+        return Err(unseen.why.clone());
+    }
+    if edge.virtual_hosts.is_empty() && edge.targets.is_empty() && edge.log.is_none() && edge.captured.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no virtual host and no target".into()));
+    }
+    Ok(Outcome::Passed(format!("not seen at {}", seen(edge))))
+}
+
+/// Returns whether a judgement lacks what was not seen. What the user did not request is not lacking.
+pub(crate) fn is_relevant(edge: &Edge, unseen: &Unseen) -> bool {
+    !matches!(unseen.why.reason, Reason::NotRequested(_)) && unseen.leg.is_none_or(|leg| edge.question.judges(leg))
+}
+
+fn finding(observation: &Observation) -> Finding {
+    let objects = observation.objects.iter().map(|name| Object::new(Kind::EdgeObject, name.clone())).collect();
+    let first = Object::new(Kind::EdgeObject, observation.subject());
+    let observed = observation.evidence.first().cloned().unwrap_or_default();
+    Finding::new(first, Location::Whole, observation.statement.clone(), observed, observation.expected.clone())
+        .at(objects)
+}
+
+/// What was looked at, for people.
+fn seen(edge: &Edge) -> String {
+    let hosts = edge.virtual_hosts.values().filter(|host| host.tls.is_some()).count();
+    let targets = edge.targets.iter().filter(|target| target.enabled).count();
+    let hosts = if edge.question.api == Dialect::Google {
+        None
+    } else {
+        Some(crate::text::count(hosts as u64, "virtual host"))
+    };
+    let parts: Vec<String> = hosts.into_iter().chain([crate::text::count(targets as u64, "target")]).collect();
+    parts.join(" and ")
+}

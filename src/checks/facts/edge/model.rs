@@ -1,0 +1,231 @@
+//! What was observed on a leg: a cause, how sure it is, and whose it is.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::edge::Leg;
+
+/// Why a handshake on a leg of Apigee Edge fails. Each has a check of its own, with the same name.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdgeCause {
+    NameNotResolved,
+    Unreachable,
+    PlainTextPort,
+    TlsNotEnabled,
+    ProtocolMismatch,
+    CipherMismatch,
+    SniMissing,
+    SniNotSentForName,
+    SniUnknown,
+    HandshakeTimeout,
+    ResetInHello,
+    ClosedInHello,
+    ReferenceDangling,
+    KeystoreMissing,
+    AliasMissing,
+    AliasWithoutKey,
+    RouterNotReloaded,
+    RoutersDiffer,
+    CertificateExpired,
+    CertificateNotYetValid,
+    CertificateExpiring,
+    CertificateSelfSigned,
+    CertificateWeak,
+    CertificateNotForServers,
+    HostnameMismatch,
+    ChainIncomplete,
+    ChainWrongOrder,
+    ChainWrongIssuer,
+    TruststoreMismatch,
+    TruststoreMissing,
+    ClientCertificateMissing,
+    ClientCertificateExpired,
+    ClientCertificateNoClientAuth,
+    ClientCertificateUntrusted,
+    ClientCertificateAuthorityNotListed,
+}
+
+impl EdgeCause {
+    /// Returns its name as in JSON, which is also that of its check.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NameNotResolved => "name-not-resolved",
+            Self::Unreachable => "unreachable",
+            Self::PlainTextPort => "plain-text-port",
+            Self::TlsNotEnabled => "tls-not-enabled",
+            Self::ProtocolMismatch => "protocol-mismatch",
+            Self::CipherMismatch => "cipher-mismatch",
+            Self::SniMissing => "sni-missing",
+            Self::SniNotSentForName => "sni-not-sent-for-name",
+            Self::SniUnknown => "sni-unknown",
+            Self::HandshakeTimeout => "handshake-timeout",
+            Self::ResetInHello => "reset-in-hello",
+            Self::ClosedInHello => "closed-in-hello",
+            Self::ReferenceDangling => "reference-dangling",
+            Self::KeystoreMissing => "keystore-missing",
+            Self::AliasMissing => "alias-missing",
+            Self::AliasWithoutKey => "alias-without-key",
+            Self::RouterNotReloaded => "router-not-reloaded",
+            Self::RoutersDiffer => "routers-differ",
+            Self::CertificateExpired => "certificate-expired",
+            Self::CertificateNotYetValid => "certificate-not-yet-valid",
+            Self::CertificateExpiring => "certificate-expiring",
+            Self::CertificateSelfSigned => "certificate-self-signed",
+            Self::CertificateWeak => "certificate-weak",
+            Self::CertificateNotForServers => "certificate-not-for-servers",
+            Self::HostnameMismatch => "hostname-mismatch",
+            Self::ChainIncomplete => "chain-incomplete",
+            Self::ChainWrongOrder => "chain-wrong-order",
+            Self::ChainWrongIssuer => "chain-wrong-issuer",
+            Self::TruststoreMismatch => "truststore-mismatch",
+            Self::TruststoreMissing => "truststore-missing",
+            Self::ClientCertificateMissing => "client-certificate-missing",
+            Self::ClientCertificateExpired => "client-certificate-expired",
+            Self::ClientCertificateNoClientAuth => "client-certificate-no-client-auth",
+            Self::ClientCertificateUntrusted => "client-certificate-untrusted",
+            Self::ClientCertificateAuthorityNotListed => "client-certificate-authority-not-listed",
+        }
+    }
+
+    /// Returns whether nobody fails because of it yet, or only some clients do.
+    #[must_use]
+    pub fn is_risk(self) -> bool {
+        matches!(self, Self::CertificateExpiring | Self::CertificateWeak)
+    }
+}
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// Administers the organization: keystores, virtual hosts, target servers, proxies.
+    EdgeAdministrator,
+    /// Operates the hosts of a private cloud.
+    EdgeOperator,
+    /// What users of the public cloud cannot change.
+    ApigeeSupport,
+    BackendOwner,
+    ClientOwner,
+    Network,
+}
+
+impl Owner {
+    /// Returns its name as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EdgeAdministrator => "edge-administrator",
+            Self::EdgeOperator => "edge-operator",
+            Self::ApigeeSupport => "apigee-support",
+            Self::BackendOwner => "backend-owner",
+            Self::ClientOwner => "client-owner",
+            Self::Network => "network",
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How far an observation carries, the strongest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Strength {
+    /// Leaves no other reading.
+    Established,
+    /// Fits better than everything else.
+    Likely,
+    /// Cannot be excluded.
+    Possible,
+}
+
+/// Where an observation comes from.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Origin {
+    Handshake,
+    Capture,
+    Log,
+    Symptom,
+    Configuration,
+}
+
+/// A cause that the evidence supports at one object.
+#[derive(Clone, Debug)]
+pub(crate) struct Observation {
+    pub(crate) cause: EdgeCause,
+    pub(crate) leg: Leg,
+    pub(crate) strength: Strength,
+    pub(crate) owner: Owner,
+    /// The first one identifies it: `virtualhosts/secure`, `targetservers/orders`, a host.
+    pub(crate) objects: Vec<String>,
+    /// One sentence without a full stop.
+    pub(crate) statement: String,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) expected: String,
+    pub(crate) origin: Origin,
+    /// Observations of one failure exclude each other: at most one of them is its cause.
+    pub(crate) failure: Option<String>,
+    /// Versions that the server accepts, where they were learned.
+    pub(crate) versions: Vec<String>,
+    /// Name and fingerprint of the CA that a truststore lacks.
+    pub(crate) authority: Option<(String, String)>,
+}
+
+impl Observation {
+    pub(crate) fn new(
+        cause: EdgeCause,
+        leg: Leg,
+        strength: Strength,
+        owner: Owner,
+        objects: Vec<String>,
+        statement: impl Into<String>,
+    ) -> Self {
+        Self {
+            cause,
+            leg,
+            strength,
+            owner,
+            objects,
+            statement: statement.into(),
+            evidence: Vec::new(),
+            expected: String::new(),
+            origin: Origin::Handshake,
+            failure: None,
+            versions: Vec::new(),
+            authority: None,
+        }
+    }
+
+    pub(crate) fn from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    pub(crate) fn because(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence.push(evidence.into());
+        self
+    }
+
+    pub(crate) fn expecting(self, expected: impl Into<String>) -> Self {
+        Self { expected: expected.into(), ..self }
+    }
+
+    pub(crate) fn of_failure(self, failure: impl Into<String>) -> Self {
+        Self { failure: Some(failure.into()), ..self }
+    }
+
+    /// The object that identifies it.
+    pub(crate) fn subject(&self) -> &str {
+        self.objects.first().map_or("", String::as_str)
+    }
+
+    /// Returns whether it is stated as a cause, not only as one that cannot be excluded.
+    pub(crate) fn is_claim(&self) -> bool {
+        self.strength <= Strength::Likely
+    }
+}

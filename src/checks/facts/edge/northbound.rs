@@ -1,0 +1,273 @@
+//! Handshakes of client apps with Routers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::configuration::own_certificate;
+use super::list;
+use super::model::{EdgeCause, Observation, Owner, Strength};
+use super::names;
+use super::refusal;
+use super::stores::resolve;
+use crate::evidence::certificate::Certificate;
+use crate::evidence::edge::{Alias, AliasOrigin, Edge, Leg, LegHandshake, Purpose, TlsSettings};
+
+/// The domain of the certificate that the public cloud serves for names that no virtual host has.
+const BUILT_IN: &str = "apigee.net";
+
+pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
+    let made: Vec<&LegHandshake> = edge.handshakes.iter().filter(|made| made.leg == Leg::Northbound).collect();
+    let mut found = Vec::new();
+    for handshake in made.iter().filter(|made| made.purpose != Purpose::OtherSni) {
+        let other = made.iter().find(|other| is_beside(other, handshake));
+        one(edge, handshake, other.copied(), now, &mut found);
+    }
+    found.extend(differing(edge, &made));
+    found
+}
+
+/// The same client and server with the other choice of SNI.
+pub(super) fn is_beside(other: &LegHandshake, made: &LegHandshake) -> bool {
+    other.purpose == Purpose::OtherSni
+        && (&other.object, &other.endpoint, &other.host, other.address, other.profile)
+            == (&made.object, &made.endpoint, &made.host, made.address, made.profile)
+        && other.handshake.server_name.is_some() != made.handshake.server_name.is_some()
+}
+
+fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Timestamp, found: &mut Vec<Observation>) {
+    let router = made.address.map(|address| format!("routers/{address}"));
+    let objects: Vec<String> =
+        [Some(made.object.clone()), Some(made.host.clone()), router].into_iter().flatten().collect();
+    let north = |cause, strength, owner, statement: String| {
+        Observation::new(cause, Leg::Northbound, strength, owner, objects.clone(), statement)
+    };
+    if made.purpose == Purpose::ExpectedWithoutSni {
+        found.extend(without_sni(edge, made).map(|(strength, what)| {
+            let said = format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
+            let statement = format!("{}: {what}", made.object);
+            north(EdgeCause::SniMissing, strength, Owner::ClientOwner, statement)
+                .because(said)
+                .expecting("server_name from every client")
+        }));
+        return;
+    }
+    for reason in refusal::reasons(edge, made, other) {
+        let owner = refusal::owner(edge, reason.cause, Leg::Northbound, false);
+        let statement = format!("{}: {}", made.object, reason.what);
+        let mut observation = north(reason.cause, reason.strength, owner, statement).of_failure(failure_of(made));
+        observation.evidence = reason.evidence;
+        observation.versions = reason.versions;
+        found.push(observation);
+    }
+    let Some(tls) =
+        edge.virtual_hosts.get(made.object.trim_start_matches("virtualhosts/")).and_then(|host| host.tls.as_ref())
+    else {
+        return;
+    };
+    served(edge, made, tls, now, &objects, found);
+    client_certificate(edge, made, tls, now, &objects, found);
+}
+
+/// What a Router does with clients without SNI, if it does not serve them.
+fn without_sni(edge: &Edge, made: &LegHandshake) -> Option<(Strength, String)> {
+    let handshake = &made.handshake;
+    match handshake.certificates.first() {
+        _ if !handshake.succeeded() && refusal::passed_hello(handshake) => None,
+        _ if !handshake.succeeded() => {
+            let serves_named = edge.handshakes.iter().any(|other| {
+                other.leg == Leg::Northbound
+                    && (&other.object, other.address, other.purpose) == (&made.object, made.address, Purpose::AsClient)
+                    && refusal::passed_hello(&other.handshake)
+            });
+            serves_named.then(|| {
+                (Strength::Likely, "client apps without SNI are refused, and such clients are expected".to_owned())
+            })
+        }
+        Some(leaf) if !names::covers(leaf, &made.host) => {
+            let what =
+                format!("client apps without SNI get the certificate of {}, not of {}", names::of(leaf), made.host);
+            Some((Strength::Likely, what))
+        }
+        _ => None,
+    }
+}
+
+/// Judges the certificates that a Router serves.
+fn served(
+    edge: &Edge,
+    made: &LegHandshake,
+    tls: &TlsSettings,
+    now: Timestamp,
+    objects: &[String],
+    found: &mut Vec<Observation>,
+) {
+    let list = made.handshake.certificates.as_slice();
+    let Some(leaf) = list.first() else { return };
+    let said = format!("{} got {}", refusal::describe(made), list::who(0, leaf));
+    let resolved = tls.key_store.as_deref().map(|store| resolve(edge, store));
+    let alias = tls.key_alias.as_deref();
+    let entry = resolved.as_ref().zip(alias).and_then(|(resolved, alias)| resolved.alias(alias));
+    let store_objects = resolved.as_ref().map(|resolved| resolved.objects(alias)).unwrap_or_default();
+    if let Some(stored) = entry.and_then(stored_leaf)
+        && !list::is_same(stored, leaf)
+    {
+        let is_built_in = names::of(leaf).contains(BUILT_IN);
+        let all: Vec<String> = objects.iter().cloned().chain(store_objects).collect();
+        let (cause, owner, what) = if is_built_in {
+            let what = format!("the Router serves its default certificate ({}) for {}", names::of(leaf), made.host);
+            (EdgeCause::SniUnknown, Owner::EdgeAdministrator, what)
+        } else {
+            let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+            let what = format!(
+                "the Router serves {} and the keystore holds {}: it has not loaded the keystore",
+                list::who(0, leaf),
+                list::who(0, stored)
+            );
+            (EdgeCause::RouterNotReloaded, owner, what)
+        };
+        let strength = if is_built_in { Strength::Likely } else { Strength::Established };
+        let observation =
+            Observation::new(cause, Leg::Northbound, strength, owner, all, format!("{}: {what}", made.object));
+        found.push(observation.because(said).expecting("the certificate of the keystore"));
+        return;
+    }
+    let is_given = !edge.question.client_authorities.is_empty();
+    let mut faults = list::of_dates(list, now);
+    faults.extend(list::of_strength(list));
+    faults.extend(list::of_name(list, &made.host));
+    faults.extend(list::of_chain(list, made.handshake.verification.as_ref(), is_given));
+    for fault in faults {
+        let strength = match (fault.is_certain, fault.cause) {
+            (true, _) => Strength::Established,
+            (false, EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned) => Strength::Possible,
+            (false, _) => Strength::Likely,
+        };
+        let owner =
+            if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
+        let all = objects.iter().cloned().chain(store_objects.clone()).collect();
+        let statement = format!("{}: {}", made.object, fault.what);
+        let observation = Observation::new(fault.cause, Leg::Northbound, strength, owner, all, statement);
+        let observation = observation.because(said.clone()).expecting(fault.expected);
+        found.push(Observation { authority: fault.authority, ..observation });
+    }
+}
+
+fn stored_leaf(entry: &Alias) -> Option<&Certificate> {
+    // What only describes a certificate may describe another one with the same fields.
+    let leaf = entry.certificates.first()?;
+    (entry.origin != AliasOrigin::Described || !leaf.serial.is_empty()).then_some(leaf)
+}
+
+/// Judges what a Router says to a client certificate: nginx refuses it with HTTP 400, within TLS.
+fn client_certificate(
+    edge: &Edge,
+    made: &LegHandshake,
+    tls: &TlsSettings,
+    now: Timestamp,
+    objects: &[String],
+    found: &mut Vec<Observation>,
+) {
+    let is_refused = made.http_status == Some(400)
+        || made.handshake.failure.as_ref().is_some_and(|failure| {
+            failure.stage > crate::evidence::handshake::Stage::ServerFlight
+                && failure.by == crate::evidence::handshake::Party::Server
+        });
+    if !is_refused || !tls.client_auth {
+        return;
+    }
+    let said = match made.http_status {
+        Some(status) => format!("{}: HTTP {status} to HEAD /", refusal::describe(made)),
+        None => format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake)),
+    };
+    let north = |cause, strength, owner, what: String, more: Vec<String>| {
+        let all = objects.iter().cloned().chain(more).collect();
+        let statement = format!("{}: {what}", made.object);
+        Observation::new(cause, Leg::Northbound, strength, owner, all, statement).because(said.clone())
+    };
+    let list = edge.client_certificates.as_slice();
+    let Some(leaf) = list.first() else {
+        let what = "a client certificate is required, and client apps that present none are refused".to_owned();
+        let observation =
+            north(EdgeCause::ClientCertificateMissing, Strength::Likely, Owner::ClientOwner, what, Vec::new());
+        found.push(observation.expecting("a client certificate; --client-cert tries one"));
+        return;
+    };
+    let faults = own_certificate(list, now);
+    if !faults.is_empty() {
+        for fault in faults {
+            let what = format!("the client app's certificate is refused: {}", fault.what);
+            let observation = north(fault.cause, Strength::Established, Owner::ClientOwner, what, Vec::new());
+            found.push(observation.expecting(fault.expected));
+        }
+        return;
+    }
+    let resolved = tls.trust_store.as_deref().map(|store| resolve(edge, store));
+    let store_objects = resolved.as_ref().map(|resolved| resolved.objects(None)).unwrap_or_default();
+    let trusted = match &resolved {
+        Some(super::stores::Resolved::Found { keystore, .. }) => list::follow(edge, list, keystore),
+        _ => None,
+    };
+    found.push(match trusted {
+        Some(list::Trust::Broken(fault)) => {
+            let what = format!("the client app's certificate {} is refused: {}", leaf.subject, fault.what);
+            let observation =
+                north(EdgeCause::ClientCertificateUntrusted, Strength::Likely, Owner::ClientOwner, what, store_objects);
+            Observation { authority: fault.authority, ..observation }
+        }
+        Some(list::Trust::Anchored(_)) => {
+            let what = format!(
+                "{} is refused, although the truststore trusts it: the Router has not loaded the truststore",
+                leaf.subject
+            );
+            let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+            north(EdgeCause::RouterNotReloaded, Strength::Likely, owner, what, store_objects)
+        }
+        None => {
+            let what =
+                format!("the client app's certificate {} is refused; its dates and its use are right", leaf.subject);
+            north(EdgeCause::ClientCertificateUntrusted, Strength::Likely, Owner::ClientOwner, what, store_objects)
+        }
+    });
+}
+
+/// Routers that serve different certificates for one name.
+fn differing(edge: &Edge, made: &[&LegHandshake]) -> Vec<Observation> {
+    let mut by_name: BTreeMap<(&str, &str), BTreeMap<String, BTreeSet<&str>>> = BTreeMap::new();
+    for handshake in made.iter().filter(|made| made.purpose == Purpose::AsClient) {
+        let (Some(address), Some(leaf)) = (handshake.address, handshake.handshake.certificates.first()) else {
+            continue;
+        };
+        by_name
+            .entry((&handshake.object, &handshake.host))
+            .or_default()
+            .entry(address.to_string())
+            .or_default()
+            .insert(&leaf.fingerprint);
+    }
+    let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    let several = by_name.into_iter().filter(|(_, routers)| {
+        let all: BTreeSet<&BTreeSet<&str>> = routers.values().collect();
+        all.len() > 1
+    });
+    several
+        .map(|((object, host), routers)| {
+            let addresses: Vec<String> = routers.keys().map(|address| format!("routers/{address}")).collect();
+            let statement = format!("{object}: {} serve different certificates for {host}", addresses.join(" and "));
+            let objects = [object.to_owned(), host.to_owned()].into_iter().chain(addresses).collect();
+            Observation::new(
+                EdgeCause::RoutersDiffer,
+                Leg::Northbound,
+                Strength::Established,
+                owner,
+                objects,
+                statement,
+            )
+            .expecting("the same certificate from every Router")
+        })
+        .collect()
+}
+
+pub(super) fn failure_of(made: &LegHandshake) -> String {
+    format!("{} {} {:?} {:?} {:?}", made.object, made.host, made.address, made.profile, made.handshake.server_name)
+}

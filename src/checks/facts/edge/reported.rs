@@ -1,0 +1,168 @@
+//! What logs of Message Processors and symptoms report, read together with the configuration.
+
+use jiff::Timestamp;
+
+use super::messages::{self, Meaning};
+use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
+use super::refusal;
+use crate::evidence::edge::{Edge, Leg, LogFailure, Target};
+
+pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
+    let mut found = Vec::new();
+    if edge.question.judges(Leg::Southbound) {
+        for failure in edge.log.iter().flat_map(|log| &log.failures) {
+            found.extend(of_log(edge, failure));
+        }
+    }
+    for (number, text) in (1..).zip(&edge.symptoms) {
+        let Some(meaning) = messages::symptom(text).filter(|meaning| edge.question.judges(meaning.leg)) else {
+            continue;
+        };
+        let short: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let short: String = short.chars().take(160).collect();
+        found.extend(of_meaning(
+            edge,
+            &meaning,
+            &format!("symptom {number}"),
+            Origin::Symptom,
+            None,
+            &format!("given: {short}"),
+        ));
+    }
+    found
+}
+
+fn of_log(edge: &Edge, failure: &LogFailure) -> Vec<Observation> {
+    let text = if failure.timed_out { "handshake timeout" } else { failure.message.as_str() };
+    let Some(meaning) = messages::java(text) else { return Vec::new() };
+    let span =
+        if failure.count == 1 { failure.first.clone() } else { format!("{} to {}", failure.first, failure.last) };
+    let evidence = format!(
+        "Message Processor log: {} of proxy {} revision {} to {}, {span}: {text}",
+        crate::text::count(failure.count, "failed handshake"),
+        failure.proxy,
+        failure.revision,
+        failure.backend
+    );
+    let identity = format!("log {} {}", failure.backend, text);
+    of_meaning(edge, &meaning, &identity, Origin::Log, Some(failure.backend.as_str()), &evidence)
+}
+
+fn of_meaning(
+    edge: &Edge,
+    meaning: &Meaning,
+    identity: &str,
+    origin: Origin,
+    backend: Option<&str>,
+    evidence: &str,
+) -> Vec<Observation> {
+    let (objects, target) = match meaning.leg {
+        Leg::Southbound => {
+            let target = self::target(edge, backend, evidence);
+            let objects: Vec<String> =
+                target.map(|target| target.object.clone()).into_iter().chain(backend.map(str::to_owned)).collect();
+            (objects, target)
+        }
+        Leg::Northbound => {
+            let mut hosts =
+                edge.virtual_hosts.iter().filter(|(_, host)| host.tls.as_ref().is_some_and(|tls| tls.enabled));
+            let only = hosts.next().filter(|_| hosts.next().is_none());
+            (only.map(|(name, _)| format!("virtualhosts/{name}")).into_iter().collect(), None)
+        }
+    };
+    let subject = objects.first().cloned();
+    let mut causes = meaning.causes.clone();
+    narrow(edge, target, &mut causes);
+    let is_alone = causes.len() == 1;
+    causes
+        .into_iter()
+        .map(|(cause, strength)| {
+            let owner = owner(edge, cause, meaning.leg);
+            let place = subject.as_deref().map(|subject| format!("{subject}: ")).unwrap_or_default();
+            let statement = if is_alone {
+                format!("{place}{}", meaning.what)
+            } else {
+                format!("{place}{}; {} fits", meaning.what, cause.name())
+            };
+            Observation::new(cause, meaning.leg, strength, owner, objects.clone(), statement)
+                .from(origin)
+                .because(evidence)
+                .of_failure(identity)
+        })
+        .collect()
+}
+
+/// Leaves out what the configuration excludes.
+fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Strength)>) {
+    let sends_sni = edge.sends_sni();
+    let is_sent = sends_sni == [true]
+        && target.is_none_or(|target| target.host.as_deref().is_none_or(crate::evidence::edge::is_sendable));
+    if is_sent && causes.len() > 1 {
+        causes.retain(|(cause, _)| *cause != EdgeCause::SniMissing);
+    }
+    let Some(target) = target else { return };
+    let has_certificate = target.tls.as_ref().is_some_and(|tls| tls.client_auth && tls.key_store.is_some());
+    if !has_certificate {
+        return;
+    }
+    // A certificate is configured: it was not sent, because its issuer is not listed, or it was refused.
+    if let [(EdgeCause::ClientCertificateMissing, _)] = causes.as_slice() {
+        *causes = vec![
+            (EdgeCause::ClientCertificateAuthorityNotListed, Strength::Possible),
+            (EdgeCause::ClientCertificateUntrusted, Strength::Possible),
+        ];
+    }
+    for (cause, _) in causes.iter_mut() {
+        if *cause == EdgeCause::ClientCertificateMissing {
+            *cause = EdgeCause::ClientCertificateAuthorityNotListed;
+        }
+    }
+}
+
+/// The target that a log line or a text is about: by the address that a handshake reached, by a name, else the
+/// only one.
+fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a Target> {
+    let candidates = || edge.targets.iter().filter(|target| target.enabled && target.has_tls());
+    let named = |target: &&Target| target.host.as_deref().is_some_and(|host| text.contains(host));
+    if let Some(target) = candidates().find(named) {
+        return Some(target);
+    }
+    let address = backend.and_then(|backend| backend.rsplit_once(':')).map(|(address, _)| address);
+    let reached = edge.handshakes.iter().find(|made| {
+        made.leg == Leg::Southbound && made.address.is_some_and(|own| Some(own.to_string().as_str()) == address)
+    });
+    if let Some(reached) = reached {
+        return candidates().find(|target| target.object == reached.object && target.endpoint == reached.endpoint);
+    }
+    let port = backend.and_then(|backend| backend.rsplit_once(':')).and_then(|(_, port)| port.parse::<u16>().ok());
+    let mut fitting = candidates().filter(|target| port.is_none_or(|port| target.port == port));
+    fitting.next().filter(|_| fitting.next().is_none())
+}
+
+pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {
+    let is_client_certificate = matches!(
+        cause,
+        EdgeCause::ClientCertificateMissing
+            | EdgeCause::ClientCertificateExpired
+            | EdgeCause::ClientCertificateNoClientAuth
+            | EdgeCause::ClientCertificateUntrusted
+    );
+    let is_of_backend = matches!(
+        cause,
+        EdgeCause::ChainIncomplete
+            | EdgeCause::ChainWrongIssuer
+            | EdgeCause::CertificateExpired
+            | EdgeCause::CertificateNotYetValid
+            | EdgeCause::CertificateSelfSigned
+            | EdgeCause::CertificateWeak
+            | EdgeCause::CertificateNotForServers
+            | EdgeCause::ClientCertificateUntrusted
+            | EdgeCause::HostnameMismatch
+            | EdgeCause::PlainTextPort
+    );
+    match leg {
+        Leg::Northbound if is_client_certificate || cause == EdgeCause::TruststoreMismatch => Owner::ClientOwner,
+        Leg::Southbound if is_of_backend => Owner::BackendOwner,
+        _ => refusal::owner(edge, cause, leg, false),
+    }
+}

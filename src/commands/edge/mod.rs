@@ -1,0 +1,163 @@
+//! `edge diagnose` and `edge collect`: gather what is known of an environment, judge it, and print or pack it.
+
+mod credentials;
+mod options;
+
+use std::io;
+
+use tokio::runtime::Runtime;
+
+use super::{Error, fail_on, sources};
+use crate::bundle;
+use crate::cli::{EdgeArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions as EdgeFlags};
+use crate::evidence::edge::{Edge, MessageProcessorLog};
+use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
+use crate::gather::edge::client::Fault;
+use crate::gather::edge::{self, Gathered, files};
+use crate::gather::files::captures::CaptureError;
+use crate::judgement::edge as judgement;
+use crate::run::{Progress, Stop};
+use crate::terminal::Console;
+use crate::text::visible;
+
+pub(super) fn run(args: &EdgeArgs, console: &Console) -> Result<u8, Error> {
+    match &args.command {
+        EdgeCommand::Diagnose(args) => diagnose(args, console),
+        EdgeCommand::Collect(_) => Err(Error::Argument { what: "edge collect".into(), hint: "edge diagnose".into() }),
+    }
+}
+
+fn diagnose(args: &EdgeDiagnoseArgs, console: &Console) -> Result<u8, Error> {
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let outcome = runtime.block_on(async {
+        let stop = Stop::on_signal(Some(args.edge.timeout), bundle::abandon).map_err(Error::Runtime)?;
+        if let Some(name) = &args.from {
+            return Ok((sources::saved(name, &stop).await?, None));
+        }
+        let run = Box::pin(gathered(&args.edge, false, &stop, console)).await?;
+        Ok((run.evidence, run.refused))
+    });
+    let printed = outcome.and_then(|(evidence, refused): (Evidence, Option<Fault>)| {
+        if evidence.edge.seen().is_err() {
+            return Err(Error::Argument {
+                what: "a bundle of a cluster with `edge`".into(),
+                hint: "judge it with `kubectl apigee-tls diagnose --from`".into(),
+            });
+        }
+        let evidence = sources::clean(&evidence, args.edge.keep_random_tokens)?;
+        let report = judgement::build(&evidence, fail_on(args.fail_on), refused.is_some());
+        super::print_result(console, args.output, &report)?;
+        if let Some(fault) = refused {
+            console.error(&visible(&format!("error: could not use the Management API: {}", fault.reason)));
+            if let Some(hint) = fault.hint() {
+                console.error(&format!("\nhint: {hint}"));
+            }
+        }
+        Ok(report.exit_code)
+    });
+    // Signals are handled up to here. A hanging blocking call must not delay the exit.
+    runtime.shutdown_background();
+    printed
+}
+
+/// What one run gathered.
+struct Run {
+    evidence: Evidence,
+    /// Why the Management API could not be used, where nothing else was given to judge.
+    refused: Option<Fault>,
+}
+
+/// Gathers everything that the flags name.
+async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &Console) -> Result<Run, Error> {
+    let inputs = args.mp_logs.iter().chain(&args.token_file).chain(&args.user_file).chain(&args.captures);
+    sources::check_standard_input(inputs)?;
+    super::captures::check(&args.captures)?;
+    let options = options::of(args, keeps_answers, process_env)?;
+    let progress = console.progress();
+    let collected_at = sources::now();
+    let mut edge = of_hosts(args, stop).await?;
+    edge.symptoms = options::symptoms(args)?;
+    edge.client_certificates = options::certificates(args.client_cert.as_deref())?;
+    edge.own_certificates = options::certificates(args.mp_cert.as_deref())?;
+    if !args.captures.is_empty() {
+        let (names, ends, shown) = (args.captures.clone(), stop.clone(), progress.clone());
+        let read = sources::in_time(stop, move || edge::captures(&names, &ends, &*shown)).await;
+        match read {
+            Ok(read) => {
+                let (captured, unseen) = read.map_err(|CaptureError { name, source }| Error::Input { name, source })?;
+                edge.captured = captured;
+                edge.unseen.extend(unseen);
+            }
+            Err(reason) => edge.unseen.push(edge::unseen("the captures", reason)),
+        }
+    }
+    progress.started("the environment");
+    let gathered = Box::pin(edge::gather(&options, edge, stop)).await;
+    progress.finished("the environment", "");
+    progress.finish();
+    let Gathered { edge, refused, interrupted, .. } = gathered?;
+    let has_other = has_other_evidence(args);
+    let mut evidence = Evidence::not_gathered(
+        HybridQuestion { offline: true, ..HybridQuestion::default() },
+        collected_at,
+        "`kubectl apigee-tls diagnose` queries the cluster",
+    );
+    evidence.edge = Seen::Seen(edge);
+    evidence.interrupted = interrupted.map(|reason| Unavailable::new("the environment", reason));
+    Ok(Run { evidence, refused: refused.filter(|_| !has_other) })
+}
+
+/// Reads the files of Routers and Message Processors.
+async fn of_hosts(args: &EdgeFlags, stop: &Stop) -> Result<Edge, Error> {
+    let mut edge = Edge::default();
+    let input = |name: &String| {
+        let name = name.clone();
+        move |source: io::Error| Error::Input { name, source }
+    };
+    for name in &args.router_confs {
+        edge.routers.push(files::router_conf(name).map_err(input(name))?);
+    }
+    for name in &args.router_properties {
+        edge.routers.push(files::router_properties(name).map_err(input(name))?);
+    }
+    for (names, is_effective) in [(&args.system_properties, true), (&args.mp_properties, false)] {
+        for name in names {
+            edge.message_processors.push(files::message_processor(name, is_effective).map_err(input(name))?);
+        }
+    }
+    if !args.mp_logs.is_empty() {
+        let (names, ends) = (args.mp_logs.clone(), stop.clone());
+        let (org, env) = (args.org.clone().unwrap_or_default(), args.env.clone().unwrap_or_default());
+        let read = sources::in_time(stop, move || files::logs(&names, &org, &env, &ends)).await;
+        edge.log = Some(match read {
+            Ok(log) => log.map_err(|(name, source)| Error::Input { name, source })?,
+            Err(reason) => {
+                edge.unseen.push(edge::unseen("the Message Processor log", reason));
+                MessageProcessorLog { files: args.mp_logs.clone(), ..MessageProcessorLog::default() }
+            }
+        });
+    }
+    Ok(edge)
+}
+
+/// Returns whether something can be judged without the Management API.
+fn has_other_evidence(args: &EdgeFlags) -> bool {
+    [
+        &args.router_confs,
+        &args.router_properties,
+        &args.mp_properties,
+        &args.system_properties,
+        &args.mp_logs,
+        &args.proxy_bundles,
+        &args.captures,
+        &args.keystore_files,
+        &args.symptoms,
+    ]
+    .iter()
+    .any(|files| !files.is_empty())
+        || args.api_dump.is_some()
+}
+
+fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,144 @@
+//! Apigee Edge, and the southbound leg of Apigee X and hybrid: what the Management API, the files given and
+//! the handshakes of this program showed.
+//!
+//! One part, because its pieces refer to each other by name: a virtual host names a reference, that names a
+//! keystore, and that holds the certificates that a Router serves. What could not be seen is listed with the
+//! leg that needs it.
+
+mod java;
+mod objects;
+mod observed;
+mod question;
+mod settings;
+mod visit;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::certificate::Certificate;
+use super::part::{Gap, Part, not_requested};
+use super::{Seen, Source, Unavailable};
+
+pub use self::java::JavaProfile;
+pub use self::objects::{Alias, AliasOrigin, Keystore, StoreName, Target, TargetOrigin, TlsSettings, VirtualHost};
+pub use self::observed::{CapturedHandshake, ClientList, LegHandshake, LogFailure, MessageProcessorLog, Purpose};
+pub use self::question::{Dialect, EdgeQuestion, Leg, SniChoice};
+pub use self::settings::{CipherList, MessageProcessorSettings, RouterSettings};
+
+/// Everything that one run on an environment gathered.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Edge {
+    pub question: EdgeQuestion,
+    /// The virtual hosts that were read, by name.
+    pub virtual_hosts: BTreeMap<String, VirtualHost>,
+    /// Target servers and target endpoints, in the order in which they were read.
+    pub targets: Vec<Target>,
+    /// The keystore that each reference names.
+    pub references: BTreeMap<String, Seen<String>>,
+    /// Keystores and truststores, which are the same kind of object.
+    pub keystores: BTreeMap<String, Seen<Keystore>>,
+    pub routers: Vec<RouterSettings>,
+    pub message_processors: Vec<MessageProcessorSettings>,
+    /// Absent if no log was given.
+    pub log: Option<MessageProcessorLog>,
+    pub handshakes: Vec<LegHandshake>,
+    pub captured: Vec<CapturedHandshake>,
+    /// What a client or a trace showed, as the user gave it.
+    pub symptoms: Vec<String>,
+    /// The list of `--client-cert`: what a client app presents to a Router. Empty without that option.
+    pub client_certificates: Vec<Certificate>,
+    /// The list of `--mp-cert`: what a Message Processor presents. Empty without that option.
+    pub own_certificates: Vec<Certificate>,
+    /// Which known certificates signed which: fingerprints of the signers by the fingerprint of the signed
+    /// one. Only certificates whose encoding was read are keys.
+    pub signatures: BTreeMap<String, BTreeSet<String>>,
+    /// What was needed and could not be seen.
+    pub unseen: Vec<Unseen>,
+    /// What the files show that is worth saying and is no fault, such as another product's lines.
+    pub notes: Vec<String>,
+}
+
+/// Something that a judgement needed and that could not be seen.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unseen {
+    pub why: Unavailable,
+    /// The leg that needs it; absent for both.
+    pub leg: Option<Leg>,
+}
+
+impl Edge {
+    /// Returns whether a Message Processor sends `server_name`: one value if it is known, else both.
+    #[must_use]
+    pub fn sends_sni(&self) -> Vec<bool> {
+        match self.question.sni {
+            SniChoice::On => vec![true],
+            SniChoice::Off => vec![false],
+            SniChoice::Auto => {
+                let mut known: Vec<bool> = Vec::new();
+                // The effective file is what the process reads; an override alone may not be applied yet.
+                for is_effective in [true, false] {
+                    let settings = self.message_processors.iter().filter(|file| file.is_effective == is_effective);
+                    known.extend(settings.filter_map(|file| file.sni));
+                    if !known.is_empty() {
+                        known.sort_unstable();
+                        known.dedup();
+                        return known;
+                    }
+                }
+                if self.question.api == Dialect::Google { vec![true] } else { vec![true, false] }
+            }
+        }
+    }
+
+    /// Returns the TLS versions that a profile disables: those of the files given, else of its Java.
+    #[must_use]
+    pub fn disabled_versions(&self, profile: JavaProfile) -> Vec<&'static str> {
+        let given = self.message_processors.iter().find_map(|file| file.disabled_algorithms.as_deref());
+        let Some(given) = given else { return profile.disabled().to_vec() };
+        let names: Vec<&str> = given.split(',').map(str::trim).collect();
+        JavaProfile::VERSIONS.into_iter().filter(|version| names.contains(&java::java_name(version))).collect()
+    }
+
+    /// Returns the versions that a Message Processor offers by default, oldest first.
+    #[must_use]
+    pub fn offered_versions(&self, profile: JavaProfile) -> Vec<&'static str> {
+        let disabled = self.disabled_versions(profile);
+        profile.client_versions().iter().copied().filter(|version| !disabled.contains(version)).collect()
+    }
+}
+
+/// Returns whether Java sends this name as `server_name`: not an address, not a single label, no `_`.
+#[must_use]
+pub fn is_sendable(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    host.parse::<std::net::IpAddr>().is_err() && host.contains('.') && !host.contains('_')
+}
+
+/// The part in a run that is not about Edge.
+pub(super) fn not_an_edge() -> Seen<Edge> {
+    not_requested("Apigee Edge", "`edge diagnose`")
+}
+
+impl Part for Seen<Edge> {
+    fn name(&self) -> &'static str {
+        "edge"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[]
+    }
+
+    /// Independent of the reason, because evidence of a cluster does not record this part.
+    fn not_gathered(_why: &str) -> Self {
+        not_an_edge()
+    }
+
+    /// None: the report of `edge` lists [`Edge::unseen`] itself, and other reports are not about Edge.
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        Vec::new()
+    }
+}

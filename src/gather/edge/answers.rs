@@ -1,0 +1,184 @@
+//! Where answers of the Management API come from: saved ones in a folder, the API itself, or both.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::client::{Client, Fault, MAX_ANSWER};
+use crate::evidence::{Reason, Unavailable};
+use crate::wire::edge::answers;
+
+/// Unreserved characters of RFC 3986.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Maximum number of bytes of the answers that are kept for a bundle.
+const MAX_KEPT: usize = 64 << 20;
+
+/// The sources of answers, in the order in which they are asked.
+pub(super) struct Answers<'a> {
+    pub(super) dump: Option<PathBuf>,
+    pub(super) client: Option<&'a Client>,
+    pub(super) organization: String,
+    pub(super) environment: String,
+    /// The answers by path, if they are wanted for a bundle.
+    pub(super) kept: Option<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+/// An answer that is missing: which, and why.
+pub(super) struct Missing {
+    pub(super) fault: Fault,
+    path: String,
+}
+
+impl Missing {
+    pub(super) fn is_absent(&self) -> bool {
+        self.fault.status == Some(404)
+    }
+
+    pub(super) fn why(self) -> Unavailable {
+        Unavailable::new(self.path, self.fault.reason)
+    }
+}
+
+/// Encodes one segment of a path.
+pub(super) fn encoded(name: &str) -> String {
+    match name {
+        // A segment of dots would be removed by a server.
+        "." | ".." => name.replace('.', "%2E"),
+        _ => utf8_percent_encode(name, NAME).to_string(),
+    }
+}
+
+impl Answers<'_> {
+    /// Returns whether there is any source.
+    pub(super) fn is_none(&self) -> bool {
+        self.dump.is_none() && self.client.is_none()
+    }
+
+    /// Requests an object or a list below the environment, given as the names of its path.
+    pub(super) async fn json(&self, names: Vec<&str>) -> Result<Value, Missing> {
+        let bytes = self.bytes(&names, &format!("{}.json", file(&names))).await?;
+        answers::json(&bytes).map_err(|why| missing(&names, None, Reason::Broken(why)))
+    }
+
+    /// Requests a list of names. A folder without a saved list has the names of its files.
+    pub(super) async fn list(&self, kind: &str) -> Result<Vec<String>, Missing> {
+        match self.json(vec![kind]).await {
+            Ok(answer) => answers::names(&answer).map_err(|why| missing(&[kind], None, Reason::Broken(why))),
+            Err(missing) => {
+                let folder = self.dump.as_ref().map(|dump| dump.join(kind));
+                match folder.and_then(|folder| fs::read_dir(folder).ok()) {
+                    Some(files) if self.client.is_none() => {
+                        let name = |entry: fs::DirEntry| {
+                            let name = entry.file_name().to_string_lossy().into_owned();
+                            name.strip_suffix(".json").map(str::to_owned)
+                        };
+                        let mut names: Vec<String> = files.flatten().filter_map(name).collect();
+                        names.sort();
+                        Ok(names)
+                    }
+                    _ => Err(missing),
+                }
+            }
+        }
+    }
+
+    /// Requests the encoding of certificates.
+    pub(super) async fn pem(&self, names: Vec<&str>) -> Result<Vec<u8>, Missing> {
+        // A saved answer has the path of the alias.
+        let saved = format!("{}.pem", file(names.get(..names.len() - 1).unwrap_or(&names)));
+        self.bytes(&names, &saved).await
+    }
+
+    /// Requests the archive of a revision.
+    pub(super) async fn archive(&self, proxy: &str, revision: &str) -> Result<Vec<u8>, Missing> {
+        let names = ["apis", proxy, "revisions", revision];
+        let Some(client) = self.client else {
+            return Err(missing(&names, Some(404), Reason::Missing("it is not among the saved answers".into())));
+        };
+        let path = format!(
+            "organizations/{}/apis/{}/revisions/{}?format=bundle",
+            encoded(&self.organization),
+            encoded(proxy),
+            encoded(revision)
+        );
+        client.get(&path, true).await.map_err(|fault| Missing { fault, path: names.join("/") })
+    }
+
+    async fn bytes(&self, names: &[&str], saved: &str) -> Result<Vec<u8>, Missing> {
+        if let Some(dump) = &self.dump {
+            match read(&dump.join(saved)) {
+                Ok(bytes) => {
+                    self.keep(saved, &bytes);
+                    return Ok(bytes);
+                }
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(missing(names, None, Reason::Broken(error.to_string())));
+                }
+                Err(_) => {}
+            }
+        }
+        let Some(client) = self.client else {
+            return Err(missing(names, Some(404), Reason::Missing("it is not among the saved answers".into())));
+        };
+        let path: Vec<String> = names.iter().map(|name| encoded(name)).collect();
+        let path = format!(
+            "organizations/{}/environments/{}/{}",
+            encoded(&self.organization),
+            encoded(&self.environment),
+            path.join("/")
+        );
+        let bytes = client.get(&path, false).await.map_err(|fault| Missing { fault, path: names.join("/") })?;
+        self.keep(saved, &bytes);
+        Ok(bytes)
+    }
+
+    fn keep(&self, saved: &str, bytes: &[u8]) {
+        let Some(Ok(mut kept)) = self.kept.as_ref().map(Mutex::lock) else { return };
+        let size: usize = kept.values().map(Vec::len).sum();
+        if size + bytes.len() <= MAX_KEPT {
+            kept.insert(saved.to_owned(), bytes.to_vec());
+        }
+    }
+}
+
+fn missing(names: &[&str], status: Option<u16>, reason: Reason) -> Missing {
+    Missing { fault: Fault { status, reason }, path: names.join("/") }
+}
+
+/// Path of a saved answer. A name cannot leave the folder.
+fn file(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(
+            |name| if name.contains(['/', '\\']) || name.starts_with('.') { encoded(name) } else { (*name).to_owned() },
+        )
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_ANSWER as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_ANSWER {
+        return Err(std::io::Error::other(format!("more than {} MiB", MAX_ANSWER >> 20)));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_encoded_and_cannot_leave_their_segment() {
+        assert_eq!(encoded("a b/c"), "a%20b%2Fc");
+        assert_eq!(encoded(".."), "%2E%2E");
+        assert_eq!(file(&["virtualhosts", "../x"]), "virtualhosts/..%2Fx");
+        assert_eq!(file(&["keystores", "ks-1"]), "keystores/ks-1");
+    }
+}

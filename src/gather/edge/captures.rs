@@ -1,0 +1,98 @@
+//! Handshakes in captures, as evidence of Edge: those that are alike are counted together.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::unseen;
+use crate::evidence::Reason;
+use crate::evidence::capture::{CapturedCertificate, ClientChain, Flow, HelloState, Outcome, ServerName};
+use crate::evidence::certificate::{Certificate, MAX_CERTIFICATES};
+use crate::evidence::edge::{CapturedHandshake, ClientList, Unseen};
+use crate::gather::files::captures::{self, CaptureError};
+use crate::run::{Progress, Stop};
+
+/// Maximum number of different handshakes that are kept.
+const MAX_KINDS: usize = 256;
+
+/// Reads captures.
+///
+/// # Errors
+/// A file cannot be opened, or is no capture.
+pub fn captures(
+    names: &[String],
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<(Vec<CapturedHandshake>, Vec<Unseen>), CaptureError> {
+    let mut kinds: BTreeMap<String, CapturedHandshake> = BTreeMap::new();
+    let mut more = 0_u64;
+    let capture = captures::read(names, None, false, stop, progress, &mut |flow, _| {
+        let Some(handshake) = handshake(&flow) else { return };
+        let Ok(key) =
+            serde_json::to_string(&CapturedHandshake { first_packet: 0, filter: String::new(), ..handshake.clone() })
+        else {
+            return;
+        };
+        let is_full = kinds.len() >= MAX_KINDS;
+        match kinds.get_mut(&key) {
+            Some(known) => known.count += 1,
+            None if is_full => more += 1,
+            None => {
+                kinds.insert(key, handshake);
+            }
+        }
+    })?;
+    let mut missing = Vec::new();
+    if more > 0 {
+        missing.push(unseen(
+            &format!("{more} connections"),
+            Reason::Broken(format!("of more than {MAX_KINDS} kinds in one capture")),
+        ));
+    }
+    if capture.interrupted {
+        missing.push(unseen("the end of the captures", Reason::Interrupted));
+    }
+    let mut found: Vec<CapturedHandshake> = kinds.into_values().collect();
+    found.sort_by_key(|handshake| handshake.first_packet);
+    Ok((found, missing))
+}
+
+/// Describes a connection that shows something of TLS.
+fn handshake(flow: &Flow) -> Option<CapturedHandshake> {
+    let is_connection = matches!(flow.outcome, Outcome::Unanswered | Outcome::Refused);
+    let hello = flow.hello.as_ref();
+    if hello.is_none() && !is_connection {
+        return None;
+    }
+    let texts = |list: &[Cow<'static, str>]| list.iter().map(|text| text.clone().into_owned()).collect();
+    Some(CapturedHandshake {
+        client: flow.client.ip().to_canonical(),
+        server: std::net::SocketAddr::new(flow.server.ip().to_canonical(), flow.server.port()),
+        count: 1,
+        first_packet: flow.first_packet.number,
+        filter: flow.filter.clone(),
+        is_whole: hello
+            .is_some_and(|hello| hello.state == HelloState::Whole && hello.server_name != ServerName::Encrypted),
+        server_name: hello.and_then(|hello| match &hello.server_name {
+            ServerName::Sent(name) | ServerName::Address(name) => Some(name.to_ascii_lowercase()),
+            ServerName::Encrypted | ServerName::None | ServerName::Unknown => None,
+        }),
+        versions: hello.map(|hello| texts(&hello.versions)).unwrap_or_default(),
+        suites: hello.map(|hello| texts(&hello.suites)).unwrap_or_default(),
+        chosen: flow
+            .answer
+            .as_ref()
+            .map(|answer| (answer.version.clone().into_owned(), answer.suite.clone().into_owned())),
+        certificates: described(&flow.certificates),
+        certificate_request: flow.certificate_request.clone(),
+        client_list: match &flow.client_certificate {
+            ClientChain::NotSeen => ClientList::NotSeen,
+            ClientChain::Empty => ClientList::Empty,
+            ClientChain::Sent(list) => ClientList::Sent(described(list)),
+        },
+        outcome: flow.outcome,
+    })
+}
+
+fn described(list: &[CapturedCertificate]) -> Vec<Certificate> {
+    list.iter().take(MAX_CERTIFICATES).filter_map(|one| one.certificate.clone()).collect()
+}

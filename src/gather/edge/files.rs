@@ -1,0 +1,173 @@
+//! Files of Routers and Message Processors, proxies and keystores.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use zeroize::Zeroizing;
+
+use crate::evidence::edge::{MessageProcessorLog, MessageProcessorSettings, RouterSettings};
+use crate::run::Stop;
+use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
+use crate::wire::edge::mp_log::Scanner;
+use crate::wire::edge::proxy::{self, MAX_ARCHIVE, MAX_XML, Proxy};
+use crate::wire::edge::{MAX_SETTINGS, nginx, properties};
+
+/// First bytes of gzip.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+const CHUNK: usize = 1 << 20;
+/// Maximum number of files of a folder that are looked at.
+const MAX_FILES: usize = 4096;
+
+/// A keystore given as a file.
+pub struct KeystoreFile {
+    pub store: String,
+    /// Absent for a truststore: each certificate is an entry of its own.
+    pub alias: Option<String>,
+    /// As the user gave it.
+    pub name: String,
+    pub content: Result<Content, String>,
+}
+
+/// A proxy given as an archive or folder.
+pub struct ProxyFile {
+    /// As the user gave it.
+    pub name: String,
+    pub content: Result<Proxy, String>,
+}
+
+impl ProxyFile {
+    /// Returns the name of the file without its ending, for a proxy that does not name itself.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        Path::new(&self.name).file_stem().map_or_else(|| self.name.clone(), |stem| stem.to_string_lossy().into_owned())
+    }
+}
+
+/// Reads a file of settings, or standard input for `-`.
+fn settings(name: &str) -> io::Result<Vec<u8>> {
+    bounded(name, MAX_SETTINGS)
+}
+
+/// Reads at most `most` bytes.
+///
+/// # Errors
+/// It cannot be opened or read, or is larger.
+pub fn bounded(name: &str, most: usize) -> io::Result<Vec<u8>> {
+    let source: Box<dyn Read> = if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name)?) };
+    let mut bytes = Vec::new();
+    source.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// Reads the configuration of a Router.
+///
+/// # Errors
+/// It cannot be read.
+pub fn router_conf(name: &str) -> io::Result<RouterSettings> {
+    Ok(nginx::router(name, &settings(name)?))
+}
+
+/// Reads the overrides of a Router.
+///
+/// # Errors
+/// It cannot be read.
+pub fn router_properties(name: &str) -> io::Result<RouterSettings> {
+    Ok(properties::router(name, &settings(name)?))
+}
+
+/// Reads properties of a Message Processor.
+///
+/// # Errors
+/// It cannot be read.
+pub fn message_processor(name: &str, is_effective: bool) -> io::Result<MessageProcessorSettings> {
+    Ok(properties::message_processor(name, &settings(name)?, is_effective))
+}
+
+/// Reads logs, plain or compressed with gzip, until the end of the run.
+///
+/// # Errors
+/// A file cannot be opened or read, with its name.
+pub fn logs(
+    names: &[String],
+    organization: &str,
+    environment: &str,
+    stop: &Stop,
+) -> Result<MessageProcessorLog, (String, io::Error)> {
+    let mut scanner = Scanner::new(organization, environment);
+    let mut chunk = vec![0; CHUNK];
+    for name in names {
+        let fail = |error| (name.clone(), error);
+        let mut source: Box<dyn Read> =
+            if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name).map_err(fail)?) };
+        let mut head = Vec::new();
+        source.by_ref().take(GZIP.len() as u64).read_to_end(&mut head).map_err(fail)?;
+        let is_gzip = head == GZIP;
+        let whole = io::Cursor::new(head).chain(source);
+        let mut source: Box<dyn Read> =
+            if is_gzip { Box::new(MultiGzDecoder::new(io::BufReader::new(whole))) } else { Box::new(whole) };
+        while stop.reason().is_none() {
+            match source.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => scanner.push(chunk.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(fail(error)),
+            }
+        }
+        scanner.end();
+    }
+    Ok(scanner.finish(names.to_vec()))
+}
+
+/// Reads a proxy.
+///
+/// # Errors
+/// It cannot be opened. What it holds is judged later.
+pub fn proxy(name: &str) -> io::Result<ProxyFile> {
+    let path = Path::new(name);
+    let content =
+        if fs::metadata(path)?.is_dir() { Ok(folder(path)) } else { proxy::archive(&bounded(name, MAX_ARCHIVE)?) };
+    Ok(ProxyFile { name: name.to_owned(), content })
+}
+
+fn folder(path: &Path) -> Proxy {
+    let root = path.join("apiproxy");
+    let root = if root.is_dir() { root } else { path.to_owned() };
+    let mut found = Proxy::default();
+    for (folder, prefix) in [(root.clone(), ""), (root.join("targets"), "targets/")] {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let mut names: Vec<_> = entries.flatten().take(MAX_FILES).map(|entry| entry.path()).collect();
+        names.sort();
+        for file in names {
+            let Some(name) = file.file_name().map(|name| format!("{prefix}{}", name.to_string_lossy())) else {
+                continue;
+            };
+            // A link could lead out of the folder.
+            let is_file = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file());
+            let Some(relevant) = proxy::relevant(&name).filter(|_| is_file) else { continue };
+            match bounded(&file.to_string_lossy(), MAX_XML) {
+                Ok(bytes) => found.add(&relevant, bytes),
+                Err(error) => found.faults.push((relevant, error.to_string())),
+            }
+        }
+    }
+    found
+}
+
+/// Reads a keystore.
+///
+/// # Errors
+/// It cannot be opened. What it holds is judged later.
+pub fn keystore(store: &str, alias: Option<&str>, name: &str, password: Option<&str>) -> io::Result<KeystoreFile> {
+    let bytes = Zeroizing::new(bounded(name, MAX_KEYSTORE)?);
+    Ok(KeystoreFile {
+        store: store.to_owned(),
+        alias: alias.map(str::to_owned),
+        name: name.to_owned(),
+        content: keystore_file::read(name, &bytes, password),
+    })
+}

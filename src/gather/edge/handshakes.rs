@@ -1,0 +1,431 @@
+//! Handshakes on both legs: at each Router with each host alias, and at each backend as a Message Processor.
+//!
+//! A refused ClientHello is followed by a scan and by a handshake with the other choice of `server_name`, so
+//! that version, cipher suite and SNI can be told apart.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use futures::future::join_all;
+use openssl::x509::X509;
+use tokio::sync::Semaphore;
+
+use super::{ConnectTo, Gathering};
+use crate::evidence::edge::{Edge, JavaProfile, Leg, LegHandshake, Purpose, Target, is_sendable};
+use crate::evidence::handshake::{ClientHelloKind, Failure, Handshake, How, Scan, Stage};
+use crate::evidence::{Reason, Unavailable};
+use crate::gather::probe::handshake::{ClientHelloOptions, handshake_and_received};
+use crate::gather::probe::lookup::{self, Family};
+use crate::gather::probe::transport::Transport;
+use crate::gather::probe::{ProbeOptions, Prober, ProberError, name_authorities, scan};
+use crate::run::Stop;
+use crate::wire::tls::{Version, suites};
+
+/// Number of endpoints that are probed at the same time.
+const PARALLEL: usize = 16;
+/// Maximum number of handshakes of one run; more are reported as not made.
+const MAX_JOBS: usize = 2000;
+/// The label in place of the wildcard of a host alias.
+const LABEL: &str = "apigee-tls-probe";
+
+/// What a client offers.
+#[derive(Clone, PartialEq)]
+struct Offer {
+    profile: Option<JavaProfile>,
+    versions: (Version, Version),
+    /// Absent for those of a current client.
+    suites: Option<Vec<String>>,
+}
+
+/// One endpoint with one offer.
+struct Job {
+    leg: Leg,
+    object: String,
+    endpoint: Option<String>,
+    host: String,
+    port: u16,
+    /// Where to connect, if it is not where DNS leads.
+    to: Option<(String, u16)>,
+    sends_sni: bool,
+    offer: Offer,
+    purpose: Purpose,
+    /// Client certificates are requested, and refused within TLS.
+    requests: bool,
+    proxy_protocol: bool,
+}
+
+/// A handshake, and the list that the server sent.
+struct Made {
+    result: LegHandshake,
+    chain: Vec<X509>,
+}
+
+impl Gathering<'_> {
+    /// Makes all handshakes. Returns the reason if the run ended before.
+    pub(super) async fn handshakes(&mut self, stop: &Stop) -> Result<Option<Reason>, ProberError> {
+        let question = &self.edge.question;
+        let mut jobs = Vec::new();
+        if question.probed.contains(&Leg::Northbound) && self.judges(Leg::Northbound) {
+            jobs.extend(self.northbound());
+        }
+        if question.probed.contains(&Leg::Southbound) && self.judges(Leg::Southbound) {
+            jobs.extend(self.southbound());
+        }
+        if jobs.len() > MAX_JOBS {
+            let reason = Reason::NotRequested(format!("more than {MAX_JOBS}; name virtual hosts or target servers"));
+            let what = format!("{} handshakes", jobs.len() - MAX_JOBS);
+            self.unseen(Unavailable::new(what, reason), None);
+            jobs.truncate(MAX_JOBS);
+        }
+        let turn = Arc::new(Semaphore::new(PARALLEL));
+        let mut running = Vec::new();
+        for job in jobs {
+            let prober = Arc::new(self.prober(&job)?);
+            let turn = Arc::clone(&turn);
+            running.push(tokio::spawn(async move {
+                // Nobody closes the semaphore.
+                let _turn = turn.acquire().await;
+                job.run(&prober).await
+            }));
+        }
+        let aborts: Vec<_> = running.iter().map(tokio::task::JoinHandle::abort_handle).collect();
+        let made = match stop.bound(join_all(running)).await {
+            Ok(made) => made,
+            Err(reason) => {
+                aborts.iter().for_each(tokio::task::AbortHandle::abort);
+                self.unseen(Unavailable::new("handshakes", reason.clone()), None);
+                return Ok(Some(reason));
+            }
+        };
+        for Made { mut result, chain } in made.into_iter().flatten().flatten() {
+            if !chain.is_empty() {
+                result.handshake.certificates = self.pool.add(&chain);
+            }
+            self.edge.handshakes.push(result);
+        }
+        Ok(None)
+    }
+
+    fn northbound(&self) -> Vec<Job> {
+        let profile = self.edge.question.client;
+        let mut jobs = Vec::new();
+        for (name, host) in &self.edge.virtual_hosts {
+            let Some(tls) = host.tls.as_ref().filter(|tls| tls.enabled) else { continue };
+            let Some(port) = host.port else { continue };
+            let job = |alias: &str, to: Option<(String, u16)>| Job {
+                leg: Leg::Northbound,
+                object: format!("virtualhosts/{name}"),
+                endpoint: None,
+                host: alias.replacen('*', LABEL, 1),
+                port,
+                to,
+                sends_sni: true,
+                offer: client_offer(profile),
+                purpose: Purpose::AsClient,
+                requests: tls.client_auth,
+                proxy_protocol: host.proxy_protocol,
+            };
+            for alias in &host.aliases {
+                jobs.extend(self.routers(port, alias).into_iter().map(|to| job(alias, to)));
+            }
+            if self.edge.question.expect_non_sni
+                && let Some(alias) = host.aliases.first()
+            {
+                let without = self.routers(port, alias).into_iter().map(|to| Job {
+                    sends_sni: false,
+                    purpose: Purpose::ExpectedWithoutSni,
+                    requests: false,
+                    ..job(alias, to)
+                });
+                jobs.extend(without);
+            }
+        }
+        jobs
+    }
+
+    /// Where the Routers of a host alias are: those that the user names, else where DNS leads (`None`).
+    fn routers(&self, port: u16, alias: &str) -> Vec<Option<(String, u16)>> {
+        if let Some(to) = connect_to(&self.options.connect_to, alias, port) {
+            return vec![Some(to)];
+        }
+        if self.options.routers.is_empty() {
+            return vec![None];
+        }
+        let to = |(address, own): &(IpAddr, Option<u16>)| Some((address.to_string(), own.unwrap_or(port)));
+        self.options.routers.iter().map(to).collect()
+    }
+
+    fn southbound(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = Vec::new();
+        for target in self.edge.targets.iter().filter(|target| target.enabled) {
+            let Some(host) = target.host.clone() else { continue };
+            let job = |offer: Offer, sends_sni: bool, purpose: Purpose| Job {
+                leg: Leg::Southbound,
+                object: target.object.clone(),
+                endpoint: target.endpoint.clone(),
+                host: host.clone(),
+                port: target.port,
+                to: connect_to(&self.options.connect_to, &host, target.port),
+                sends_sni,
+                offer,
+                purpose,
+                requests: false,
+                proxy_protocol: false,
+            };
+            if !target.has_tls() {
+                jobs.push(job(client_offer(None), is_sendable(&host), Purpose::WithoutSettings));
+                continue;
+            }
+            let mut made: Vec<(Offer, bool)> = Vec::new();
+            let mut choices: BTreeSet<bool> = self.edge.sends_sni().into_iter().collect();
+            if !is_sendable(&host) {
+                choices = [false].into();
+            }
+            for profile in &self.edge.question.java {
+                // Nothing is sent where the Message Processor itself finds no version or suite.
+                let Some(offer) = self.offer(target, *profile) else { continue };
+                for sends_sni in &choices {
+                    if made.iter().all(|(known, sni)| {
+                        known.suites != offer.suites || known.versions != offer.versions || sni != sends_sni
+                    }) {
+                        made.push((offer.clone(), *sends_sni));
+                        jobs.push(job(offer.clone(), *sends_sni, Purpose::AsClient));
+                    }
+                }
+            }
+        }
+        jobs
+    }
+
+    /// What a Message Processor with this Java offers to a target.
+    fn offer(&self, target: &Target, profile: JavaProfile) -> Option<Offer> {
+        let tls = target.tls.as_ref();
+        let pinned = tls.map(|tls| tls.protocols.as_slice()).unwrap_or_default();
+        let versions: Vec<Version> = if pinned.is_empty() {
+            self.edge.offered_versions(profile).iter().filter_map(|name| Version::from_name(name)).collect()
+        } else {
+            let disabled = self.edge.disabled_versions(profile);
+            let supported = profile.supported_versions();
+            let known = pinned.iter().map(|name| if name == "TLSv1" { "TLSv1.0" } else { name });
+            let usable = known.filter(|name| supported.contains(name) && !disabled.contains(name));
+            usable.filter_map(Version::from_name).collect()
+        };
+        let (min, max) = (versions.iter().min()?, versions.iter().max()?);
+        let pinned = tls.map(|tls| tls.ciphers.as_slice()).unwrap_or_default();
+        let mut names: Vec<String> = if pinned.is_empty() {
+            profile.suites().into_iter().map(str::to_owned).collect()
+        } else {
+            pinned.iter().filter_map(|name| suites::number(name).map(suites::name)).collect()
+        };
+        // A list with suites of TLS 1.3 alone, or without any, would shift the versions.
+        names.retain(|name| if name.starts_with("TLS_") { *max == Version::Tls13 } else { *min < Version::Tls13 });
+        (!names.is_empty()).then_some(Offer { profile: Some(profile), versions: (*min, *max), suites: Some(names) })
+    }
+
+    fn prober(&self, job: &Job) -> Result<Prober, ProberError> {
+        let identity = match job.leg {
+            Leg::Northbound => &self.options.client_identity,
+            Leg::Southbound => &self.options.own_identity,
+        };
+        let (min, max) = job.offer.versions;
+        let options = ProbeOptions {
+            min_version: Some(min),
+            max_version: Some(max),
+            ciphers: job.offer.suites.as_ref().map(|names| names.join(":")),
+            alpn: Vec::new(),
+            ca_file: None,
+            identity: identity.clone(),
+            proxy_protocol: job.proxy_protocol,
+            timeout: self.options.handshake_time,
+        };
+        let prober = match Prober::new(options.clone()) {
+            // A list of suites that the TLS library has dropped cannot be offered whole; the scan that follows
+            // offers every suite.
+            Err(ProberError::Ciphers { .. } | ProberError::NothingToOffer { .. }) => {
+                Prober::new(ProbeOptions { ciphers: None, ..options })?
+            }
+            prober => prober?,
+        };
+        match job.leg {
+            Leg::Northbound => prober.trusting(&self.options.client_authorities),
+            Leg::Southbound => Ok(prober),
+        }
+    }
+}
+
+impl Offer {
+    /// Names of the versions, the oldest first.
+    fn versions(&self) -> Vec<String> {
+        let (min, max) = self.versions;
+        let offered = Version::ALL.into_iter().filter(|version| (min..=max).contains(version));
+        offered.map(|version| version.name().to_owned()).collect()
+    }
+}
+
+/// What current clients have in common; those of Java 17 are among them.
+fn current_suites() -> Vec<String> {
+    JavaProfile::Java17.suites().into_iter().map(str::to_owned).collect()
+}
+
+fn client_offer(profile: Option<JavaProfile>) -> Offer {
+    match profile {
+        None => Offer { profile, versions: (Version::Tls12, Version::Tls13), suites: None },
+        Some(java) => {
+            let versions = Edge::default().offered_versions(java);
+            let known = || versions.iter().filter_map(|name| Version::from_name(name));
+            let versions = (known().min().unwrap_or(Version::Tls12), known().max().unwrap_or(Version::Tls12));
+            Offer { profile, versions, suites: Some(java.suites().into_iter().map(str::to_owned).collect()) }
+        }
+    }
+}
+
+fn connect_to(list: &[ConnectTo], host: &str, port: u16) -> Option<(String, u16)> {
+    let fits = |entry: &&ConnectTo| {
+        (entry.host.is_empty() || entry.host.eq_ignore_ascii_case(host)) && (entry.port == 0 || entry.port == port)
+    };
+    let entry = list.iter().find(fits)?;
+    let address = if entry.address.is_empty() { host } else { &entry.address };
+    Some((address.to_owned(), if entry.to_port == 0 { port } else { entry.to_port }))
+}
+
+impl Job {
+    /// Makes the handshake, and what tells the causes of a failure apart.
+    async fn run(self, prober: &Arc<Prober>) -> Vec<Made> {
+        let (host, port) = self.to.clone().unwrap_or_else(|| (self.host.clone(), self.port));
+        let addresses = match lookup::addresses(&host, Family::Any, prober.options.timeout).await {
+            Ok(addresses) => addresses,
+            Err(failure) => return vec![self.failed(failure)],
+        };
+        let mut made = Vec::new();
+        // Every address is a Router or a backend of its own.
+        for address in addresses {
+            made.extend(self.at(prober, SocketAddr::new(address, port)).await);
+            // Of a name without a chosen address, a failure to connect may be that of one family alone.
+            if self.leg == Leg::Southbound && made.last().is_some_and(|last| last.result.handshake.succeeded()) {
+                break;
+            }
+        }
+        made
+    }
+
+    async fn at(&self, prober: &Arc<Prober>, address: SocketAddr) -> Vec<Made> {
+        let transport = Transport::Tcp(address);
+        let mut first = self.shake(prober, &transport, address.ip(), self.sends_sni, self.purpose).await;
+        let mut other = None;
+        let failure = first.result.handshake.failure.clone();
+        if self.purpose != Purpose::WithoutSettings
+            && let Some(failure) =
+                failure.filter(|failure| failure.stage == Stage::ClientHello || failure.stage == Stage::ServerFlight)
+        {
+            let is_silent = matches!(failure.how, How::TimedOut { .. });
+            let is_plain = matches!(failure.how, How::NotTls { .. });
+            let is_name = matches!(failure.how, How::Alert { number: 112, .. });
+            let name = self.sends_sni.then_some(self.host.as_str());
+            let scanned = async {
+                if is_silent || is_plain || is_name { None } else { Some(scan::scan(prober, &transport, name).await.0) }
+            };
+            let compared = async {
+                if is_plain || self.purpose == Purpose::ExpectedWithoutSni {
+                    return None;
+                }
+                Some(self.shake(prober, &transport, address.ip(), !self.sends_sni, Purpose::OtherSni).await)
+            };
+            let (scan, compared): (Option<Scan>, Option<Made>) = futures::join!(scanned, compared);
+            first.result.scan = scan;
+            other = compared;
+        } else if self.leg == Leg::Southbound
+            && self.purpose == Purpose::AsClient
+            && !self.sends_sni
+            && first.result.handshake.certificates.first().is_some_and(|leaf| !leaf.covers(&self.host))
+            && self.host.parse::<IpAddr>().is_err()
+        {
+            // Without SNI, a server may present the certificate of another name.
+            other = Some(self.shake(prober, &transport, address.ip(), true, Purpose::OtherSni).await);
+        }
+        std::iter::once(first).chain(other).collect()
+    }
+
+    async fn shake(
+        &self,
+        prober: &Arc<Prober>,
+        transport: &Transport,
+        address: IpAddr,
+        sends_sni: bool,
+        purpose: Purpose,
+    ) -> Made {
+        let is_address = self.host.parse::<IpAddr>().is_ok();
+        let server_name = (sends_sni && !is_address).then(|| self.host.clone());
+        let kind = if server_name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
+        let hello =
+            ClientHelloOptions { kind, server_name, requested: purpose == self.purpose, is_marker: self.requests };
+        let (mut handshake, received) = handshake_and_received(prober, transport, &hello).await;
+        name_authorities(prober, transport, std::slice::from_mut(&mut handshake), None).await;
+        let http_status = self.requests.then(|| status(&received.response)).flatten();
+        Made { result: self.result(Some(address), purpose, handshake, http_status), chain: received.chain }
+    }
+
+    fn failed(&self, failure: Failure) -> Made {
+        #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
+        let started_at = jiff::Timestamp::now();
+        let server_name = self.sends_sni.then(|| self.host.clone());
+        let kind = if server_name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
+        let begun = Handshake::begun(kind, server_name, true, started_at);
+        let handshake = Handshake { failure: Some(failure), ..begun };
+        Made { result: self.result(None, self.purpose, handshake, None), chain: Vec::new() }
+    }
+
+    fn result(
+        &self,
+        address: Option<IpAddr>,
+        purpose: Purpose,
+        handshake: Handshake,
+        http_status: Option<u16>,
+    ) -> LegHandshake {
+        LegHandshake {
+            leg: self.leg,
+            object: self.object.clone(),
+            endpoint: self.endpoint.clone(),
+            host: self.host.clone(),
+            port: self.port,
+            address,
+            given_address: self.to.is_some(),
+            purpose,
+            profile: self.offer.profile,
+            versions: self.offer.versions(),
+            suites: self.offer.suites.clone().unwrap_or_else(current_suites),
+            handshake,
+            http_status,
+            scan: None,
+        }
+    }
+}
+
+/// Returns the status of an HTTP response.
+fn status(response: &[u8]) -> Option<u16> {
+    let rest = response.strip_prefix(b"HTTP/1.")?;
+    std::str::from_utf8(rest.get(2..5)?).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connect_to_matches_as_in_curl() {
+        let list = [
+            ConnectTo { host: "a".into(), port: 443, address: "10.0.0.1".into(), to_port: 8443 },
+            ConnectTo { host: String::new(), port: 0, address: String::new(), to_port: 9 },
+        ];
+        assert_eq!(connect_to(&list, "A", 443), Some(("10.0.0.1".into(), 8443)));
+        assert_eq!(connect_to(&list, "b", 443), Some(("b".into(), 9)));
+        assert_eq!(connect_to(&[], "b", 443), None);
+    }
+
+    #[test]
+    fn reads_the_status_of_a_response() {
+        assert_eq!(status(b"HTTP/1.1 400 Bad Request\r\n"), Some(400));
+        assert_eq!(status(b"HTTP/1.0 200"), Some(200));
+        assert_eq!(status(b"garbage"), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! References, and the keystores that virtual hosts and targets name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use openssl::x509::X509;
+
+use super::Gathering;
+use super::answers::{Answers, Missing};
+use crate::evidence::edge::{Alias, AliasOrigin, Keystore, Leg, StoreName};
+use crate::evidence::{Reason, Seen, Unavailable};
+use crate::wire::certificate;
+use crate::wire::edge::answers::{self, Entry};
+
+/// An entry with what was read of it.
+struct Read {
+    alias: String,
+    has_key: Option<bool>,
+    encoded: Vec<X509>,
+    described: Vec<crate::evidence::certificate::Certificate>,
+    unseen: Option<Unavailable>,
+}
+
+/// Who needs a name, for the list of what was not seen.
+type Needed = BTreeMap<String, Leg>;
+
+impl Gathering<'_> {
+    /// Reads every store that a virtual host or target names.
+    pub(super) async fn stores(&mut self) {
+        let (mut references, mut stores) = (Needed::new(), Needed::new());
+        let mut variables: BTreeSet<String> = BTreeSet::new();
+        let hosts = self.edge.virtual_hosts.values().filter_map(|host| Some((host.tls.as_ref()?, Leg::Northbound)));
+        let targets = self.edge.targets.iter().filter(|target| target.enabled);
+        let targets = targets.filter_map(|target| Some((target.tls.as_ref()?, Leg::Southbound)));
+        for (tls, leg) in hosts.chain(targets) {
+            for store in tls.stores() {
+                match store {
+                    StoreName::Reference(name) => drop(references.entry(name.to_owned()).or_insert(leg)),
+                    StoreName::Direct(name) => drop(stores.entry(name.to_owned()).or_insert(leg)),
+                    StoreName::Variable(text) => drop(variables.insert(text.to_owned())),
+                }
+            }
+        }
+        for text in variables {
+            let reason = Reason::Missing("a flow variable, whose value only a request has".into());
+            self.unseen(Unavailable::new(format!("the keystore {text}"), reason), Some(Leg::Southbound));
+        }
+        self.references(references, &mut stores).await;
+        // A file of the user takes the place of a keystore.
+        for file in &self.options.keystores {
+            stores.entry(file.store.clone()).or_insert(Leg::Northbound);
+        }
+        self.keystores(stores).await;
+        self.keystore_files();
+    }
+
+    async fn references(&mut self, wanted: Needed, stores: &mut Needed) {
+        if self.answers.is_none() {
+            return;
+        }
+        let answers = &self.answers;
+        let found = join_all(wanted.keys().map(|name| answers.json(vec!["references", name]))).await;
+        for ((name, leg), answer) in wanted.into_iter().zip(found) {
+            let broken = |why: &str| Unavailable::new(format!("references/{name}"), Reason::Broken(why.to_owned()));
+            let seen = match answer {
+                Ok(answer) => answers::refers(&answer).ok_or_else(|| broken("it names no keystore")),
+                Err(missing) if missing.is_absent() => Err(missing.why()),
+                Err(missing) => {
+                    let why = missing.why();
+                    self.unseen(why.clone(), Some(leg));
+                    Err(why)
+                }
+            };
+            if let Ok(store) = &seen
+                && !store.starts_with("ref://")
+            {
+                stores.entry(store.clone()).or_insert(leg);
+            }
+            self.edge.references.insert(name, seen.into());
+        }
+    }
+
+    async fn keystores(&mut self, wanted: Needed) {
+        if self.answers.is_none() {
+            return;
+        }
+        let given: BTreeSet<&str> = self.options.keystores.iter().map(|file| file.store.as_str()).collect();
+        let answers = &self.answers;
+        let read = wanted.keys().map(|name| async move {
+            let answer = answers.json(vec!["keystores", name]).await?;
+            let entries = answers::entries(&answer);
+            let entries = match entries {
+                Ok(entries) => entries,
+                Err(why) => {
+                    let why = Unavailable::new(format!("keystores/{name}"), Reason::Broken(why));
+                    return Ok(Err(why));
+                }
+            };
+            Ok(Ok(join_all(entries.into_iter().map(|entry| entry_of(answers, name, entry))).await))
+        });
+        let found: Vec<Result<Result<Vec<Read>, Unavailable>, Missing>> = join_all(read).await;
+        for ((name, leg), found) in wanted.iter().zip(found) {
+            let seen = match found {
+                Ok(Ok(entries)) => Ok(self.keystore(*leg, entries)),
+                Ok(Err(why)) => Err((why, false)),
+                Err(missing) => {
+                    let is_absent = missing.is_absent();
+                    Err((missing.why(), is_absent))
+                }
+            };
+            let seen = seen.map_err(|(why, is_absent)| {
+                if !is_absent && !given.contains(name.as_str()) {
+                    self.unseen(why.clone(), Some(*leg));
+                }
+                why
+            });
+            self.edge.keystores.insert(name.clone(), seen.into());
+        }
+    }
+
+    fn keystore(&mut self, leg: Leg, entries: Vec<Read>) -> Keystore {
+        let mut aliases = BTreeMap::new();
+        for Read { alias, has_key, encoded, described, unseen } in entries {
+            let origin = if encoded.is_empty() { AliasOrigin::Described } else { AliasOrigin::Encoded };
+            let verification = self.pool.verify(&encoded);
+            let certificates = if encoded.is_empty() { described } else { self.pool.add(&encoded) };
+            if let Some(why) = &unseen {
+                self.unseen(why.clone(), Some(leg));
+            }
+            aliases.insert(alias, Alias { has_key, certificates, origin, verification, unseen });
+        }
+        Keystore { aliases }
+    }
+
+    /// Adds the keystores given as files.
+    fn keystore_files(&mut self) {
+        for file in &self.options.keystores {
+            let alias = file.alias.clone().unwrap_or_else(|| "file".to_owned());
+            let read = match &file.content {
+                Ok(content) => content,
+                Err(why) => {
+                    let why = Unavailable::new(file.name.clone(), Reason::Broken(why.clone()));
+                    self.unseen(why, None);
+                    continue;
+                }
+            };
+            // A file without an alias holds all entries of a truststore, each of which is trusted by itself.
+            let lists: Vec<(String, Vec<X509>)> = if file.alias.is_some() || read.has_key {
+                vec![(alias, read.certificates.clone())]
+            } else {
+                let numbered = (1..).zip(&read.certificates);
+                numbered.map(|(number, one)| (format!("{alias}-{number}"), vec![one.clone()])).collect()
+            };
+            let mut added = Vec::new();
+            for (alias, list) in lists {
+                let verification = self.pool.verify(&list);
+                let certificates = self.pool.add(&list);
+                // A PEM file of certificates alone does not show that the entry has no key.
+                let has_key = read.has_key.then_some(true);
+                let entry = Alias { has_key, certificates, origin: AliasOrigin::File, verification, unseen: None };
+                added.push((alias, entry));
+            }
+            let known =
+                self.edge.keystores.entry(file.store.clone()).or_insert_with(|| Seen::Seen(Keystore::default()));
+            match known {
+                Seen::Seen(keystore) if file.alias.is_some() => keystore.aliases.extend(added),
+                _ => *known = Seen::Seen(Keystore { aliases: added.into_iter().collect() }),
+            }
+        }
+    }
+}
+
+/// Reads the certificates of an entry: their encoding, or else what describes them.
+async fn entry_of(answers: &Answers<'_>, store: &str, entry: Entry) -> Read {
+    let Entry { alias, certificate, mut has_key } = entry;
+    let mut encoded = Vec::new();
+    let mut fault = None;
+    let exports = [Some(vec!["keystores", store, "aliases", alias.as_str(), "certificate"])]
+        .into_iter()
+        .chain([certificate.as_deref().map(|name| vec!["keystores", store, "certs", name, "export"])]);
+    for names in exports.flatten() {
+        match answers.pem(names).await {
+            // A public key or a CSR may come in place of a certificate.
+            Ok(bytes) => encoded = certificate::from_pem(&bytes).0,
+            Err(missing) => drop(fault.get_or_insert(missing)),
+        }
+        if !encoded.is_empty() {
+            break;
+        }
+    }
+    let mut described = Vec::new();
+    if encoded.is_empty() || has_key.is_none() {
+        let descriptions = [Some(vec!["keystores", store, "aliases", alias.as_str()])]
+            .into_iter()
+            .chain([certificate.as_deref().map(|name| vec!["keystores", store, "certs", name])]);
+        for names in descriptions.flatten() {
+            match answers.json(names).await {
+                Ok(answer) => {
+                    has_key = has_key.or_else(|| answers::alias_has_key(&answer));
+                    described = answers::described(&answer);
+                }
+                Err(missing) => drop(fault.get_or_insert(missing)),
+            }
+            if !described.is_empty() || !encoded.is_empty() {
+                break;
+            }
+        }
+    }
+    let unseen = (encoded.is_empty() && described.is_empty()).then(|| match fault {
+        Some(missing) => missing.why(),
+        None => Unavailable::new(
+            format!("keystores/{store}/aliases/{alias}"),
+            Reason::Broken("the answer has no certificate".into()),
+        ),
+    });
+    Read { alias, has_key, encoded, described, unseen }
+}

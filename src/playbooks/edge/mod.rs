@@ -1,0 +1,228 @@
+//! The playbook of Apigee Edge: TLS handshakes fail between a client app and a Router (northbound), or between a
+//! Message Processor and a backend (southbound).
+//!
+//! Source: Apigee's playbook "TLS/SSL handshake failures", in its order: protocol, cipher suite, incorrect
+//! certificate (name, chain, dates, trust), SNI. What it does not have (connection, keystores, client
+//! certificates) is beside it.
+
+mod measurement;
+mod remedy;
+mod steps;
+mod uploads;
+
+use super::{Judges, Playbook};
+use crate::checks::facts::edge::{self as facts, Observation, Strength};
+use crate::checks::{self, CheckResult};
+use crate::evidence::capture::Outcome as Captured;
+use crate::evidence::edge::{Edge, Leg};
+use crate::evidence::{Evidence, Reason};
+use crate::verdict::{
+    Certainty, FailingLeg, LegAnswer, LegCause, LegRemedy, LegVerdict, LegVerdictKind, Measurement, NotSeen, is_unknown,
+};
+
+pub(super) static PLAYBOOK: Playbook = Playbook {
+    name: "edge",
+    title: "TLS handshakes with Apigee Edge fail",
+    steps: steps::STEPS,
+    judges: Judges::Legs(conclude),
+};
+
+/// Number of causes that a headline names.
+const TOP: usize = 2;
+
+pub(super) fn conclude(evidence: &Evidence, results: &[CheckResult]) -> LegAnswer {
+    let nothing = Edge::default();
+    let edge = evidence.edge.seen().ok().unwrap_or(&nothing);
+    let observations = facts::observations(evidence).unwrap_or_default();
+    let verdict = verdict(edge, &observations, results);
+    let remedy = if observations.is_empty() { LegRemedy::default() } else { remedy::of(evidence, edge, &observations) };
+    LegAnswer { verdict, remedy, not_seen: not_seen(edge) }
+}
+
+fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -> LegVerdict {
+    let causes: Vec<LegCause> = observations.iter().map(cause).collect();
+    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.cause.is_risk();
+    let harms: Vec<&Observation> = observations.iter().filter(is_harm).collect();
+    if !harms.is_empty() {
+        let leg = FailingLeg::of(harms.iter().map(|observation| observation.leg));
+        return LegVerdict {
+            kind: LegVerdictKind::Cause,
+            leg,
+            headline: headline(&harms),
+            next_measurement: None,
+            causes,
+        };
+    }
+    // A failure was seen that several causes fit.
+    let open: Vec<&Observation> = observations
+        .iter()
+        .filter(|observation| {
+            observation.strength == Strength::Possible && observation.origin != facts::Origin::Configuration
+        })
+        .collect();
+    if !open.is_empty() {
+        let leg = FailingLeg::of(open.iter().map(|observation| observation.leg));
+        let names: Vec<&str> = open.iter().map(|observation| observation.cause.name()).collect();
+        let place = open.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
+        let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+        let headline = match names.as_slice() {
+            [one] => format!("{} handshakes may fail{place}: {one} cannot be excluded", capital(leg)),
+            several => {
+                format!("{} handshakes fail{place}, and several causes fit: {}", capital(leg), several.join(", "))
+            }
+        };
+        let next_measurement = Some(measurement::between(edge, &open));
+        return LegVerdict { kind: LegVerdictKind::Ambiguous, leg, headline, causes, next_measurement };
+    }
+    if !observations.is_empty() {
+        let leg = FailingLeg::of(observations.iter().map(|observation| observation.leg));
+        let all: Vec<&Observation> = observations.iter().collect();
+        let headline = format!("nobody was seen to fail; {}", headline(&all));
+        return LegVerdict { kind: LegVerdictKind::AtRisk, leg, headline, causes, next_measurement: None };
+    }
+    if let Some((leg, headline, next_measurement)) = unknown(edge, results) {
+        return LegVerdict { kind: LegVerdictKind::Unknown, leg, headline, causes, next_measurement };
+    }
+    LegVerdict {
+        kind: LegVerdictKind::Healthy,
+        leg: FailingLeg::None,
+        headline: healthy(edge),
+        causes,
+        next_measurement: None,
+    }
+}
+
+/// What is unknown where nothing was found: the leg, the sentence, and what would show it.
+fn unknown(edge: &Edge, results: &[CheckResult]) -> Option<(FailingLeg, String, Option<Measurement>)> {
+    let hidden = edge.captured.iter().find(|captured| matches!(captured.outcome, Captured::HiddenAlert { .. }));
+    if let Some(captured) = hidden {
+        let leg = facts::leg_of_capture(edge, captured);
+        let text = format!(
+            "a handshake with {} fails, and TLS 1.3 hides the alert: its cause cannot be read in a capture",
+            captured.server
+        );
+        return Some((
+            leg.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg])),
+            text,
+            Some(measurement::probe(edge, leg)),
+        ));
+    }
+    // A symptom whose cause no one else shows.
+    let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text));
+    if let Some(meaning) = meaning {
+        let text = format!("the symptom is {}: {}, and nothing wrong was seen there", meaning.leg, meaning.what);
+        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
+    }
+    let result = results.iter().find(|result| is_unknown(result))?;
+    let Err(why) = &result.judgement else { return None };
+    Some((FailingLeg::Unknown, format!("nothing wrong was found, and not everything could be seen: {why}"), None))
+}
+
+fn healthy(edge: &Edge) -> String {
+    let made = edge.handshakes.len();
+    let what = match made {
+        0 => "the configuration and the files show nothing wrong".to_owned(),
+        _ => format!("{} and the configuration show nothing wrong", crate::text::count(made as u64, "handshake")),
+    };
+    let disabled: Vec<&str> =
+        edge.targets.iter().filter(|target| !target.enabled).map(|target| target.object.as_str()).collect();
+    if disabled.is_empty() {
+        return what;
+    }
+    format!("{what}; disabled and not judged: {}", crate::text::at_most(&disabled, 3))
+}
+
+fn cause(observation: &Observation) -> LegCause {
+    let codes = checks::find(observation.cause.name()).map(|(_, check)| check.code).into_iter().collect();
+    LegCause {
+        cause: observation.cause,
+        leg: observation.leg,
+        certainty: match observation.strength {
+            Strength::Established => Certainty::Established,
+            Strength::Likely => Certainty::Likely,
+            Strength::Possible => Certainty::Possible,
+        },
+        owner: observation.owner,
+        objects: observation.objects.clone(),
+        statement: observation.statement.clone(),
+        evidence: observation.evidence.clone(),
+        codes,
+    }
+}
+
+fn headline(observations: &[&Observation]) -> String {
+    match observations {
+        [one] => format!("{}: {}", one.leg, one.statement),
+        several => {
+            let named: Vec<String> =
+                several.iter().take(TOP).map(|one| format!("{}: {}", one.leg, one.statement)).collect();
+            let more = several.len().saturating_sub(TOP);
+            let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+            format!("{} causes: {}{more}", several.len(), named.join("; "))
+        }
+    }
+}
+
+fn capital(leg: FailingLeg) -> &'static str {
+    match leg {
+        FailingLeg::Northbound => "northbound",
+        FailingLeg::Southbound => "southbound",
+        FailingLeg::Both | FailingLeg::None | FailingLeg::Unknown => "both legs:",
+    }
+}
+
+/// What the report does not rest on.
+fn not_seen(edge: &Edge) -> Vec<NotSeen> {
+    let mut missing: Vec<NotSeen> = edge
+        .unseen
+        .iter()
+        .map(|unseen| NotSeen { what: unseen.why.what.clone(), why: unseen.why.reason.to_string(), measurement: None })
+        .collect();
+    for leg in edge.question.legs.iter().filter(|leg| !edge.question.probed.contains(leg)) {
+        let why = Reason::NotRequested(if edge.question.offline { "--offline" } else { "--probe" }.into());
+        missing.push(NotSeen {
+            what: format!("{leg} handshakes of this program"),
+            why: why.to_string(),
+            measurement: None,
+        });
+    }
+    for captured in &edge.captured {
+        if matches!(captured.outcome, Captured::HiddenAlert { .. }) {
+            missing.push(NotSeen {
+                what: format!("the alert of the handshake at packet {}", captured.first_packet),
+                why: "TLS 1.3 encrypts it; its length alone shows that there is one".into(),
+                measurement: Some(measurement::probe(edge, facts::leg_of_capture(edge, captured))),
+            });
+        }
+        if facts::leg_of_capture(edge, captured).is_none() {
+            missing.push(NotSeen {
+                what: format!(
+                    "the leg of {} connections from {} to {}",
+                    captured.count, captured.client, captured.server
+                ),
+                why: "neither address nor name is that of a Router, Message Processor or target; give --mp-address or \
+                      --router-address"
+                    .into(),
+                measurement: None,
+            });
+        }
+    }
+    if let Some(log) = edge.log.as_ref().filter(|log| log.of_others > 0) {
+        missing.push(NotSeen {
+            what: format!("{} in the Message Processor log", crate::text::count(log.of_others, "failed handshake")),
+            why: "of other organizations and environments".into(),
+            measurement: None,
+        });
+    }
+    let keyed = edge.targets.iter().filter(|target| {
+        target.enabled && target.tls.as_ref().is_some_and(|tls| tls.client_auth) && edge.own_certificates.is_empty()
+    });
+    if edge.question.probed.contains(&Leg::Southbound) {
+        missing.extend(keyed.map(|target| NotSeen {
+            what: format!("{} with its client certificate", target.title()),
+            why: "not requested (--mp-cert and --mp-key)".into(),
+            measurement: None,
+        }));
+    }
+    missing
+}

@@ -1,0 +1,539 @@
+//! The steps that fix each cause, in the words of the playbook where they are right.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::uploads::{self, authority, call, certificate, restart, target};
+use crate::checks::facts::edge::Observation;
+use crate::checks::{EdgeCause, Owner};
+use crate::evidence::Evidence;
+use crate::evidence::edge::{Edge, JavaProfile, Leg, Target, TargetOrigin, TlsSettings};
+use crate::verdict::{LegRemedy, LegStep};
+
+const MP_PROPERTIES: &str = "/opt/apigee/customer/application/message-processor.properties";
+const ROUTER_PROPERTIES: &str = "/opt/apigee/customer/application/router.properties";
+const SERVICE: &str = "/opt/apigee/apigee-service/bin/apigee-service";
+
+pub(super) fn of(evidence: &Evidence, edge: &Edge, observations: &[Observation]) -> LegRemedy {
+    let mut remedy = LegRemedy::default();
+    for observation in observations {
+        for step in steps(evidence, edge, observation) {
+            if !remedy.steps.contains(&step) {
+                remedy.steps.push(step);
+            }
+        }
+    }
+    remedy.side_effects = side_effects(&remedy.steps);
+    remedy
+}
+
+fn side_effects(steps: &[LegStep]) -> Vec<String> {
+    let pasted = |what: &str| steps.iter().any(|step| step.paste.as_ref().is_some_and(|paste| paste.contains(what)));
+    let mut effects = Vec::new();
+    if pasted(MP_PROPERTIES) {
+        effects.push(
+            "a property of the Message Processor acts on all target calls of all organizations that it serves"
+                .to_owned(),
+        );
+    }
+    if pasted(ROUTER_PROPERTIES) {
+        effects.push("a property of the Router acts on all virtual hosts".to_owned());
+    }
+    if pasted(" restart") {
+        effects.push("a restart drops the connections of that host; restart one host after the other".to_owned());
+    }
+    if pasted("/aliases?alias=NEW-CA") {
+        effects.push(
+            "a truststore that is named directly, and not by a reference, is read again only after a restart"
+                .to_owned(),
+        );
+    }
+    if pasted("disabledAlgorithms") || pasted("\"TLSv1\"") {
+        effects.push(
+            "TLS 1.0 and 1.1 are obsolete (RFC 8996): remove the stop-gap as soon as the backend is upgraded"
+                .to_owned(),
+        );
+    }
+    effects
+}
+
+/// One step.
+fn step(title: String, owner: Owner, paste: Option<String>, note: Option<&str>) -> Vec<LegStep> {
+    vec![LegStep { title, owner, paste, note: note.map(str::to_owned) }]
+}
+
+fn steps(evidence: &Evidence, edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let now = evidence.now();
+    let own = match observation.leg {
+        Leg::Northbound => northbound(edge, observation, now),
+        Leg::Southbound => southbound(edge, observation, now),
+    };
+    own.unwrap_or_else(|| of_both(edge, observation))
+}
+
+/// The steps for causes on the way from client apps to Routers.
+fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<Vec<LegStep>> {
+    let subject = observation.subject();
+    Some(match observation.cause {
+        EdgeCause::CertificateExpired
+        | EdgeCause::CertificateNotYetValid
+        | EdgeCause::CertificateExpiring
+        | EdgeCause::CertificateWeak => certificate(edge, observation, now, "Get a valid certificate"),
+        EdgeCause::CertificateSelfSigned => {
+            certificate(edge, observation, now, "Get a certificate of a CA that client apps trust")
+        }
+        EdgeCause::CertificateNotForServers => certificate(edge, observation, now, "Get a certificate with serverAuth"),
+        EdgeCause::HostnameMismatch => {
+            let host = observation.objects.iter().find(|object| !object.contains('/')).cloned();
+            let host = host.or_else(|| first_alias(edge, observation)).unwrap_or_else(|| subject.to_owned());
+            let wildcard = host.split_once('.').map(|(_, domain)| format!(" or *.{domain}")).unwrap_or_default();
+            certificate(
+                edge,
+                observation,
+                now,
+                &format!("Get a certificate whose subjectAltName contains {host}{wildcard}"),
+            )
+        }
+        EdgeCause::ChainIncomplete | EdgeCause::ChainWrongOrder | EdgeCause::ChainWrongIssuer => certificate(
+            edge,
+            observation,
+            now,
+            "Put the whole chain into one file, the leaf first and then each issuer,",
+        ),
+        EdgeCause::TruststoreMismatch => step(
+            format!(
+                "Let the client apps of {subject} trust {}",
+                observation.authority.as_ref().map_or("the root of its chain", |(name, _)| name)
+            ),
+            Owner::ClientOwner,
+            None,
+            Some("or use a certificate of a CA that they trust already"),
+        ),
+        EdgeCause::TruststoreMissing => {
+            let body = "{\"name\": \"truststore\"}";
+            step(
+                format!("Create a truststore with the CAs of the client apps, and name it in {subject} (trustStore)"),
+                Owner::EdgeAdministrator,
+                Some(call(edge, "POST", "keystores", body)),
+                Some("upload each CA with format=keycertfile, and name the truststore by a reference"),
+            )
+        }
+        EdgeCause::SniMissing => step(
+            format!("Let the client apps of {subject} send server_name"),
+            Owner::ClientOwner,
+            None,
+            Some("a private cloud can also serve a default certificate to clients without SNI"),
+        ),
+        EdgeCause::SniUnknown => step(
+            "Add the name to the host aliases of a virtual host, or let the client app call one that exists".to_owned(),
+            Owner::EdgeAdministrator,
+            None,
+            Some("the certificate of the virtual host must cover the name"),
+        ),
+        EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch => router(edge, observation),
+        _ => return None,
+    })
+}
+
+/// The steps for causes on the way from Message Processors to backends.
+fn southbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<Vec<LegStep>> {
+    let subject = observation.subject();
+    Some(match observation.cause {
+        EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned => {
+            let mut steps: Vec<LegStep> = authority(edge, observation).into_iter().collect();
+            steps.extend(step(
+                format!("Or use a certificate of a CA that the truststore holds at the backend of {subject}"),
+                Owner::BackendOwner,
+                None,
+                None,
+            ));
+            steps
+        }
+        EdgeCause::ChainIncomplete | EdgeCause::ChainWrongIssuer | EdgeCause::ChainWrongOrder => {
+            let mut steps = step(
+                format!("Let the backend of {subject} present its whole chain: the leaf first, then each intermediate"),
+                Owner::BackendOwner,
+                None,
+                Some(observation.expected.as_str()).filter(|text| !text.is_empty()),
+            );
+            steps.extend(authority(edge, observation).map(|step| LegStep {
+                title: "Or add the missing intermediate to the truststore, which bridges the gap".into(),
+                ..step
+            }));
+            steps
+        }
+        EdgeCause::TruststoreMissing => step(
+            format!("Name a truststore with the CA of the backend in {subject} (trustStore)"),
+            Owner::EdgeAdministrator,
+            None,
+            Some("whether a Message Processor without truststore checks the backend is not documented"),
+        ),
+        EdgeCause::SniMissing => sni(edge),
+        EdgeCause::SniUnknown => step(
+            format!("Let the backend of {subject} serve the name that is sent, or correct the host of the target"),
+            Owner::BackendOwner,
+            None,
+            None,
+        ),
+        EdgeCause::ProtocolMismatch => protocol(edge, observation),
+        EdgeCause::CipherMismatch => ciphers(edge, observation),
+        EdgeCause::HostnameMismatch => {
+            let mut steps = step(
+                format!("Correct the host of {subject} to a name of the certificate"),
+                Owner::EdgeAdministrator,
+                None,
+                None,
+            );
+            steps.extend(step(
+                format!("Or use a certificate at the backend that covers the host of {subject}"),
+                Owner::BackendOwner,
+                None,
+                Some(&observation.statement),
+            ));
+            steps
+        }
+        EdgeCause::ClientCertificateMissing | EdgeCause::ClientCertificateAuthorityNotListed => {
+            client_certificate(edge, observation)
+        }
+        EdgeCause::ClientCertificateExpired | EdgeCause::ClientCertificateNoClientAuth => {
+            certificate(edge, observation, now, "Get a valid client certificate with clientAuth")
+        }
+        _ => return None,
+    })
+}
+
+/// The steps for causes that are alike on both legs.
+fn of_both(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let subject = observation.subject();
+    match (observation.cause, observation.leg) {
+        (
+            EdgeCause::ReferenceDangling
+            | EdgeCause::KeystoreMissing
+            | EdgeCause::AliasMissing
+            | EdgeCause::AliasWithoutKey,
+            _,
+        ) => configured(edge, observation),
+        (EdgeCause::RouterNotReloaded | EdgeCause::RoutersDiffer, _) => {
+            let mut steps = restart(edge, Leg::Northbound);
+            steps.extend(step(
+                format!("Name the keystore of {subject} by a reference, so that Routers need no restart next time"),
+                Owner::EdgeAdministrator,
+                None,
+                Some("keyStore: ref://NAME, in the virtual host"),
+            ));
+            steps
+        }
+        (EdgeCause::SniNotSentForName, _) => step(
+            format!("Use a fully qualified DNS name as the host of {subject}"),
+            Owner::EdgeAdministrator,
+            None,
+            Some("Java sends no server_name for addresses, names of one label and names with an underscore"),
+        ),
+        (EdgeCause::TlsNotEnabled, _) => {
+            let settings = TlsSettings { enabled: true, ..TlsSettings::default() };
+            let paste = target(edge, observation).map(|target| put_target(edge, target, &settings));
+            step(
+                format!("Enable TLS in {subject}, with a truststore that holds the CA of the backend"),
+                Owner::EdgeAdministrator,
+                paste,
+                None,
+            )
+        }
+        (cause, _) => {
+            let fix = crate::checks::find(cause.name()).map_or("", |(_, check)| check.explanation.fix);
+            step(format!("{subject}: {fix}"), observation.owner, None, None)
+        }
+    }
+}
+
+fn first_alias(edge: &Edge, observation: &Observation) -> Option<String> {
+    let name = observation.subject().strip_prefix("virtualhosts/")?;
+    edge.virtual_hosts.get(name)?.aliases.first().cloned()
+}
+
+/// Repairs names that lead nowhere.
+fn configured(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let reference = observation.objects.iter().find_map(|object| object.strip_prefix("references/"));
+    let mut steps = Vec::new();
+    if let (EdgeCause::ReferenceDangling, Some(reference)) = (observation.cause, reference) {
+        let stores: Vec<&str> =
+            edge.keystores.iter().filter(|(_, store)| store.seen().is_ok()).map(|(name, _)| name.as_str()).collect();
+        let body = format!("{{\"name\": \"{reference}\", \"refers\": \"KEYSTORE\", \"resourceType\": \"KeyStore\"}}");
+        let known = crate::text::joined(&stores, ", ", "none was seen");
+        steps.push(LegStep {
+            title: format!("Create references/{reference} with the keystore that {} needs", observation.subject()),
+            owner: Owner::EdgeAdministrator,
+            paste: Some(call(edge, "POST", "references", &body)),
+            note: Some(format!(
+                "KEYSTORE is one of: {known}; use PUT references/{reference} if it names another reference"
+            )),
+        });
+        return steps;
+    }
+    let fix = crate::checks::find(observation.cause.name()).map_or("", |(_, check)| check.explanation.fix);
+    steps.push(LegStep {
+        title: format!("{}: {fix}", observation.statement),
+        owner: Owner::EdgeAdministrator,
+        paste: Some(format!("curl -H \"Authorization: Bearer $TOKEN\" {}/keystores", uploads::environment(edge))),
+        note: None,
+    });
+    steps
+}
+
+/// Turns on SNI in Message Processors.
+fn sni(edge: &Edge) -> Vec<LegStep> {
+    if edge.question.is_cloud() {
+        return vec![LegStep {
+            title: "Ask Apigee support to let the Message Processors send server_name".into(),
+            owner: Owner::ApigeeSupport,
+            paste: None,
+            note: None,
+        }];
+    }
+    vec![LegStep {
+        title: "Turn on SNI on every Message Processor, and restart all of them one after the other".into(),
+        owner: Owner::EdgeOperator,
+        paste: Some(format!(
+            "echo 'conf_system_jsse.enableSNIExtension=true' >> {MP_PROPERTIES}\nchown apigee:apigee {MP_PROPERTIES}\n\
+             {SERVICE} edge-message-processor restart"
+        )),
+        note: Some("the component is edge-message-processor; older texts write message-processor".into()),
+    }]
+}
+
+fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let subject = observation.subject();
+    let target = target(edge, observation);
+    let pinned = target.and_then(|target| target.tls.as_ref()).map(|tls| tls.protocols.as_slice()).unwrap_or_default();
+    if !pinned.is_empty() {
+        let accepted: Vec<String> = observation
+            .versions
+            .iter()
+            .filter(|version| version.as_str() >= "TLSv1.2")
+            .map(|version| java_name(version))
+            .collect();
+        let versions = if accepted.is_empty() { vec!["TLSv1.2".to_owned()] } else { accepted };
+        return vec![LegStep {
+            title: format!(
+                "Pin {} in place of {}, or nothing, in {subject}",
+                versions.join(" and "),
+                pinned.join(", ")
+            ),
+            owner: Owner::EdgeAdministrator,
+            paste: target
+                .map(|target| put_target(edge, target, &TlsSettings { protocols: versions, ..TlsSettings::default() })),
+            note: Some("targets take Java's names: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3".into()),
+        }];
+    }
+    let old: Vec<String> = observation
+        .versions
+        .iter()
+        .filter(|version| version.as_str() < "TLSv1.2")
+        .map(|version| java_name(version))
+        .collect();
+    if old.is_empty() && !observation.versions.is_empty() {
+        return vec![
+            LegStep {
+                title: format!("Let the backend of {subject} accept TLS 1.2 as well"),
+                owner: Owner::BackendOwner,
+                paste: None,
+                note: None,
+            },
+            LegStep {
+                title: "Or run the Message Processors with a Java that offers TLS 1.3".into(),
+                owner: Owner::EdgeOperator,
+                paste: None,
+                note: Some("Edge for Private Cloud 4.54 runs Java 17 or 21".into()),
+            },
+        ];
+    }
+    let pin = old.last().cloned().unwrap_or_else(|| "TLSv1".into());
+    let mut steps = vec![
+        LegStep {
+            title: format!("Upgrade the backend of {subject} to TLS 1.2 (TLSv1.2) or later"),
+            owner: Owner::BackendOwner,
+            paste: None,
+            note: None,
+        },
+        LegStep {
+            title: format!("Stop-gap until then: pin {pin} in {subject}"),
+            owner: Owner::EdgeAdministrator,
+            paste: target.map(|target| {
+                put_target(edge, target, &TlsSettings { protocols: vec![pin.clone()], ..TlsSettings::default() })
+            }),
+            note: Some("Java's name is TLSv1; TLSv1.0, as older texts have it, is no name that Java knows".into()),
+        },
+    ];
+    let is_disabled = |java: &JavaProfile| edge.disabled_versions(*java).contains(&"TLSv1.0");
+    if edge.question.java.iter().any(is_disabled) && !edge.question.is_cloud() {
+        steps.push(LegStep {
+            title: "The stop-gap needs a Java that has not disabled the version: on every Message Processor".into(),
+            owner: Owner::EdgeOperator,
+            paste: Some(format!(
+                "echo 'conf_jvmsecurity_jdk.tls.disabledAlgorithms=SSLv3, RC4, DES, MD5withRSA, DH keySize < 1024, EC keySize < 224, \
+                 3DES_EDE_CBC, anon, NULL' >> {MP_PROPERTIES}\nchown apigee:apigee {MP_PROPERTIES}\n{SERVICE} edge-message-processor restart"
+            )),
+            note: Some("SSLv3 must stay in the list".into()),
+        });
+    }
+    steps
+}
+
+fn java_name(version: &str) -> String {
+    if version == "TLSv1.0" { "TLSv1".into() } else { version.to_owned() }
+}
+
+fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let subject = observation.subject();
+    let tls = target(edge, observation).and_then(|target| target.tls.as_ref());
+    if tls.is_some_and(|tls| !tls.ciphers.is_empty()) {
+        return vec![LegStep {
+            title: format!(
+                "Remove the pinned Ciphers of {subject}, or pin suites that the backend accepts, by Java's names"
+            ),
+            owner: Owner::EdgeAdministrator,
+            paste: None,
+            note: Some(observation.statement.clone()),
+        }];
+    }
+    let mut steps = Vec::new();
+    if edge.question.java.iter().any(|java| *java <= JavaProfile::Java8Limited) {
+        steps.push(unlimited(Owner::EdgeOperator, "the Message Processors"));
+    }
+    steps.push(LegStep {
+        title: format!("Let the backend of {subject} accept a cipher suite that the Message Processor offers"),
+        owner: Owner::BackendOwner,
+        paste: None,
+        note: Some(observation.statement.clone()),
+    });
+    steps
+}
+
+/// Gives a Java 8 the strong cipher suites.
+fn unlimited(owner: Owner, whose: &str) -> LegStep {
+    LegStep {
+        title: format!("Install the unlimited-strength JCE policy in the Java of {whose}, or Java 8u161 or later"),
+        owner,
+        paste: Some("crypto.policy=unlimited".into()),
+        note: Some("a line of lib/security/java.security, from Java 8u151; earlier ones need the policy files".into()),
+    }
+}
+
+/// Widens what Routers accept.
+fn router(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let is_protocol = observation.cause == EdgeCause::ProtocolMismatch;
+    let mut steps = Vec::new();
+    if is_protocol {
+        steps.push(LegStep {
+            title: "Let the client app offer TLS 1.2 or later".into(),
+            owner: Owner::ClientOwner,
+            paste: None,
+            note: None,
+        });
+    } else {
+        steps.push(unlimited(Owner::ClientOwner, "the client app, if it runs on Java 8"));
+    }
+    if edge.question.is_cloud() {
+        return steps;
+    }
+    let (key, value, property) = if is_protocol {
+        ("ssl.protocols", "TLSv1.2 TLSv1.3", "ssl_protocols")
+    } else {
+        ("ssl.ciphers", "HIGH:!aNULL:!MD5:!DH+3DES:!kEDH", "ssl_ciphers")
+    };
+    steps.push(LegStep {
+        title: format!("Set what all Routers accept, or the property {property} of the virtual host"),
+        owner: Owner::EdgeOperator,
+        paste: Some(format!(
+            "echo 'conf_load_balancing_load.balancing.driver.server.{key}={value}' >> {ROUTER_PROPERTIES}\n\
+             chown apigee:apigee {ROUTER_PROPERTIES}\n{SERVICE} edge-router restart"
+        )),
+        note: Some(format!("then look for {property} in /opt/nginx/conf.d/0-default.conf on every Router")),
+    });
+    steps
+}
+
+fn client_certificate(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
+    let subject = observation.subject();
+    let target = target(edge, observation);
+    let is_listed = observation.cause == EdgeCause::ClientCertificateAuthorityNotListed;
+    let title = if is_listed {
+        format!("Let {subject} present a certificate whose issuer the backend lists, with its whole chain")
+    } else {
+        format!("Configure the client certificate of {subject}: clientAuthEnabled, keyStore, keyAlias")
+    };
+    let settings = TlsSettings {
+        enabled: true,
+        client_auth: true,
+        key_store: Some("ref://KEYSTORE-REFERENCE".into()),
+        key_alias: Some("ALIAS".into()),
+        ..TlsSettings::default()
+    };
+    let mut steps = vec![LegStep {
+        title,
+        owner: Owner::EdgeAdministrator,
+        paste: target.map(|target| put_target(edge, target, &settings)),
+        note: Some(observation.statement.clone()),
+    }];
+    if is_listed {
+        steps.push(LegStep {
+            title: "Or let the backend list the issuer of the present certificate".into(),
+            owner: Owner::BackendOwner,
+            paste: None,
+            note: None,
+        });
+    }
+    steps
+}
+
+/// Returns the call, or the lines of the TargetEndpoint, that set these settings of a target and keep the rest.
+fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> String {
+    let mut tls = target.tls.clone().unwrap_or_default();
+    tls.enabled = true;
+    if !change.protocols.is_empty() {
+        tls.protocols.clone_from(&change.protocols);
+    }
+    if change.client_auth {
+        tls.client_auth = true;
+        tls.key_store.clone_from(&change.key_store);
+        tls.key_alias.clone_from(&change.key_alias);
+    }
+    match target.origin {
+        TargetOrigin::TargetServer => {
+            let name = target.object.trim_start_matches("targetservers/");
+            let mut settings = json!({ "enabled": "true", "clientAuthEnabled": tls.client_auth.to_string() });
+            if let Value::Object(fields) = &mut settings {
+                let texts =
+                    [("keyStore", &tls.key_store), ("keyAlias", &tls.key_alias), ("trustStore", &tls.trust_store)];
+                fields
+                    .extend(texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), json!(text.as_ref()?)))));
+                if !tls.protocols.is_empty() {
+                    fields.insert("protocols".into(), json!(tls.protocols));
+                }
+                if !tls.ciphers.is_empty() {
+                    fields.insert("ciphers".into(), json!(tls.ciphers));
+                }
+                if tls.ignore_validation_errors {
+                    fields.insert("ignoreValidationErrors".into(), json!(true));
+                }
+            }
+            let body = json!({ "name": name, "host": target.host, "port": target.port, "isEnabled": target.enabled, "sSLInfo": settings });
+            call(edge, "PUT", &format!("targetservers/{name}"), &body.to_string())
+        }
+        TargetOrigin::Url => {
+            let element = |name: &str, text: &Option<String>| {
+                text.as_ref().map(|text| format!("<{name}>{text}</{name}>")).unwrap_or_default()
+            };
+            let protocols: String = tls.protocols.iter().map(|name| format!("<Protocol>{name}</Protocol>")).collect();
+            let protocols =
+                if protocols.is_empty() { protocols } else { format!("<Protocols>{protocols}</Protocols>") };
+            let client = if tls.client_auth { "<ClientAuthEnabled>true</ClientAuthEnabled>" } else { "" };
+            format!(
+                "<SSLInfo><Enabled>true</Enabled>{client}{}{}{}{protocols}</SSLInfo>",
+                element("KeyStore", &tls.key_store),
+                element("KeyAlias", &tls.key_alias),
+                element("TrustStore", &tls.trust_store)
+            )
+        }
+    }
+}

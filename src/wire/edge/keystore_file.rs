@@ -1,0 +1,71 @@
+//! The certificates of a keystore file: PEM, DER, PKCS #12. A Java keystore is recognised and not read.
+
+use openssl::pkcs12::Pkcs12;
+use openssl::x509::X509;
+
+use crate::wire::certificate;
+use crate::wire::pem;
+
+/// Maximum number of bytes of a keystore file.
+pub const MAX_KEYSTORE: usize = 4 << 20;
+/// First bytes of Java's own formats, JKS and JCEKS.
+const JAVA: [[u8; 4]; 2] = [[0xFE, 0xED, 0xFE, 0xED], [0xCE, 0xCE, 0xCE, 0xCE]];
+
+/// What a file holds. The private key is dropped where it is read.
+pub struct Content {
+    pub certificates: Vec<X509>,
+    pub has_key: bool,
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// Why it cannot be read: with the command that converts it, for a Java keystore.
+pub fn read(name: &str, bytes: &[u8], password: Option<&str>) -> Result<Content, String> {
+    if JAVA.iter().any(|magic| bytes.starts_with(magic)) {
+        return Err(format!(
+            "a Java keystore (JKS), which is not read; convert it with `keytool -importkeystore -srckeystore {name} \
+             -destkeystore {name}.p12 -deststoretype PKCS12`"
+        ));
+    }
+    if pem::certificates(bytes).next().is_some() {
+        let (certificates, fault) = certificate::from_pem(bytes);
+        let has_key = memchr::memmem::find(bytes, b"PRIVATE KEY-----").is_some();
+        return match (certificates.is_empty(), fault) {
+            (true, Some(why)) => Err(why),
+            _ => Ok(Content { certificates, has_key }),
+        };
+    }
+    if let Ok(certificate) = X509::from_der(bytes) {
+        return Ok(Content { certificates: vec![certificate], has_key: false });
+    }
+    let Ok(archive) = Pkcs12::from_der(bytes) else {
+        return Err("neither PEM, DER nor PKCS #12".into());
+    };
+    let parsed = archive.parse2(password.unwrap_or_default()).map_err(|_| match password {
+        Some(_) => "a PKCS #12 file that the password does not open".to_owned(),
+        None => "a PKCS #12 file with a password; give --keystore-password-file".to_owned(),
+    })?;
+    let has_key = parsed.pkey.is_some();
+    let certificates = parsed.cert.into_iter().chain(parsed.ca.into_iter().flatten()).collect();
+    Ok(Content { certificates, has_key })
+}
+
+/// Fuzzing entry: reads any bytes as a keystore file.
+pub fn fuzz_keystore_file(bytes: &[u8]) {
+    let _ = read("fuzz", bytes, None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_command_that_converts_a_java_keystore() {
+        let why = read("ks.jks", &[0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2], None).err().unwrap();
+        assert!(why.contains("keytool -importkeystore -srckeystore ks.jks"), "{why}");
+        assert!(read("x", b"nonsense", None).is_err());
+        assert!(read("x", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", None).is_err());
+        fuzz_keystore_file(b"0\x82");
+    }
+}

@@ -1,0 +1,16 @@
+//! Files and answers of Apigee Edge: properties, nginx configuration, logs, proxies, keystores, and the JSON of
+//! the Management API.
+//!
+//! Everything is bounded and may be hostile. No file is opened here, and nothing that a document names is
+//! fetched.
+
+pub mod answers;
+pub mod ciphers;
+pub mod keystore_file;
+pub mod mp_log;
+pub mod nginx;
+pub mod properties;
+pub mod proxy;
+
+/// Maximum number of bytes of a properties or nginx file.
+pub const MAX_SETTINGS: usize = 4 << 20;

@@ -1,0 +1,242 @@
+//! The log of a Message Processor: lines of failed handshakes, counted.
+//!
+//! Two forms: `handshakeFailed() : SSLClientChannel[C:IP:port Remote host:IP:port]… handshake failed, message:
+//! TEXT` and `handshakeTimeout() : SSLClientChannel[Connected: Remote:IP:port Local:IP:port]… handshake timeout`.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use memchr::{memchr, memmem, memrchr};
+
+use crate::evidence::edge::{LogFailure, MessageProcessorLog};
+
+/// Maximum number of different failures that are kept.
+const MAX_FAILURES: usize = 256;
+/// Maximum number of bytes of a line that are read; a longer one keeps its beginning.
+const MAX_LINE: usize = 16 << 10;
+/// Maximum number of bytes of Java's text.
+const MAX_MESSAGE: usize = 600;
+/// What every line of interest has.
+const MARK: &[u8] = b"HTTPClient$Context.handshake";
+/// The lowest port that a client takes for a connection of its own.
+const FIRST_EPHEMERAL: u16 = 32_768;
+
+/// Reads the pieces of a log in order.
+pub struct Scanner {
+    organization: String,
+    environment: String,
+    /// The beginning of a line whose end has not come.
+    rest: Vec<u8>,
+    finder: memmem::Finder<'static>,
+    failures: BTreeMap<(String, String, String, String, bool), LogFailure>,
+    of_others: u64,
+    more: u64,
+}
+
+impl Scanner {
+    /// Counts the lines of one environment.
+    #[must_use]
+    pub fn new(organization: &str, environment: &str) -> Self {
+        Self {
+            organization: organization.to_owned(),
+            environment: environment.to_owned(),
+            rest: Vec::new(),
+            finder: memmem::Finder::new(MARK),
+            failures: BTreeMap::new(),
+            of_others: 0,
+            more: 0,
+        }
+    }
+
+    /// Reads the next bytes of the log.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let mut bytes = bytes;
+        if !self.rest.is_empty() {
+            let end = memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+            let (first, others) = bytes.split_at(end);
+            let room = MAX_LINE.saturating_sub(self.rest.len());
+            self.rest.extend_from_slice(&first[..first.len().min(room)]);
+            if !first.ends_with(b"\n") {
+                return;
+            }
+            let line = std::mem::take(&mut self.rest);
+            self.lines(&line);
+            bytes = others;
+        }
+        let end = memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        let (whole, rest) = bytes.split_at(end);
+        self.lines(whole);
+        self.rest.extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
+    }
+
+    /// Ends a file; the next one begins with a new line.
+    pub fn end(&mut self) {
+        let line = std::mem::take(&mut self.rest);
+        self.lines(&line);
+    }
+
+    /// Returns what was counted.
+    #[must_use]
+    pub fn finish(mut self, files: Vec<String>) -> MessageProcessorLog {
+        self.end();
+        let mut failures: Vec<LogFailure> = self.failures.into_values().collect();
+        failures.sort_by_key(|failure| Reverse(failure.count));
+        MessageProcessorLog { files, of_others: self.of_others, failures, more: self.more }
+    }
+
+    fn lines(&mut self, bytes: &[u8]) {
+        let mut at = 0;
+        while let Some(found) = self.finder.find(&bytes[at..]) {
+            let mark = at + found;
+            let begin = memrchr(b'\n', &bytes[..mark]).map_or(0, |end| end + 1);
+            let end = memchr(b'\n', &bytes[mark..]).map_or(bytes.len(), |end| mark + end);
+            let line = &bytes[begin..end.min(begin + MAX_LINE)];
+            self.line(String::from_utf8_lossy(line).trim_end());
+            at = end;
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        let Some(failure) = parse(line) else { return };
+        let field = |name: &str| field(line, name);
+        if field("org:") != Some(&self.organization) || field("env:") != Some(&self.environment) {
+            self.of_others += 1;
+            return;
+        }
+        let key = (
+            failure.proxy.clone(),
+            failure.revision.clone(),
+            failure.backend.clone(),
+            failure.message.clone(),
+            failure.timed_out,
+        );
+        let is_full = self.failures.len() >= MAX_FAILURES;
+        match self.failures.get_mut(&key) {
+            Some(known) => {
+                known.count += 1;
+                known.last = failure.last;
+            }
+            None if is_full => self.more += 1,
+            None => {
+                self.failures.insert(key, failure);
+            }
+        }
+    }
+}
+
+fn parse(line: &str) -> Option<LogFailure> {
+    let (head, rest) = line.split_once("HTTPClient$Context.handshake")?;
+    let timed_out = rest.starts_with("Timeout()");
+    if !timed_out && !rest.starts_with("Failed()") {
+        return None;
+    }
+    let channel = rest.split_once("SSLClientChannel[")?.1.split(']').next()?;
+    let message = match rest.split_once("message:") {
+        Some((_, text)) if !timed_out => text.trim(),
+        _ => "",
+    };
+    let moment = head.get(..23).unwrap_or_default();
+    let first_at = moment.replacen(' ', "T", 1).replace(',', ".").parse::<DateTime>().ok();
+    let first_at: Option<Timestamp> =
+        first_at.and_then(|time| time.to_zoned(TimeZone::UTC).ok()).map(|zoned| zoned.timestamp());
+    let moment = if first_at.is_some() { moment } else { "" };
+    Some(LogFailure {
+        proxy: field(line, "api:").unwrap_or_default().to_owned(),
+        revision: field(line, "rev:").unwrap_or_default().to_owned(),
+        backend: backend(channel),
+        message: message.chars().take(MAX_MESSAGE).collect(),
+        timed_out,
+        count: 1,
+        first: moment.to_owned(),
+        last: moment.to_owned(),
+        first_at,
+    })
+}
+
+/// Returns the value after ` name:`, up to the next space.
+fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.split(' ').find_map(|word| word.strip_prefix(name))
+}
+
+/// Returns address and port of the backend: of two addresses that whose port is not ephemeral.
+fn backend(channel: &str) -> String {
+    let addresses: Vec<&str> = channel
+        .split_whitespace()
+        .filter_map(|word| {
+            let word = ["Connected:", "Remote:", "Local:", "C:", "host:"]
+                .into_iter()
+                .find_map(|label| word.strip_prefix(label))
+                .unwrap_or(word);
+            (word.contains(['.', ':']) && !word.is_empty()).then_some(word)
+        })
+        .collect();
+    let is_service = |address: &&&str| {
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        port.is_some_and(|port| port < FIRST_EPHEMERAL)
+    };
+    addresses.iter().find(is_service).or(addresses.first()).map_or_else(String::new, |address| (*address).to_owned())
+}
+
+/// Fuzzing entry: reads any bytes as a log, whole and in pieces.
+///
+/// # Panics
+/// If the counts depend on where the log is split.
+pub fn fuzz_mp_log(bytes: &[u8]) {
+    let scan = |size: usize| {
+        let mut scanner = Scanner::new("o", "e");
+        bytes.chunks(size).for_each(|chunk| scanner.push(chunk));
+        scanner.finish(Vec::new())
+    };
+    let whole = scan(bytes.len().max(1));
+    // A line beyond the limit is cut at the same place, wherever the pieces end.
+    assert_eq!(whole.of_others, scan(7).of_others, "pieces must not change the counts");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAILED: &str = "2017-10-23 05:28:57,813 org:o env:e api:orders rev:3 messageid:m NIOThread@0 ERROR \
+        HTTP.CLIENT - HTTPClient$Context.handshakeFailed() : SSLClientChannel[C:203.0.113.10:443 Remote \
+        host:10.20.0.5:40000]@65461 useCount=1 bytesRead=0 bytesWritten=0 age=529ms lastIO=529ms handshake \
+        failed, message: Received fatal alert: bad_certificate";
+    const TIMEOUT: &str = "2017-10-23 05:28:57,813 org:o env:e api:orders rev:3 messageid:m NIOThread@1 ERROR \
+        HTTP.CLIENT - HTTPClient$Context.handshakeTimeout() : SSLClientChannel[Connected: \
+        Remote:203.0.113.10:443 Local:10.20.0.5]@739028 useCount=1 age=55221ms isOpen=true handshake timeout";
+
+    fn scanned(text: &str, size: usize) -> MessageProcessorLog {
+        let mut scanner = Scanner::new("o", "e");
+        text.as_bytes().chunks(size).for_each(|piece| scanner.push(piece));
+        scanner.finish(vec!["system.log".into()])
+    }
+
+    #[test]
+    fn counts_both_forms_wherever_the_pieces_end() {
+        let other = FAILED.replace("env:e", "env:test");
+        let text = format!("noise\n{FAILED}\n\tat java.lang.Thread\n{FAILED}\n{other}\n{TIMEOUT}\n");
+        for size in [1, 13, 4096] {
+            let log = scanned(&text, size);
+            assert_eq!(log.of_others, 1);
+            let [failed, timeout] = log.failures.as_slice() else { panic!("{log:?}") };
+            assert_eq!((failed.count, failed.backend.as_str()), (2, "203.0.113.10:443"));
+            assert_eq!(failed.message, "Received fatal alert: bad_certificate");
+            assert_eq!(failed.first, "2017-10-23 05:28:57,813");
+            assert!(timeout.timed_out && timeout.backend == "203.0.113.10:443");
+        }
+        fuzz_mp_log(text.as_bytes());
+        fuzz_mp_log(b"HTTPClient$Context.handshakeFailed() SSLClientChannel[");
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_failures() {
+        let mut scanner = Scanner::new("o", "e");
+        for number in 0..MAX_FAILURES + 5 {
+            scanner.push(format!("{FAILED} {number}\n").as_bytes());
+        }
+        let log = scanner.finish(Vec::new());
+        assert_eq!((log.failures.len(), log.more), (MAX_FAILURES, 5));
+    }
+}
