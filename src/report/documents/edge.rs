@@ -6,6 +6,7 @@ use owo_colors::{OwoColorize, Style};
 use super::{CheckResult, Located};
 use crate::judgement::edge::{self as judgement, EdgeReport};
 use crate::judgement::{OutcomeWord, StepState};
+use crate::report::html::{self, Content, FileLink};
 use crate::report::{Document, TextOptions};
 use crate::text::{LabelledText, moment_in_heading, visible};
 use crate::verdict::{Certainty, LegCause, LegVerdictKind};
@@ -34,6 +35,10 @@ impl Document for EdgeReport {
             page.row("NOT SEEN", options.styles.notice, &format!("{}: {}", missing.what, missing.why));
         }
         page.out
+    }
+
+    fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {
+        html::edge::content(self)
     }
 
     fn findings(&self) -> Vec<Located<'_>> {

@@ -14,6 +14,7 @@ mod chain;
 mod clients;
 pub mod contexts;
 pub mod difference;
+pub mod edge;
 mod findings;
 mod fix;
 mod handshakes;
