@@ -17,12 +17,12 @@ use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::gather::files::key_log;
 use crate::judgement::capture::{self as judgement, CaptureReport, Question};
-use crate::redact::Redactor;
+use crate::redact::{Redactions, Redactor};
 use crate::report::Format;
 use crate::report::documents::capture::line;
 use crate::run::{Progress, Stop};
 use crate::terminal::{self, Console};
-use crate::wire::capture::{CaptureWriter, KeptPacket};
+use crate::wire::capture::{CaptureWriter, KeptPacket, RecordKind};
 
 pub(super) fn run(args: &PcapArgs, console: &Console) -> Result<u8, Error> {
     check(args)?;
@@ -106,6 +106,8 @@ pub(super) struct Session {
     output: PcapOutput,
     out: terminal::Output<io::BufWriter<io::Stdout>>,
     writer: Option<(PathBuf, CaptureWriter<BufWriter<File>>)>,
+    /// Masks the secrets of what is written: a peer that does not speak TLS sends them in clear.
+    redactor: Redactor,
     summary: Summary,
     /// The first error of writing.
     failed: Option<Error>,
@@ -116,7 +118,8 @@ impl Session {
     pub(super) fn new(output: PcapOutput, write: Option<&Path>) -> Result<Self, Error> {
         let writer = write.map(|path| Ok::<_, Error>((path.to_owned(), create(path)?))).transpose()?;
         let out = terminal::Output::stdout();
-        Ok(Self { output, out, writer, summary: Summary::default(), failed: None })
+        let redactor = Redactor::secrets_only();
+        Ok(Self { output, out, writer, redactor, summary: Summary::default(), failed: None })
     }
 
     /// Counts a connection, and prints its line.
@@ -136,7 +139,12 @@ impl Session {
     /// Writes packets, if there is a file for them.
     pub(super) fn write(&mut self, packets: &[KeptPacket]) {
         if let (Some((path, writer)), None) = (&mut self.writer, &self.failed) {
-            let written = packets.iter().try_for_each(|packet| writer.packet(packet));
+            let written = packets.iter().try_for_each(|packet| {
+                let mut data = packet.data.to_vec();
+                let whole = 0..data.len();
+                self.redactor.record(RecordKind::Packet, whole, &mut data, &mut Redactions::default());
+                writer.packet(&KeptPacket { data: data.into(), ..packet.clone() })
+            });
             self.failed = written.err().map(|source| unwritable(path, source));
         }
     }

@@ -138,7 +138,7 @@ impl Error {
             ),
             Self::NoContext { known } => Some(format!("name one with --context{}", known_names(known))),
             Self::NoKubeconfig { .. } => {
-                Some("name one with --kubeconfig or $KUBECONFIG, or judge files alone with --offline".into())
+                Some("name one with --kubeconfig or $KUBECONFIG; `diagnose --offline` judges files alone".into())
             }
             Self::NotAnApiServer { .. } => Some(
                 "check the address of the cluster in the kubeconfig, and whether a proxy or login page answers instead"

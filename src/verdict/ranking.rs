@@ -130,12 +130,13 @@ fn stated(finding: &Finding) -> String {
     }
 }
 
-/// The sentence with a capital in front. A name that begins with a lower-case letter and has a digit, a dot
-/// or a hyphen keeps it.
+/// The sentence with a capital in front. A name that begins with a lower-case letter and has a digit, a dot,
+/// a hyphen or a capital behind it (`sslSecret`) keeps it.
 fn upper_first(text: &str) -> String {
     let mut characters = text.chars();
     let first_word = text.split_whitespace().next().unwrap_or_default();
-    let is_name = first_word.contains(|character: char| character.is_ascii_digit() || "./:-_".contains(character));
+    let is_inside = |character: char| character.is_ascii_digit() || "./:-_".contains(character);
+    let is_name = first_word.contains(is_inside) || first_word.chars().skip(1).any(char::is_uppercase);
     match characters.next() {
         Some(first) if !is_name => first.to_uppercase().chain(characters).collect(),
         _ => text.to_owned(),

@@ -35,7 +35,7 @@ pub(crate) fn is_unknown(result: &CheckResult) -> bool {
 /// Returns whether no check could see what it needs, requested or not. This differs from "nothing found".
 #[must_use]
 pub(crate) fn judged_nothing(selected: &[CheckResult]) -> bool {
-    selected.iter().all(|result| result.judgement.is_err())
+    selected.iter().all(|result| matches!(result.judgement, Err(_) | Ok(Outcome::NotApplicable(_))))
 }
 
 /// The sentences of the first five findings.

@@ -42,12 +42,13 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         let good = format!("{} {verb} not reported any more", fixed.join(", "));
         let files = super::all_files(evidence);
         let again = match (evidence.question.is_offline(), evidence.overrides.is_empty()) {
-            (true, _) => format!("kubectl apigee-tls diagnose --offline {files}"),
+            (true, _) => format!("kubectl apigee-tls diagnose --offline {}", offline_inputs(evidence)),
             (false, true) => target.tool("diagnose", "--since 2m"),
             (false, false) => target.tool("diagnose", &format!("{files} --since 2m")),
         };
         let is_captured = |planned: &&&Planned| is_of_captures(&planned.cures);
         match cures.iter().filter(is_captured).count() {
+            0 if again.ends_with("NEW.log") => ("Save the log again, and check that it worked", again, good, None),
             0 => ("Check that it worked", again, good, None),
             all if all == cures.len() => {
                 ("Capture again, and check that it worked", "kubectl apigee-tls pcap NEW.pcap".into(), good, None)
@@ -64,6 +65,15 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         ..RemedyStep::default()
     };
     Some(Planned::new(step, Vec::new()))
+}
+
+/// The flags that give the same files again. A log that shows the fault shows it for ever: a new one is needed.
+fn offline_inputs(evidence: &Evidence) -> String {
+    let overrides = evidence.overrides.iter().map(|file| format!("-f {}", super::groups::path(file)));
+    let manifests = evidence.manifests.iter().map(|file| format!("-f {}", word(&file.name)));
+    let log = facts::logs(evidence).next().map(|_| "--access-log NEW.log".to_owned());
+    let inputs: Vec<String> = manifests.chain(overrides).chain(log).collect();
+    if inputs.is_empty() { super::all_files(evidence) } else { inputs.join(" ") }
 }
 
 /// Number of ingress pods that the wildcard routes select, or all where there is none.
