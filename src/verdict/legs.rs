@@ -104,7 +104,8 @@ pub struct LegCause {
     pub leg: Leg,
     pub certainty: Certainty,
     pub owner: Owner,
-    /// The broken objects, the most important first: `virtualhosts/secure`, `keystores/ks/aliases/api`, a host.
+    /// The broken objects, the most important first: `virtualhosts/secure`, `keystores/ks/aliases/api`, a
+    /// host.
     pub objects: Vec<String>,
     /// One sentence.
     pub statement: String,

@@ -1,5 +1,6 @@
-//! Credentials for the Management API: from a file or standard input, from the environment, from netrc. Flags win
-//! over the environment, and that over netrc. A secret is never an argument, and no error repeats one.
+//! Credentials for the Management API: from a file or standard input, from the environment, from netrc.
+//! Flags win over the environment, and that over netrc. A secret is never an argument, and no error repeats
+//! one.
 
 use std::io::{self, Read};
 

@@ -1,8 +1,11 @@
-//! `edge diagnose` and `edge collect`: gather what is known of an environment, judge it, and print or pack it.
+//! `edge diagnose` and `edge collect`: gather what is known of an environment, judge it, and print or pack
+//! it.
 
+mod collect;
 mod credentials;
 mod options;
 
+use std::collections::BTreeMap;
 use std::io;
 
 use tokio::runtime::Runtime;
@@ -23,7 +26,7 @@ use crate::text::visible;
 pub(super) fn run(args: &EdgeArgs, console: &Console) -> Result<u8, Error> {
     match &args.command {
         EdgeCommand::Diagnose(args) => diagnose(args, console),
-        EdgeCommand::Collect(_) => Err(Error::Argument { what: "edge collect".into(), hint: "edge diagnose".into() }),
+        EdgeCommand::Collect(args) => collect::run(args, console),
     }
 }
 
@@ -38,7 +41,7 @@ fn diagnose(args: &EdgeDiagnoseArgs, console: &Console) -> Result<u8, Error> {
         Ok((run.evidence, run.refused))
     });
     let printed = outcome.and_then(|(evidence, refused): (Evidence, Option<Fault>)| {
-        if evidence.edge.seen().is_err() {
+        if !collect::is_of_edge(&evidence) {
             return Err(Error::Argument {
                 what: "a bundle of a cluster with `edge`".into(),
                 hint: "judge it with `kubectl apigee-tls diagnose --from`".into(),
@@ -65,6 +68,8 @@ struct Run {
     evidence: Evidence,
     /// Why the Management API could not be used, where nothing else was given to judge.
     refused: Option<Fault>,
+    /// Answers of the Management API by their path in a bundle.
+    answers: BTreeMap<String, Vec<u8>>,
 }
 
 /// Gathers everything that the flags name.
@@ -95,7 +100,7 @@ async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &
     let gathered = Box::pin(edge::gather(&options, edge, stop)).await;
     progress.finished("the environment", "");
     progress.finish();
-    let Gathered { edge, refused, interrupted, .. } = gathered?;
+    let Gathered { edge, answers, refused, interrupted } = gathered?;
     let has_other = has_other_evidence(args);
     let mut evidence = Evidence::not_gathered(
         HybridQuestion { offline: true, ..HybridQuestion::default() },
@@ -104,7 +109,7 @@ async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &
     );
     evidence.edge = Seen::Seen(edge);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the environment", reason));
-    Ok(Run { evidence, refused: refused.filter(|_| !has_other) })
+    Ok(Run { evidence, refused: refused.filter(|_| !has_other), answers })
 }
 
 /// Reads the files of Routers and Message Processors.

@@ -187,8 +187,8 @@ fn probed(args: &EdgeFlags, legs: &[Leg]) -> Result<Vec<Leg>, Error> {
 }
 
 /// The profiles that the Message Processors may have. Sources: release notes of Edge for Private Cloud (4.54:
-/// Java 17 and 21; 4.16.05 to 4.53: Java 8; 4.16.01: Java 7) and "Supported software" (public cloud: Java 8, TLS
-/// 1.2).
+/// Java 17 and 21; 4.16.05 to 4.53: Java 8; 4.16.01: Java 7) and "Supported software" (public cloud: Java
+/// 8, TLS 1.2).
 fn java(args: &EdgeFlags, dialect: Dialect) -> Vec<JavaProfile> {
     if let Some(java) = args.java {
         return vec![profile(java)];

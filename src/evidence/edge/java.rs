@@ -1,8 +1,8 @@
 //! What the TLS library of Java (JSSE) offers as a client, by release.
 //!
-//! Sources: the JDK's `CipherSuite.java` (8u), and ClientHellos of each release. Suites have OpenSSL's names, in
-//! the order in which they are sent. The exact update of a Message Processor's Java cannot be seen from
-//! outside; `8-classic` and `8-modern` are before and after TLS 1.3 came to Java 8.
+//! Sources: the JDK's `CipherSuite.java` (8u), and ClientHellos of each release. Suites have OpenSSL's
+//! names, in the order in which they are sent. The exact update of a Message Processor's Java cannot be
+//! seen from outside; `8-classic` and `8-modern` are before and after TLS 1.3 came to Java 8.
 
 use std::fmt;
 

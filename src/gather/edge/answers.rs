@@ -137,7 +137,8 @@ impl Answers<'_> {
         Ok(bytes)
     }
 
-    fn keep(&self, saved: &str, bytes: &[u8]) {
+    /// Keeps an answer for a bundle, if one is wanted.
+    pub(super) fn keep(&self, saved: &str, bytes: &[u8]) {
         let Some(Ok(mut kept)) = self.kept.as_ref().map(Mutex::lock) else { return };
         let size: usize = kept.values().map(Vec::len).sum();
         if size + bytes.len() <= MAX_KEPT {

@@ -321,8 +321,9 @@ impl Client {
         if status.is_success() {
             return Ok(bytes);
         }
-        let said = answers::error(&bytes).map(|text| format!(": {}", self.credentials.hide(&text))).unwrap_or_default();
-        let why = format!("HTTP {}{said}", status.as_u16());
+        let reported =
+            answers::error(&bytes).map(|text| format!(": {}", self.credentials.hide(&text))).unwrap_or_default();
+        let why = format!("HTTP {}{reported}", status.as_u16());
         let reason = if status == StatusCode::NOT_FOUND { Reason::Missing(why) } else { Reason::Unreachable(why) };
         let passes = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
         let again = (passes && asked <= LONGEST_WAIT).then_some(asked);

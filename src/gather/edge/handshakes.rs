@@ -1,7 +1,7 @@
 //! Handshakes on both legs: at each Router with each host alias, and at each backend as a Message Processor.
 //!
 //! A refused ClientHello is followed by a scan and by a handshake with the other choice of `server_name`, so
-//! that version, cipher suite and SNI can be told apart.
+//! that version, cipher suite and SNI can be distinguished.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -240,8 +240,8 @@ impl Gathering<'_> {
             timeout: self.options.handshake_time,
         };
         let prober = match Prober::new(options.clone()) {
-            // A list of suites that the TLS library has dropped cannot be offered whole; the scan that follows
-            // offers every suite.
+            // A list of suites that the TLS library has dropped cannot be offered whole; the scan that
+            // follows offers every suite.
             Err(ProberError::Ciphers { .. } | ProberError::NothingToOffer { .. }) => {
                 Prober::new(ProbeOptions { ciphers: None, ..options })?
             }

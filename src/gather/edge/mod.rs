@@ -59,7 +59,7 @@ pub struct EdgeOptions {
     pub keeps_answers: bool,
 }
 
-/// `HOST:PORT:ADDRESS:PORT`, as in curl. An empty host or a port of 0 stands for every one.
+/// `HOST:PORT:ADDRESS:PORT`, as in curl. An empty host or a port of 0 applies to every one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConnectTo {
     pub host: String,

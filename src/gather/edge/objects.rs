@@ -167,6 +167,9 @@ impl Gathering<'_> {
     }
 
     fn proxy(&mut self, name: &str, file: &str, proxy: &Proxy, servers: &mut Vec<String>) {
+        for (path, content) in &proxy.files {
+            self.answers.keep(&format!("apis/{name}/{path}"), content);
+        }
         for (path, why) in &proxy.faults {
             let why = Unavailable::new(format!("{file}: {path}"), Reason::Broken(why.clone()));
             self.unseen(why, Some(Leg::Southbound));

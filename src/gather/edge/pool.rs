@@ -1,4 +1,4 @@
-//! The certificates of a run whose encoding is known, so that it can be said who signed whom, and whether the
+//! The certificates of a run whose encoding is known, so that it is known who signed whom, and whether the
 //! CAs of client apps trust a list.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,8 +57,8 @@ impl Pool {
         self.prober.verify(&stack)
     }
 
-    /// Returns the signers of each certificate, by fingerprints. A certificate that nobody known signed has an
-    /// empty entry.
+    /// Returns the signers of each certificate, by fingerprints. A certificate that nobody known signed has
+    /// an empty entry.
     pub(super) fn signatures(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut by_subject: BTreeMap<Vec<u8>, Vec<&String>> = BTreeMap::new();
         for (fingerprint, certificate) in &self.known {

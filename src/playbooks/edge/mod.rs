@@ -1,5 +1,5 @@
-//! The playbook of Apigee Edge: TLS handshakes fail between a client app and a Router (northbound), or between a
-//! Message Processor and a backend (southbound).
+//! The playbook of Apigee Edge: TLS handshakes fail between a client app and a Router (northbound), or
+//! between a Message Processor and a backend (southbound).
 //!
 //! Source: Apigee's playbook "TLS/SSL handshake failures", in its order: protocol, cipher suite, incorrect
 //! certificate (name, chain, dates, trust), SNI. What it does not have (connection, keystores, client

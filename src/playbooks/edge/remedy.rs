@@ -486,7 +486,8 @@ fn client_certificate(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     steps
 }
 
-/// Returns the call, or the lines of the TargetEndpoint, that set these settings of a target and keep the rest.
+/// Returns the call, or the lines of the TargetEndpoint, that set these settings of a target and keep the
+/// rest.
 fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> String {
     let mut tls = target.tls.clone().unwrap_or_default();
     tls.enabled = true;

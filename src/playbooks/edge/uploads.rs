@@ -93,7 +93,8 @@ pub(super) fn certificate(edge: &Edge, observation: &Observation, now: Timestamp
     steps
 }
 
-/// Returns the steps for a keystore that is named directly: a reference takes its place, and Routers restart once.
+/// Returns the steps for a keystore that is named directly: a reference takes its place, and Routers
+/// restart once.
 fn to_reference(edge: &Edge, observation: &Observation, old: &str, new: &str) -> Vec<LegStep> {
     let reference = format!("{old}-ref");
     let body = format!("{{\"name\": \"{reference}\", \"refers\": \"{new}\", \"resourceType\": \"KeyStore\"}}");

@@ -1,5 +1,5 @@
-//! The report of `edge` for a person: verdict, causes with their evidence and owner, the playbook's steps, the fix,
-//! and what was not seen.
+//! The report of `edge` for a person: verdict, causes with their evidence and owner, the playbook's steps,
+//! the fix, and what was not seen.
 
 use owo_colors::{OwoColorize, Style};
 

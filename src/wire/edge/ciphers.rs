@@ -12,6 +12,8 @@ use crate::wire::tls::Offer;
 
 /// Length of the headers of a record and of a handshake message.
 const HEADERS: usize = 5 + 4;
+/// The number that announces secure renegotiation, and is no suite (RFC 5746 §3.3).
+const SCSV: &str = "0x00FF";
 
 /// Returns the list with the names of the suites up to TLS 1.2 that it means.
 ///
@@ -35,7 +37,13 @@ fn names(text: &str) -> Option<Vec<String>> {
     let _ = stream.connect();
     let hello = stream.get_ref().0.get(HEADERS..)?;
     let suites = Offer::read(hello, hello.len()).suites();
-    Some(suites.into_iter().map(std::borrow::Cow::into_owned).filter(|name| !name.ends_with("_SCSV")).collect())
+    Some(
+        suites
+            .into_iter()
+            .map(std::borrow::Cow::into_owned)
+            .filter(|name| !name.ends_with("_SCSV") && name != SCSV)
+            .collect(),
+    )
 }
 
 /// Keeps what is written.

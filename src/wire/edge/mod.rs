@@ -1,5 +1,5 @@
-//! Files and answers of Apigee Edge: properties, nginx configuration, logs, proxies, keystores, and the JSON of
-//! the Management API.
+//! Files and answers of Apigee Edge: properties, nginx configuration, logs, proxies, keystores, and the
+//! JSON of the Management API.
 //!
 //! Everything is bounded and may be hostile. No file is opened here, and nothing that a document names is
 //! fetched.

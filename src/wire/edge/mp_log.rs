@@ -1,7 +1,8 @@
 //! The log of a Message Processor: lines of failed handshakes, counted.
 //!
-//! Two forms: `handshakeFailed() : SSLClientChannel[C:IP:port Remote host:IP:port]… handshake failed, message:
-//! TEXT` and `handshakeTimeout() : SSLClientChannel[Connected: Remote:IP:port Local:IP:port]… handshake timeout`.
+//! Two forms: `handshakeFailed() : SSLClientChannel[C:IP:port Remote host:IP:port]… handshake failed,
+//! message: TEXT` and `handshakeTimeout() : SSLClientChannel[Connected: Remote:IP:port Local:IP:port]…
+//! handshake timeout`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -28,7 +28,7 @@ pub struct Proxy {
     pub endpoints: Vec<TargetEndpoint>,
     /// Files that could not be read, with the reason.
     pub faults: Vec<(String, String)>,
-    /// The XML files that were read, for a bundle.
+    /// The XML files that could be read, for a bundle.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
@@ -77,8 +77,8 @@ pub fn archive(bytes: &[u8]) -> Result<Proxy, String> {
     Ok(proxy)
 }
 
-/// Returns the path below `apiproxy` of a file that is judged: the proxy itself, and target endpoints. `None` for
-/// every other file, and for paths that leave the archive.
+/// Returns the path below `apiproxy` of a file that is judged: the proxy itself, and target endpoints.
+/// `None` for every other file, and for paths that leave the archive.
 #[must_use]
 pub fn relevant(path: &str) -> Option<String> {
     let path = path.replace('\\', "/");
@@ -110,7 +110,10 @@ impl Proxy {
             Ok(Document::Proxy(name)) => self.name = self.name.take().or(name),
             Ok(Document::Target(endpoint)) => self.endpoints.push(endpoint),
             Ok(Document::Other) => return,
-            Err(why) => self.faults.push((path.to_owned(), why)),
+            Err(why) => {
+                self.faults.push((path.to_owned(), why));
+                return;
+            }
         }
         self.files.push((path.to_owned(), content));
     }

@@ -94,8 +94,8 @@ pub(crate) fn of_name(list: &[Certificate], host: &str) -> Option<ListFault> {
     Some(ListFault::new(EdgeCause::HostnameMismatch, what, format!("a certificate that covers {host}")))
 }
 
-/// Returns what is wrong with the chain for client apps. Without a verification, only its order is judged, and
-/// whether there is more than a leaf.
+/// Returns what is wrong with the chain for client apps. Without a verification, only its order is judged,
+/// and whether there is more than a leaf.
 pub(crate) fn of_chain(
     list: &[Certificate],
     verification: Option<&Verification>,

@@ -237,8 +237,8 @@ pub(crate) fn java(text: &str) -> Option<Meaning> {
     row(JAVA, text).map(|(causes, what)| Meaning { leg: Leg::Southbound, causes, what })
 }
 
-/// Returns what a client or a trace showed. A 503 is always about the backend: without a handshake, a client app
-/// gets no HTTP answer.
+/// Returns what a client or a trace showed. A 503 is always about the backend: without a handshake, a
+/// client app gets no HTTP answer.
 pub(crate) fn symptom(text: &str) -> Option<Meaning> {
     let is_of_target = text.contains("SslHandshakeFailed") || text.contains("faultstring") || text.contains(" 503");
     if !is_of_target && CLIENT_WORDS.iter().any(|word| text.contains(word)) {

@@ -1,4 +1,5 @@
-//! What an environment of Apigee Edge shows, as causes at objects: the shared source of the checks of the family
+//! What an environment of Apigee Edge shows, as causes at objects: the shared source of the checks of the
+//! family
 //! `keystore` and of the playbook.
 //!
 //! ```text
@@ -9,8 +10,8 @@
 //! reported ──────┘
 //! ```
 //!
-//! Each source observes for itself. [`observations`] joins what several sources show of one object, and leaves
-//! out the alternatives that another source excludes.
+//! Each source observes for itself. [`observations`] joins what several sources show of one object, and
+//! leaves out the alternatives that another source excludes.
 
 mod captured;
 mod configuration;

@@ -1,5 +1,5 @@
-//! Why a server refuses a ClientHello of this program: a scan and a handshake with the other choice of SNI tell
-//! version, cipher suite and name apart.
+//! Why a server refuses a ClientHello of this program: a scan and a handshake with the other choice of SNI
+//! tell version, cipher suite and name apart.
 
 use super::model::{EdgeCause, Owner, Strength};
 use crate::evidence::edge::{Edge, Leg, LegHandshake, is_sendable};

@@ -119,8 +119,8 @@ fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Str
     }
 }
 
-/// The target that a log line or a text is about: by the address that a handshake reached, by a name, else the
-/// only one.
+/// The target that a log line or a text is about: by the address that a handshake reached, by a name, else
+/// the only one.
 fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a Target> {
     let candidates = || edge.targets.iter().filter(|target| target.enabled && target.has_tls());
     let named = |target: &&Target| target.host.as_deref().is_some_and(|host| text.contains(host));

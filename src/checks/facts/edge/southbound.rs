@@ -234,8 +234,8 @@ pub(super) fn owner_of_fault(cause: EdgeCause) -> Owner {
     }
 }
 
-/// Returns the faults of a list for a Message Processor, each with its strength and the objects of the truststore
-/// if it is about that.
+/// Returns the faults of a list for a Message Processor, each with its strength and the objects of the
+/// truststore if it is about that.
 pub(super) fn presented(
     edge: &Edge,
     target: &Target,
