@@ -287,7 +287,9 @@ mod tests {
 
     fn proxy(files: &[(&str, &str)]) -> Proxy {
         let mut proxy = Proxy::default();
-        files.iter().for_each(|(path, text)| proxy.add(path, text.as_bytes().to_vec()));
+        for (path, text) in files {
+            proxy.add(path, text.as_bytes().to_vec());
+        }
         proxy
     }
 
