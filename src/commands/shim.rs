@@ -18,6 +18,9 @@ const SHIM: (&str, &str) =
 #[cfg(windows)]
 const SHIM: (&str, &str) = ("kubectl_complete-apigee_tls.cmd", "@kubectl-apigee_tls __complete %*\r\n");
 
+/// Maximum size of a shim, in bytes, of any version.
+const MAX_SHIM: u64 = 4 << 10;
+
 const PLUGIN: &str = if cfg!(windows) { "kubectl-apigee_tls.exe" } else { "kubectl-apigee_tls" };
 
 /// Installs the shim in `folder`, or in the folder of the `PATH` that holds the plugin, or in one of the
@@ -43,7 +46,7 @@ pub(super) fn install(folder: Option<&Path>, console: &Console) -> Result<u8, Er
         }
     }
     Err(failed.unwrap_or_else(|| Error::Argument {
-        what: "no folder of the PATH holds kubectl-apigee_tls or belongs to you".into(),
+        what: "the PATH: none of its folders holds kubectl-apigee_tls or belongs to you".into(),
         hint: "name one that is on the PATH: `kubectl apigee-tls completion --install=FOLDER`".into(),
     }))
 }
@@ -58,11 +61,11 @@ fn places(path: &OsStr, home: Option<&Path>) -> Vec<PathBuf> {
 
 /// Writes the file, also over one that this program wrote. Another file keeps its content.
 fn write(file: &Path, text: &str) -> io::Result<()> {
-    match fs::read_to_string(file) {
-        Ok(known) if known == text => return Ok(()),
-        Ok(known) if !known.contains("kubectl-apigee_tls __complete") => {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is another program"));
-        }
+    let other = || Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is another program"));
+    match fs::symlink_metadata(file) {
+        // A pipe or a device would be read without end.
+        Ok(known) if !known.is_file() || known.len() > MAX_SHIM => return other(),
+        Ok(_) if !fs::read_to_string(file)?.contains("kubectl-apigee_tls __complete") => return other(),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }

@@ -225,8 +225,10 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
     }
     if let Some(keys) = &capture.keys {
         if keys.decrypted == 0 {
-            let why =
-                format!("none of the {} of the key log is of a handshake in the captures", count(keys.lines, "line"));
+            let why = format!(
+                "nothing was decrypted: the {} of the key log are of other handshakes, or do not fit",
+                count(keys.lines, "line")
+            );
             list.push(("what TLS 1.3 encrypts".to_owned(), why));
         }
         if keys.dropped > 0 {

@@ -593,8 +593,10 @@ impl Connection {
     /// An RST of another device has its own time to live.
     fn hops(&mut self, segment: &Segment<'_>) {
         let is_known = self.server_hops.contains(&segment.hops);
+        // The first RST ends the connection. Where the list is full, nothing is known of further ones.
         if segment.rst {
-            self.foreign_reset = (!is_known && !self.server_hops.is_empty()).then_some(segment.hops);
+            let can_tell = (1..MAX_HOPS).contains(&self.server_hops.len()) && self.end.is_none();
+            self.foreign_reset = self.foreign_reset.or((can_tell && !is_known).then_some(segment.hops));
         } else if !is_known && self.server_hops.len() < MAX_HOPS {
             self.server_hops.push(segment.hops);
         }

@@ -129,6 +129,9 @@ impl Connections {
             } else if !self.kept.add(&mut entry.kept, packet, at.place) {
                 self.limits.packets_not_written += 1;
             }
+            if self.buffered > MAX_BUFFERED {
+                connection.handshake.stop_decrypting();
+            }
             let buffered = connection.buffered();
             self.buffered = self.buffered - entry.buffered + buffered;
             entry.buffered = buffered;

@@ -177,6 +177,11 @@ impl Handshake {
         }
     }
 
+    /// Leaves the rest encrypted, where there is no room for decrypted messages.
+    pub(super) fn stop_decrypting(&mut self) {
+        self.decryption = None;
+    }
+
     /// Returns the number of bytes of decrypted messages in memory.
     pub(super) fn buffered(&self) -> usize {
         self.decryption.as_ref().map_or(0, |keys| keys.buffered())

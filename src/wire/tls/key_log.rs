@@ -3,7 +3,7 @@
 //!
 //! A line is `LABEL RANDOM SECRET`, the latter two in hexadecimal. Secrets are never written anywhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,9 +21,11 @@ pub type Random = [u8; 32];
 #[derive(Debug, Default)]
 pub struct KeyLog {
     sessions: HashMap<Random, Arc<Session>>,
+    /// In the order of their first line: programs append to a log for months, and the latest are wanted.
+    order: VecDeque<Random>,
     /// Lines of a key log, of any version of TLS.
     pub lines: u64,
-    /// Handshakes that found no room.
+    /// Handshakes that later ones took the room of.
     pub dropped: u64,
 }
 
@@ -52,8 +54,9 @@ impl KeyLog {
     pub fn append(&mut self, other: &mut Self) {
         self.lines += std::mem::take(&mut other.lines);
         self.dropped += std::mem::take(&mut other.dropped);
-        for (random, session) in other.sessions.drain() {
-            if self.has_room(&random) {
+        for random in other.order.drain(..) {
+            if let Some(session) = other.sessions.remove(&random) {
+                self.make_room(random);
                 self.sessions.insert(random, session);
             }
         }
@@ -71,10 +74,17 @@ impl KeyLog {
         self.sessions.is_empty()
     }
 
-    fn has_room(&mut self, random: &Random) -> bool {
-        let has_room = self.sessions.len() < MAX_SESSIONS || self.sessions.contains_key(random);
-        self.dropped += u64::from(!has_room);
-        has_room
+    fn make_room(&mut self, random: Random) {
+        if self.sessions.contains_key(&random) {
+            return;
+        }
+        if self.sessions.len() >= MAX_SESSIONS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.sessions.remove(&oldest);
+            self.dropped += 1;
+        }
+        self.order.push_back(random);
     }
 
     fn line(&mut self, line: &[u8]) {
@@ -96,9 +106,8 @@ impl KeyLog {
             // Up to TLS 1.2 certificates and alerts of a handshake are in clear.
             _ => return,
         };
-        if self.has_room(&random) {
-            *place(Arc::make_mut(self.sessions.entry(random).or_default())) = secret;
-        }
+        self.make_room(random);
+        *place(Arc::make_mut(self.sessions.entry(random).or_default())) = secret;
     }
 }
 
@@ -130,11 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_counted() {
+    fn the_latest_are_kept_and_the_others_counted() {
         let mut log = KeyLog::default();
         for number in 0..=MAX_SESSIONS {
             log.read(format!("CLIENT_TRAFFIC_SECRET_0 {number:064x} 00").as_bytes());
         }
-        assert_eq!((log.sessions.len(), log.dropped), (MAX_SESSIONS, 1));
+        assert_eq!((log.sessions.len(), log.order.len(), log.dropped), (MAX_SESSIONS, MAX_SESSIONS, 1));
+        assert!(log.session(&[0; 32]).is_none());
     }
 }

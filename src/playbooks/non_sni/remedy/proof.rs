@@ -48,7 +48,7 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         };
         let is_captured = |planned: &&&Planned| is_of_captures(&planned.cures);
         match cures.iter().filter(is_captured).count() {
-            0 if again.ends_with("NEW.log") => ("Save the log again, and check that it worked", again, good, None),
+            0 if again.ends_with("NEW.log") => ("Check with a new log that it worked", again, good, None),
             0 => ("Check that it worked", again, good, None),
             all if all == cures.len() => {
                 ("Capture again, and check that it worked", "kubectl apigee-tls pcap NEW.pcap".into(), good, None)
@@ -67,7 +67,8 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
     Some(Planned::new(step, Vec::new()))
 }
 
-/// The flags that give the same files again. A log that shows the fault shows it for ever: a new one is needed.
+/// The flags that give the same files again. A log that shows the fault shows it for ever: a new one is
+/// needed.
 fn offline_inputs(evidence: &Evidence) -> String {
     let overrides = evidence.overrides.iter().map(|file| format!("-f {}", super::groups::path(file)));
     let manifests = evidence.manifests.iter().map(|file| format!("-f {}", word(&file.name)));
