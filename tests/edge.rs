@@ -112,7 +112,7 @@ fn a_truststore_with_any_certificate_of_the_chain_is_an_anchor() {
     let mut world = World::new();
     world.truststore("other-root");
     let outcome = world.diagnose(&[]);
-    outcome.claims("truststore-mismatch", "southbound", "edge-administrator", "likely");
+    outcome.claims("truststore-mismatch", "southbound", "edge-administrator", "established");
     outcome.fixes(&["keystores/ts/aliases", "format=keycertfile"]);
     // The intermediate is missing, and the truststore holds it.
     let mut world = World::new();

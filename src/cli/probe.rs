@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::edge::{ClientProfile, client_profile};
 use super::values::{parallel, positive_duration};
 use super::{EXAMPLES_FIRST, FailOn};
 use crate::report::Format;
@@ -23,6 +24,9 @@ Examples:
 
   # Test the gateway at an address, with the name that clients use
   kubectl apigee-tls probe api.example.com --connect-to 203.0.113.7
+
+  # Would a client app on Java 7 reach this gateway?
+  kubectl apigee-tls probe api.example.com --client java7
 
   # Find all accepted TLS versions and cipher suites
   kubectl apigee-tls probe api.example.com:8443 --full
@@ -79,6 +83,11 @@ pub struct ProbeArgs {
     /// Highest TLS version to offer: 1.0, 1.1, 1.2 or 1.3
     #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake", hide_short_help = true)]
     pub tls_max: Option<TlsVersion>,
+
+    /// Offer what a client offers: modern, or the versions and cipher suites of a Java release (java7,
+    /// java8-limited, java8-classic, java8-modern, java11, java17, java21)
+    #[arg(long, value_name = "PROFILE", value_parser = client_profile, value_hint = ValueHint::Other, help_heading = "Handshake", conflicts_with_all = ["tls_min", "tls_max", "ciphers"])]
+    pub client: Option<ClientProfile>,
 
     /// Cipher suites to offer, by their OpenSSL names, separated by colons
     #[arg(long, value_name = "LIST", value_hint = ValueHint::Other, help_heading = "Handshake", hide_short_help = true)]

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Error, fail_on, sources};
-use crate::cli::{ProbeArgs, TlsVersion};
+use crate::cli::{ClientProfile, ProbeArgs, TlsVersion};
+use crate::evidence::edge::Edge;
 use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target, TargetError};
 use crate::judgement::probe as judgement;
@@ -146,16 +147,29 @@ fn options(args: &ProbeArgs) -> Result<ProbeOptions, Error> {
     if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
         return Err(usage("--tls-min above --tls-max", "give a --tls-min that is not above --tls-max"));
     }
+    let (min_version, max_version, ciphers) = match args.client {
+        None => (min_version, max_version, args.ciphers.clone()),
+        Some(client) => of_client(client),
+    };
     Ok(ProbeOptions {
         min_version,
         max_version,
-        ciphers: args.ciphers.clone(),
+        ciphers,
         alpn,
         ca_file: args.ca_file.clone(),
         identity: args.cert.clone().map(|certificate| (certificate, args.key.clone())),
         proxy_protocol: args.proxy_protocol,
         timeout: args.timeout,
     })
+}
+
+/// Returns the versions and the cipher suites that a client offers.
+fn of_client(client: ClientProfile) -> (Option<Version>, Option<Version>, Option<String>) {
+    let ClientProfile::Java(java) = client else { return (Some(Version::Tls12), Some(Version::Tls13), None) };
+    let profile = super::edge::profile(java);
+    let offered = Edge::default().offered_versions(profile);
+    let versions = || offered.iter().filter_map(|name| Version::from_name(name));
+    (versions().min(), versions().max(), Some(profile.suites().join(":")))
 }
 
 fn version(version: TlsVersion) -> Version {

@@ -12,7 +12,7 @@ use crate::checks::{self, CheckResult, Code, Level, Outcome};
 use crate::evidence::edge::{Dialect, Edge};
 use crate::evidence::{Evidence, Reason};
 use crate::playbooks;
-use crate::verdict::{FailingLeg, LegRemedy, LegVerdict, NotSeen, is_unknown};
+use crate::verdict::{FailingLeg, LegRemedy, LegVerdict, LegVerdictKind, NotSeen, is_unknown};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.edge-report/v1";
@@ -85,6 +85,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn, refused: bool) -> EdgeReport 
         () if interrupted => otherwise,
         () if refused => 2,
         () if checks.iter().any(is_found) => 1,
+        () if answer.verdict.kind == LegVerdictKind::Unknown => otherwise.max(3),
         () => otherwise,
     };
     let question = &edge.question;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use openssl::ssl::{
-    NameType, SniError, SslAcceptor, SslAcceptorBuilder, SslAlert, SslMethod, SslVerifyMode, SslVersion,
+    NameType, SniError, SslAcceptor, SslAcceptorBuilder, SslAlert, SslMethod, SslOptions, SslVerifyMode, SslVersion,
 };
 
 use crate::pki::Pki;
@@ -71,6 +71,7 @@ impl Tls {
         };
         self.builder.set_min_proto_version(Some(version(min))).expect("a version");
         self.builder.set_max_proto_version(Some(version(max))).expect("a version");
+        self.builder.clear_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1);
         if max == "1.0" {
             self.builder.set_cipher_list("ALL:@SECLEVEL=0").expect("suites");
         }

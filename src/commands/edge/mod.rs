@@ -23,6 +23,8 @@ use crate::run::{Progress, Stop};
 use crate::terminal::Console;
 use crate::text::visible;
 
+pub(super) use self::options::profile;
+
 pub(super) fn run(args: &EdgeArgs, console: &Console) -> Result<u8, Error> {
     match &args.command {
         EdgeCommand::Diagnose(args) => diagnose(args, console),

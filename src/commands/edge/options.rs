@@ -208,7 +208,8 @@ fn java(args: &EdgeFlags, dialect: Dialect) -> Vec<JavaProfile> {
     }
 }
 
-fn profile(java: JavaChoice) -> JavaProfile {
+/// Returns the profile of a choice of the command line.
+pub(in crate::commands) fn profile(java: JavaChoice) -> JavaProfile {
     match java {
         JavaChoice::Java7 => JavaProfile::Java7,
         JavaChoice::Java8Limited => JavaProfile::Java8Limited,

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::{ConnectTo, Gathering};
 use crate::evidence::edge::{Edge, JavaProfile, Leg, LegHandshake, Purpose, Target, is_sendable};
-use crate::evidence::handshake::{ClientHelloKind, Failure, Handshake, How, Scan, Stage};
+use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Scan, Stage};
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::probe::handshake::{ClientHelloOptions, handshake_and_received};
 use crate::gather::probe::lookup::{self, Family};
@@ -98,13 +98,63 @@ impl Gathering<'_> {
                 return Ok(Some(reason));
             }
         };
+        self.undocumented();
         for Made { mut result, chain } in made.into_iter().flatten().flatten() {
             if !chain.is_empty() {
                 result.handshake.certificates = self.pool.add(&chain);
             }
             self.edge.handshakes.push(result);
         }
+        self.unpresented();
         Ok(None)
+    }
+
+    /// Records the targets whose pinned names Java does not know: what a Message Processor does then is not
+    /// documented.
+    fn undocumented(&mut self) {
+        let mut missing = Vec::new();
+        for target in self.edge.targets.iter().filter(|target| target.enabled && target.has_tls()) {
+            let Some(tls) = &target.tls else { continue };
+            let unknown = tls.protocols.iter().chain(&tls.ciphers).filter(|name| !is_java(name));
+            for name in unknown {
+                let reason = Reason::Missing(format!(
+                    "{name} is no name that Java knows; what a Message Processor does with it is not documented"
+                ));
+                missing.push(Unavailable::new(format!("{} with {name}", target.title()), reason));
+            }
+        }
+        for why in missing {
+            self.unseen(why, Some(Leg::Southbound));
+        }
+    }
+
+    /// Records the targets whose backend demands a client certificate of any CA, which this program cannot
+    /// present without the key.
+    fn unpresented(&mut self) {
+        let mut missing: Vec<Unavailable> = Vec::new();
+        for made in self.edge.handshakes.iter().filter(|made| made.leg == Leg::Southbound) {
+            let target = self.edge.targets.iter().find(|target| {
+                target.object == made.object
+                    && target.endpoint == made.endpoint
+                    && target.tls.as_ref().is_some_and(|tls| tls.client_auth && tls.key_store.is_some())
+            });
+            let is_any = matches!(&made.handshake.client_certificate, ClientCertificate::Requested(names)
+                if names.as_ref().is_none_or(Vec::is_empty));
+            let is_refused =
+                made.handshake.failure.as_ref().is_some_and(|failure| failure.stage >= Stage::ClientFlight);
+            if let Some(target) = target.filter(|_| is_any && is_refused && self.edge.own_certificates.is_empty()) {
+                let reason = Reason::Missing(
+                    "the backend demands it, and its key is not here: give --mp-cert and --mp-key".into(),
+                );
+                let why = Unavailable::new(format!("{} with its client certificate", target.title()), reason);
+                if !missing.contains(&why) {
+                    missing.push(why);
+                }
+            }
+        }
+        for why in missing {
+            self.unseen(why, Some(Leg::Southbound));
+        }
     }
 
     fn northbound(&self) -> Vec<Job> {
@@ -201,6 +251,9 @@ impl Gathering<'_> {
     /// What a Message Processor with this Java offers to a target.
     fn offer(&self, target: &Target, profile: JavaProfile) -> Option<Offer> {
         let tls = target.tls.as_ref();
+        if tls.is_some_and(|tls| tls.protocols.iter().chain(&tls.ciphers).any(|name| !is_java(name))) {
+            return None;
+        }
         let pinned = tls.map(|tls| tls.protocols.as_slice()).unwrap_or_default();
         let versions: Vec<Version> = if pinned.is_empty() {
             self.edge.offered_versions(profile).iter().filter_map(|name| Version::from_name(name)).collect()
@@ -252,6 +305,12 @@ impl Gathering<'_> {
             Leg::Southbound => Ok(prober),
         }
     }
+}
+
+/// Returns whether Java knows a protocol or cipher suite by this name.
+fn is_java(name: &str) -> bool {
+    let is_protocol = ["SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].contains(&name);
+    is_protocol || name.starts_with("TLS_") || name.starts_with("SSL_")
 }
 
 impl Offer {

@@ -6,14 +6,16 @@ use super::list;
 use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::names;
 use super::stores::{Resolved, resolve};
-use crate::evidence::edge::{AliasOrigin, Dialect, Edge, Leg, Target, TlsSettings, VirtualHost};
+use crate::evidence::edge::{AliasOrigin, Dialect, Edge, JavaProfile, Leg, Target, TlsSettings, VirtualHost};
 
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
     if edge.question.judges(Leg::Northbound) {
         for (name, host) in &edge.virtual_hosts {
             if let Some(tls) = host.tls.as_ref().filter(|tls| tls.enabled) {
-                virtual_host(edge, &format!("virtualhosts/{name}"), host, tls, now, &mut found);
+                let object = format!("virtualhosts/{name}");
+                virtual_host(edge, &object, host, tls, now, &mut found);
+                found.extend(allowed(edge, &object, host));
             }
         }
     }
@@ -63,9 +65,10 @@ fn virtual_host(
     let objects = resolved.objects(Some(alias));
     let mut faults = list::of_dates(&entry.certificates, now);
     faults.extend(list::of_strength(&entry.certificates));
+    let has_leaf_first = !list::is_misplaced(&entry.certificates);
     let is_given = !edge.question.client_authorities.is_empty();
     faults.extend(list::of_chain(&entry.certificates, entry.verification.as_ref(), is_given));
-    for name in &host.aliases {
+    for name in host.aliases.iter().filter(|_| has_leaf_first) {
         // A wildcard alias needs the same wildcard in the certificate.
         faults.extend(list::of_name(&entry.certificates, &name.replacen('*', "wildcard-label", 1)).map(|fault| {
             let what = format!(
@@ -75,11 +78,13 @@ fn virtual_host(
             list::ListFault { what, ..fault }
         }));
     }
-    for fault in faults {
-        let strength = match fault.cause {
-            EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned if !is_given => Strength::Possible,
-            _ => Strength::Likely,
-        };
+    for fault in faults.into_iter().filter(|fault| has_leaf_first || fault.cause == EdgeCause::ChainWrongOrder) {
+        // Which CAs client apps trust is not known without --ca-file, and nobody was seen to fail.
+        let is_about_trust = matches!(fault.cause, EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned);
+        if is_about_trust && !is_given {
+            continue;
+        }
+        let strength = Strength::Likely;
         let statement = format!("{}: {}", objects.first().map_or(object, String::as_str), fault.what);
         let read = match entry.origin {
             AliasOrigin::Encoded => "the certificate in the keystore was read",
@@ -92,6 +97,57 @@ fn virtual_host(
             if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
         found.push(Observation { authority: fault.authority, owner, ..observation });
     }
+}
+
+/// Compares what a virtual host or its Routers allow with what client apps offer. A handshake that was made says
+/// more, so that nothing is concluded where one passed.
+fn allowed(edge: &Edge, object: &str, host: &VirtualHost) -> Vec<Observation> {
+    let passed = edge.handshakes.iter().any(|made| {
+        made.leg == Leg::Northbound && made.object == object && super::refusal::passed_hello(&made.handshake)
+    });
+    if passed {
+        return Vec::new();
+    }
+    let client = edge.question.client;
+    let versions = client.map_or_else(|| vec!["TLSv1.2", "TLSv1.3"], |java| Edge::default().offered_versions(java));
+    let suites = client.unwrap_or(JavaProfile::Java17).suites();
+    let effective = edge.routers.iter().filter(|router| router.is_effective);
+    let routers: Vec<_> = effective.chain(edge.routers.iter().filter(|router| !router.is_effective)).collect();
+    let of_host = (!host.protocols.is_empty()).then(|| (format!("ssl_protocols of {object}"), host.protocols.clone()));
+    let of_router = || routers.iter().find_map(|router| Some((router.file.clone(), router.protocols.clone()?)));
+    let north = |cause, statement: String, file: String, expected: &str| {
+        let owner = super::refusal::owner(edge, cause, Leg::Northbound, false);
+        Observation::new(cause, Leg::Northbound, Strength::Likely, owner, vec![object.to_owned(), file], statement)
+            .from(Origin::Configuration)
+            .expecting(expected)
+    };
+    let mut found = Vec::new();
+    let protocols = of_host.or_else(of_router);
+    let named = |name: &String| if name == "TLSv1" { "TLSv1.0".to_owned() } else { name.clone() };
+    if let Some((file, protocols)) = &protocols {
+        let allowed: Vec<String> = protocols.iter().map(named).collect();
+        if !allowed.iter().any(|version| versions.contains(&version.as_str())) {
+            let statement =
+                format!("{object}: {file} allows {}, and clients offer {}", protocols.join(" "), versions.join(" "));
+            found.push(north(EdgeCause::ProtocolMismatch, statement, file.clone(), "TLSv1.2 or later"));
+            return found;
+        }
+    }
+    let has_13 = protocols.is_none_or(|(_, protocols)| protocols.iter().any(|name| name == "TLSv1.3"));
+    let of_host = host.ciphers.clone().map(|ciphers| (format!("ssl_ciphers of {object}"), ciphers));
+    let of_router = || routers.iter().find_map(|router| Some((router.file.clone(), router.ciphers.clone()?)));
+    if let Some((file, ciphers)) = of_host.or_else(of_router)
+        && !(has_13 && versions.contains(&"TLSv1.3"))
+        && !ciphers.suites.is_empty()
+        && !ciphers.suites.iter().any(|suite| suites.contains(&suite.as_str()))
+    {
+        let statement = format!(
+            "{object}: {file} allows {}, and clients offer none of these",
+            crate::text::at_most(&ciphers.suites, 3)
+        );
+        found.push(north(EdgeCause::CipherMismatch, statement, file, "a cipher suite that clients offer"));
+    }
+    found
 }
 
 fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found: &mut Vec<Observation>) {
@@ -169,12 +225,7 @@ pub(super) fn own_certificate(
 }
 
 /// Returns what is wrong where the Message Processor itself finds no version to offer.
-fn disabled(
-    edge: &Edge,
-    target: &Target,
-    tls: &TlsSettings,
-    profile: crate::evidence::edge::JavaProfile,
-) -> Option<Observation> {
+fn disabled(edge: &Edge, target: &Target, tls: &TlsSettings, profile: JavaProfile) -> Option<Observation> {
     if tls.protocols.is_empty() {
         return None;
     }

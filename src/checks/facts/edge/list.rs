@@ -94,6 +94,11 @@ pub(crate) fn of_name(list: &[Certificate], host: &str) -> Option<ListFault> {
     Some(ListFault::new(EdgeCause::HostnameMismatch, what, format!("a certificate that covers {host}")))
 }
 
+/// Returns whether a CA is in front of its leaf.
+pub(crate) fn is_misplaced(list: &[Certificate]) -> bool {
+    list.first().is_some_and(|first| first.is_ca) && list.iter().skip(1).any(|other| !other.is_ca)
+}
+
 /// Returns what is wrong with the chain for client apps. Without a verification, only its order is judged,
 /// and whether there is more than a leaf.
 pub(crate) fn of_chain(
@@ -107,8 +112,7 @@ pub(crate) fn of_chain(
     if order.len() == list.len() && order.iter().enumerate().any(|(place, index)| place != *index) {
         return Some(wrong_order(list));
     }
-    // A CA in front of its leaf.
-    if leaf.is_ca && list.iter().skip(1).any(|other| !other.is_ca) {
+    if is_misplaced(list) {
         return Some(wrong_order(list));
     }
     if is_trusted {
@@ -175,6 +179,10 @@ pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Opt
             Some(next) => current = next,
             None => break,
         }
+    }
+    // The anchor may be among what was not seen.
+    if store.aliases.values().any(|alias| alias.unseen.is_some()) {
+        return None;
     }
     let top = list.get(current)?;
     let is_self_signed = signed(edge, top, top);

@@ -178,9 +178,25 @@ fn one(
         found.push(observation.because(said(made)).because(said(other)));
         return found;
     }
+    found.extend(warned(edge, target, made));
     found.extend(served(edge, target, tls, made, now));
     found.extend(client_certificate(edge, target, tls, made, now));
     found
+}
+
+/// A warning about the name, at which Java gives up where others go on.
+fn warned(edge: &Edge, target: &Target, made: &LegHandshake) -> Option<Observation> {
+    let name = made.handshake.server_name.as_deref().filter(|_| made.handshake.warning == Some(112))?;
+    let owner = refusal::owner(edge, EdgeCause::SniUnknown, Leg::Southbound, false);
+    let statement = format!(
+        "{}: the backend warns that it does not know the name {name} (alert 112), and Java gives up",
+        target.title()
+    );
+    let objects = objects(target, made);
+    let observation =
+        Observation::new(EdgeCause::SniUnknown, Leg::Southbound, Strength::Likely, owner, objects, statement);
+    let seen = format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
+    Some(observation.because(seen).expecting("a backend that serves this name"))
 }
 
 fn objects(target: &Target, made: &LegHandshake) -> Vec<String> {
@@ -300,13 +316,15 @@ pub(super) fn presented(
         }
         _ => {}
     }
-    let counted: Vec<Certificate> = list.to_vec();
-    for fault in list::of_dates(&counted, now) {
+    // A truststore that was not seen may hold the leaf itself.
+    let is_seen = resolved.is_none() || matches!(resolved, Some(Resolved::Found { .. }));
+    let sure = if is_seen { Strength::Established } else { Strength::Likely };
+    for fault in list::of_dates(list, now) {
         // A certificate that the truststore holds itself is trusted whatever its dates.
         let about =
             certificate_path(list).into_iter().find(|index| fault.what.starts_with(&list::who(*index, &list[*index])));
         if about.is_none_or(|index| dated.contains(&index)) {
-            found.push((fault, at_most(Strength::Established, most), Vec::new()));
+            found.push((fault, at_most(sure, most), Vec::new()));
         }
     }
     if dated.contains(&0) {
@@ -388,6 +406,7 @@ fn client_certificate(
         );
         return vec![observation.expecting("a certificate of one of these CAs, or the backend's list with its issuer")];
     }
+    let Some(failure) = refused else { return Vec::new() };
     let faults = own_certificate(own, now);
     if !faults.is_empty() {
         let of_fault = |fault: list::ListFault| {
@@ -398,12 +417,14 @@ fn client_certificate(
         return faults.into_iter().map(of_fault).collect();
     }
     // Only a certificate that was presented can have been refused.
-    let Some(failure) = refused.filter(|_| !edge.own_certificates.is_empty()) else { return Vec::new() };
+    if edge.own_certificates.is_empty() {
+        return Vec::new();
+    }
     let cause = match failure.how {
         How::Alert { number: 45, .. } => EdgeCause::ClientCertificateExpired,
         How::Alert { number: 43, .. } => EdgeCause::ClientCertificateNoClientAuth,
         _ => EdgeCause::ClientCertificateUntrusted,
     };
-    let what = format!("the backend refuses the client certificate of keystores: {failure}");
+    let what = format!("the backend refuses the client certificate that was presented: {failure}");
     vec![south(cause, Strength::Likely, Owner::BackendOwner, what, objects)]
 }
