@@ -99,8 +99,8 @@ fn virtual_host(
     }
 }
 
-/// Compares what a virtual host or its Routers allow with what client apps offer. A handshake that was made says
-/// more, so that nothing is concluded where one passed.
+/// Compares what a virtual host or its Routers allow with what client apps offer. A handshake that was made
+/// says more, so that nothing is concluded where one passed.
 fn allowed(edge: &Edge, object: &str, host: &VirtualHost) -> Vec<Observation> {
     let passed = edge.handshakes.iter().any(|made| {
         made.leg == Leg::Northbound && made.object == object && super::refusal::passed_hello(&made.handshake)
