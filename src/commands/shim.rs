@@ -69,13 +69,14 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(text.as_bytes())?;
+    // Whole or not at all, and never through a link that somebody has put there.
+    let new = file.with_extension("new");
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    new.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    new.persist(file)?;
-    Ok(())
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o755);
+    let written = options.open(&new).and_then(|mut new| new.write_all(text.as_bytes()));
+    written.and_then(|()| fs::rename(&new, file)).inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
 fn told(file: &Path, folder: &Path, path: &OsStr) -> String {

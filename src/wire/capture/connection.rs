@@ -5,6 +5,7 @@
 
 use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
 use super::handshake::{Ends, Handshake, Moment};
+use super::hops::Hops;
 use super::layers::Segment;
 use super::preface::{self, MAX_HEAD, Start};
 use super::shared::Shared;
@@ -16,8 +17,6 @@ use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
 
 /// Maximum number of SYN/ACKs with different sequence numbers that are kept.
 const MAX_BASES: usize = 4;
-/// Maximum number of different times to live that are kept.
-const MAX_HOPS: usize = 4;
 /// Number of preface bytes after which no ClientHello is expected any more.
 const MAX_PREFACE: usize = 64 << 10;
 
@@ -54,10 +53,7 @@ pub(super) struct Connection {
     hello_end: Option<u32>,
     pub(super) acknowledged: bool,
     pub(super) missing: Missing,
-    /// Times to live of the server's packets other than an RST: on a node each is captured several times.
-    server_hops: Vec<u8>,
-    /// Time to live of the server's RST, if no other packet of it has that.
-    pub(super) foreign_reset: Option<u8>,
+    pub(super) hops: Hops,
     /// A segment came behind later ones of the capture, so that the order of events is not known.
     pub(super) is_misplaced: bool,
     /// The streams are no longer read.
@@ -97,8 +93,7 @@ impl Connection {
             hello_end: None,
             acknowledged: false,
             missing: Missing::default(),
-            server_hops: Vec::new(),
-            foreign_reset: None,
+            hops: Hops::default(),
             is_misplaced: false,
             is_settled: false,
         }
@@ -160,7 +155,7 @@ impl Connection {
         direction.syns += u64::from(segment.syn);
         direction.bytes += segment.length as u64;
         if by == Party::Server {
-            self.hops(segment);
+            self.hops.add(segment, self.end.is_some());
         }
         if segment.rst || segment.fin {
             self.ended(by, segment, at);
@@ -587,18 +582,6 @@ impl Connection {
                 server.tls.gap(missing, &mut |event| handshake.event(Party::Server, event, at, shared));
             }
             ServerState::Before | ServerState::NotTls | ServerState::Lost => {}
-        }
-    }
-
-    /// An RST of another device has its own time to live.
-    fn hops(&mut self, segment: &Segment<'_>) {
-        let is_known = self.server_hops.contains(&segment.hops);
-        // The first RST ends the connection. Where the list is full, nothing is known of further ones.
-        if segment.rst {
-            let can_tell = (1..MAX_HOPS).contains(&self.server_hops.len()) && self.end.is_none();
-            self.foreign_reset = self.foreign_reset.or((can_tell && !is_known).then_some(segment.hops));
-        } else if !is_known && self.server_hops.len() < MAX_HOPS {
-            self.server_hops.push(segment.hops);
         }
     }
 

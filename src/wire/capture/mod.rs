@@ -17,6 +17,7 @@ mod decryption;
 mod direction;
 mod fragments;
 mod handshake;
+mod hops;
 mod keep;
 mod layers;
 mod order;

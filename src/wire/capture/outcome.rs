@@ -58,7 +58,7 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
         stage: handshake.stage,
         warned: handshake.warning(),
         end: connection.end,
-        foreign_reset: connection.foreign_reset,
+        foreign_reset: connection.hops.foreign_reset,
         outcome: outcome(connection, because),
         missing: connection.missing,
         filter: display_filter(ends.client, ends.server),
