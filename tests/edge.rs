@@ -5,6 +5,8 @@
 //! is canned: the report comes from the program, run as a user runs it.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::disallowed_methods, reason = "certificates are valid around now")]
+#![expect(clippy::unused_self, reason = "what a world offers reads alike")]
 
 #[path = "edge/api.rs"]
 mod api;
@@ -109,7 +111,7 @@ fn a_truststore_with_any_certificate_of_the_chain_is_an_anchor() {
         world.backend = Server::tls(&world.pki, &["backend", "issuing"]).start();
         world.diagnose(&[]).is("healthy", "none", 0);
     }
-    let mut world = World::new();
+    let world = World::new();
     world.truststore("other-root");
     let outcome = world.diagnose(&[]);
     outcome.claims("truststore-mismatch", "southbound", "edge-administrator", "established");
@@ -150,13 +152,13 @@ fn ports_without_tls_silence_and_closed_connections_are_told_apart() {
 
 #[test]
 fn one_answer_that_fails_costs_only_itself() {
-    let mut world = World::new();
+    let world = World::new();
     world.api.add("/targetservers", &json!(["orders", "broken"]));
     world.api.fail("/targetservers/broken", Fault::status(500));
     let outcome = world.diagnose(&[]);
     outcome.is("unknown", "unknown", 3);
     assert!(outcome.not_seen().contains("targetservers/broken") && outcome.not_seen().contains("500"), "{outcome:?}");
-    let mut world = World::new();
+    let world = World::new();
     world.api.fail("/keystores/ks", Fault::status(503).times(2));
     world.api.fail("/targetservers/orders", Fault::cut().times(1));
     world.diagnose(&[]).is("healthy", "none", 0);
@@ -164,7 +166,7 @@ fn one_answer_that_fails_costs_only_itself() {
 
 #[test]
 fn a_refused_token_ends_the_run_and_is_never_printed() {
-    let mut world = World::new();
+    let world = World::new();
     world.api.fail("/", Fault::status(401).echoing());
     let outcome = world.diagnose(&[]);
     assert_eq!(outcome.code, 2, "{outcome:?}");
@@ -174,7 +176,7 @@ fn a_refused_token_ends_the_run_and_is_never_printed() {
 
 #[test]
 fn a_redirect_to_another_host_is_not_followed() {
-    let mut world = World::new();
+    let world = World::new();
     world.api.fail("/virtualhosts", Fault::redirect("http://127.0.0.2:1/v1/x"));
     let outcome = world.diagnose(&[]);
     assert!(outcome.not_seen().contains("redirect"), "{outcome:?}");

@@ -101,7 +101,9 @@ fn certificate(name: &str, dns: &[&str], signer: Option<&Signer<'_>>, key: &PKey
             .expect("added");
     } else {
         let mut names = SubjectAlternativeName::new();
-        dns.iter().for_each(|name| drop(names.dns(name)));
+        for name in dns {
+            names.dns(name);
+        }
         let names = names.build(&builder.x509v3_context(None, None)).expect("an extension");
         builder.append_extension(names).expect("added");
         builder.append_extension(ExtendedKeyUsage::new().server_auth().build().expect("an extension")).expect("added");
