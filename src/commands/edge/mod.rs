@@ -98,6 +98,10 @@ async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &
             Err(reason) => edge.unseen.push(edge::unseen("the captures", reason)),
         }
     }
+    if options.question.management_url.as_deref().is_some_and(|url| url.starts_with("http://")) {
+        edge.notes
+            .push("the Management API was requested without TLS (http): credentials are sent in clear".to_owned());
+    }
     progress.started("the environment");
     let gathered = Box::pin(edge::gather(&options, edge, stop)).await;
     progress.finished("the environment", "");

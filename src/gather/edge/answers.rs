@@ -16,7 +16,7 @@ use crate::wire::edge::answers;
 /// Unreserved characters of RFC 3986.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Maximum number of bytes of the answers that are kept for a bundle.
-const MAX_KEPT: usize = 64 << 20;
+const MAX_KEPT: usize = 16 << 20;
 
 /// The sources of answers, in the order in which they are asked.
 pub(super) struct Answers<'a> {

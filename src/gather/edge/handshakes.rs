@@ -100,6 +100,14 @@ impl Gathering<'_> {
         };
         self.undocumented();
         for Made { mut result, chain } in made.into_iter().flatten().flatten() {
+            let is_made_up = result.host.starts_with(LABEL);
+            let is_unknown = result.handshake.failure.as_ref().is_some_and(|failure| failure.stage == Stage::Lookup);
+            if is_made_up && is_unknown {
+                let reason = Reason::NotRequested("no address of a made-up name below it; give --router".into());
+                let what = format!("handshakes with {} for {}", result.object, result.host.replacen(LABEL, "*", 1));
+                self.unseen(Unavailable::new(what, reason), Some(Leg::Northbound));
+                continue;
+            }
             if !chain.is_empty() {
                 result.handshake.certificates = self.pool.add(&chain);
             }

@@ -134,6 +134,7 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
             format!("symptom: {leg}")
         })
         .collect();
+    all.extend(edge.notes.iter().cloned());
     if let Some(log) = &edge.log {
         let failures: u64 = log.failures.iter().map(|failure| failure.count).sum();
         all.push(format!("Message Processor log: {}", count(failures, "failed handshake")));

@@ -14,3 +14,13 @@ pub mod proxy;
 
 /// Maximum number of bytes of a properties or nginx file.
 pub const MAX_SETTINGS: usize = 4 << 20;
+
+/// Fuzzing entry: reads any bytes as every kind of file and answer of Edge.
+pub fn fuzz_edge(bytes: &[u8]) {
+    answers::fuzz_answers(bytes);
+    keystore_file::fuzz_keystore_file(bytes);
+    mp_log::fuzz_mp_log(bytes);
+    nginx::fuzz_nginx(bytes);
+    properties::fuzz_properties(bytes);
+    proxy::fuzz_proxy(bytes);
+}
