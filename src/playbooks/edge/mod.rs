@@ -12,7 +12,7 @@ mod uploads;
 
 use super::{Judges, Playbook};
 use crate::checks::facts::edge::{self as facts, Observation, Strength};
-use crate::checks::{self, CheckResult};
+use crate::checks::{self, CheckResult, EdgeCause};
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{Edge, Leg};
 use crate::evidence::{Evidence, Reason};
@@ -57,7 +57,10 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
     let open: Vec<&Observation> = observations
         .iter()
         .filter(|observation| {
-            observation.strength == Strength::Possible && observation.origin != facts::Origin::Configuration
+            observation.strength == Strength::Possible
+                && observation.origin != facts::Origin::Configuration
+                // No handshake was seen to fail for want of a truststore.
+                && observation.cause != EdgeCause::TruststoreMissing
         })
         .collect();
     if !open.is_empty() {

@@ -318,7 +318,7 @@ fn of_server_certificate(
     {
         let tls = target.tls.as_ref().unwrap_or(&nothing);
         let host = host.clone().unwrap_or_default();
-        let seen = presented(edge, target, tls, list, &host, now, None);
+        let seen = presented(edge, tls, list, &host, now, None);
         seen.into_iter().map(|(fault, _, store)| (fault, store)).collect()
     } else {
         let mut faults = list::of_dates(list, now);

@@ -53,7 +53,13 @@ fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Time
         return;
     }
     for reason in refusal::reasons(edge, made, other) {
-        let owner = refusal::owner(edge, reason.cause, Leg::Northbound, false);
+        // A server that accepts what is current is not at fault for clients that offer only older versions.
+        let is_current = reason.versions.iter().any(|version| version.as_str() >= "TLSv1.2");
+        let is_old = made.versions.iter().all(|version| version.as_str() < "TLSv1.2");
+        let owner = match reason.cause {
+            EdgeCause::ProtocolMismatch if is_current && is_old => Owner::ClientOwner,
+            cause => refusal::owner(edge, cause, Leg::Northbound, false),
+        };
         let statement = format!("{}: {}", made.object, reason.what);
         let mut observation = north(reason.cause, reason.strength, owner, statement).of_failure(failure_of(made));
         observation.evidence = reason.evidence;

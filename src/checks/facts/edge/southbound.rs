@@ -222,15 +222,8 @@ fn served(edge: &Edge, target: &Target, tls: &TlsSettings, made: &LegHandshake, 
     let list = made.handshake.certificates.as_slice();
     let Some(leaf) = list.first() else { return Vec::new() };
     let said = format!("{} got {}", refusal::describe(made), list::who(0, leaf));
-    let faults = presented(
-        edge,
-        target,
-        tls,
-        list,
-        &made.host,
-        now,
-        made.handshake.verification.as_ref().map(|result| result.code),
-    );
+    let faults =
+        presented(edge, tls, list, &made.host, now, made.handshake.verification.as_ref().map(|result| result.code));
     faults
         .into_iter()
         .map(|(fault, strength, store)| {
@@ -245,7 +238,7 @@ fn served(edge: &Edge, target: &Target, tls: &TlsSettings, made: &LegHandshake, 
 
 pub(super) fn owner_of_fault(cause: EdgeCause) -> Owner {
     match cause {
-        EdgeCause::TruststoreMismatch => Owner::EdgeAdministrator,
+        EdgeCause::TruststoreMismatch | EdgeCause::TruststoreMissing => Owner::EdgeAdministrator,
         _ => Owner::BackendOwner,
     }
 }
@@ -254,7 +247,6 @@ pub(super) fn owner_of_fault(cause: EdgeCause) -> Owner {
 /// truststore if it is about that.
 pub(super) fn presented(
     edge: &Edge,
-    target: &Target,
     tls: &TlsSettings,
     list: &[Certificate],
     host: &str,
@@ -301,10 +293,10 @@ pub(super) fn presented(
             }
         }
         None if edge.question.api == Dialect::Edge && system.is_some_and(|code| code != 0) => {
-            let what = format!(
-                "{} names no truststore, and no CA of this machine signed the chain; whether a Message Processor then checks it is not documented",
-                target.title()
-            );
+            let what =
+                "there is no truststore, and no CA of this machine signed the chain; whether a Message Processor then \
+                checks it is not documented"
+                    .to_owned();
             let fault = list::ListFault {
                 cause: EdgeCause::TruststoreMissing,
                 what,
@@ -361,7 +353,12 @@ fn client_certificate(
         Observation::new(cause, Leg::Southbound, strength, owner, all, statement).because(said.clone())
     };
     let listed = authorities.as_ref().filter(|list| !list.is_empty());
-    let wanted = listed.map_or_else(|| "of any CA".to_owned(), |list| format!("of {}", at_most(list, NAMED)));
+    let wanted = match (authorities, listed) {
+        (_, Some(list)) => format!("of {}", at_most(list, NAMED)),
+        (Some(_), None) => "of any CA".to_owned(),
+        // TLS 1.3 encrypts the list.
+        (None, None) => "of CAs that were not seen".to_owned(),
+    };
     let resolved = tls.key_store.as_deref().filter(|_| tls.client_auth).map(|store| resolve(edge, store));
     let alias = tls.key_alias.as_deref();
     if resolved.is_none() || alias.is_none() {
