@@ -215,7 +215,7 @@ impl Judge {
             && let Some(link) = packet.link
         {
             let Packet { time, data, wire, .. } = *packet;
-            self.session.write(&[KeptPacket { place, time, link, data: data.into(), wire }]);
+            self.session.write(vec![KeptPacket { place, time, link, data: data.into(), wire }]);
         }
         if self.latest.is_none_or(|(time, _)| time <= packet.time) {
             self.latest = Some((packet.time, Instant::now()));
@@ -235,11 +235,11 @@ impl Judge {
 
     fn flows(&mut self, over: Vec<(Flow, Vec<KeptPacket>)>) {
         for (flow, packets) in over {
-            self.flow(flow, &packets);
+            self.flow(flow, packets);
         }
     }
 
-    fn flow(&mut self, flow: Flow, packets: &[KeptPacket]) {
+    fn flow(&mut self, flow: Flow, packets: Vec<KeptPacket>) {
         let flow = redacted(&self.redactor, flow);
         let kind = captured::judge(&Signature::of(&flow));
         let is_failure = kind.standing.is_failure();
@@ -273,7 +273,7 @@ impl Judge {
         console: &Console,
     ) -> Result<u8, Error> {
         let analysis = std::mem::take(&mut self.analysis);
-        let rest = analysis.finish(&mut |flow, packets| self.flow(flow, &packets));
+        let rest = analysis.finish(&mut |flow, packets| self.flow(flow, packets));
         let is_recorded = recorded.iter().any(Result::is_ok);
         let mut files = Vec::new();
         for recorded in recorded {

@@ -64,7 +64,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         if is_selected(&flow, args) {
             session.count(&flow);
             if captured::judge(&Signature::of(&flow)).standing.is_failure() {
-                session.write(&packets);
+                session.write(packets);
             }
         }
     });
@@ -105,21 +105,39 @@ fn create(path: &Path) -> Result<CaptureWriter<BufWriter<File>>, Error> {
 pub(super) struct Session {
     output: PcapOutput,
     out: terminal::Output<io::BufWriter<io::Stdout>>,
-    writer: Option<(PathBuf, CaptureWriter<BufWriter<File>>)>,
-    /// Masks the secrets of what is written: a peer that does not speak TLS sends them in clear.
-    redactor: Redactor,
+    file: Option<Written>,
     summary: Summary,
     /// The first error of writing.
     failed: Option<Error>,
 }
 
+/// The file that packets are written to.
+struct Written {
+    path: PathBuf,
+    writer: CaptureWriter<BufWriter<File>>,
+    /// Masks the secrets of what is written: a peer that does not speak TLS sends them in clear.
+    redactor: Redactor,
+}
+
+impl Written {
+    fn new(path: &Path) -> Result<Self, Error> {
+        Ok(Self { path: path.to_owned(), writer: create(path)?, redactor: Redactor::secrets_only() })
+    }
+
+    fn packet(&mut self, packet: KeptPacket) -> io::Result<()> {
+        let mut data = packet.data.into_vec();
+        let whole = 0..data.len();
+        self.redactor.record(RecordKind::Packet, whole, &mut data, &mut Redactions::default());
+        self.writer.packet(&KeptPacket { data: data.into(), ..packet })
+    }
+}
+
 impl Session {
     /// Creates the file that packets are written to, if there is one.
     pub(super) fn new(output: PcapOutput, write: Option<&Path>) -> Result<Self, Error> {
-        let writer = write.map(|path| Ok::<_, Error>((path.to_owned(), create(path)?))).transpose()?;
+        let file = write.map(Written::new).transpose()?;
         let out = terminal::Output::stdout();
-        let redactor = Redactor::secrets_only();
-        Ok(Self { output, out, writer, redactor, summary: Summary::default(), failed: None })
+        Ok(Self { output, out, file, summary: Summary::default(), failed: None })
     }
 
     /// Counts a connection, and prints its line.
@@ -137,15 +155,10 @@ impl Session {
     }
 
     /// Writes packets, if there is a file for them.
-    pub(super) fn write(&mut self, packets: &[KeptPacket]) {
-        if let (Some((path, writer)), None) = (&mut self.writer, &self.failed) {
-            let written = packets.iter().try_for_each(|packet| {
-                let mut data = packet.data.to_vec();
-                let whole = 0..data.len();
-                self.redactor.record(RecordKind::Packet, whole, &mut data, &mut Redactions::default());
-                writer.packet(&KeptPacket { data: data.into(), ..packet.clone() })
-            });
-            self.failed = written.err().map(|source| unwritable(path, source));
+    pub(super) fn write(&mut self, packets: Vec<KeptPacket>) {
+        if let (Some(file), None) = (&mut self.file, &self.failed) {
+            let written = packets.into_iter().try_for_each(|packet| file.packet(packet));
+            self.failed = written.err().map(|source| unwritable(&file.path, source));
         }
     }
 
@@ -156,7 +169,7 @@ impl Session {
         }
         self.out.finish().map_err(Error::Output)?;
         self.summary.finish();
-        let Some((path, writer)) = self.writer else { return Ok((self.summary, None)) };
+        let Some(Written { path, writer, .. }) = self.file else { return Ok((self.summary, None)) };
         let packets = writer.packets();
         let file = writer.finish().and_then(|buffer| buffer.into_inner().map_err(io::IntoInnerError::into_error));
         file.and_then(|file| file.sync_all()).map_err(|source| unwritable(&path, source))?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
 /// Maximum number of handshakes whose secrets are kept. At 300 bytes each they take 6 MiB.
-pub const MAX_SESSIONS: usize = 20_000;
+const MAX_SESSIONS: usize = 20_000;
 /// Maximum length of a secret: that of SHA-384.
 const MAX_SECRET: usize = 48;
 
@@ -52,6 +52,10 @@ impl KeyLog {
 
     /// Adds the secrets of another log.
     pub fn append(&mut self, other: &mut Self) {
+        // It is asked for each packet, and few captures hold secrets.
+        if other.lines == 0 {
+            return;
+        }
         self.lines += std::mem::take(&mut other.lines);
         self.dropped += std::mem::take(&mut other.dropped);
         for random in other.order.drain(..) {
@@ -66,12 +70,6 @@ impl KeyLog {
     #[must_use]
     pub fn session(&self, random: &Random) -> Option<Arc<Session>> {
         self.sessions.get(random).cloned()
-    }
-
-    /// Returns whether there are no secrets of TLS 1.3.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
     }
 
     fn make_room(&mut self, random: Random) {

@@ -30,7 +30,7 @@ mod version;
 pub use self::client_flight::ClientFlight;
 pub use self::client_hello::ClientHello;
 pub use self::hello::ServerHello;
-pub use self::key_log::{KeyLog, MAX_SESSIONS, Random, Session};
+pub use self::key_log::{KeyLog, Random, Session};
 pub use self::malformed::{Malformed, MessageName};
 pub use self::offer::{Offer, fuzz_client_hello, version_name};
 pub use self::server_flight::{FlightFacts, ServerFlight, fuzz_server_flight};

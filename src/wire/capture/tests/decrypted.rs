@@ -8,8 +8,8 @@ use std::thread;
 
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslStream, SslVerifyMode, SslVersion};
 
+use super::Flow;
 use super::builder::{ACK, FIN, Talk, block, framed, pcap, pcapng};
-use super::{Analysis, Flow, PacketPlace, PacketReader, Progress};
 use crate::evidence::capture::{ClientChain, Outcome};
 use crate::evidence::handshake::{Party, Stage};
 use crate::gather::test_certificates::Issuer;
@@ -110,16 +110,7 @@ fn handshake(case: Case) -> (Talk, String) {
 
 /// Returns the only flow, and the number of decrypted connections.
 fn read(file: &[u8], log: &str) -> (Flow, u64) {
-    let mut reader = PacketReader::new(file, 1 << 12);
-    let mut analysis = Analysis::new(false);
-    analysis.keys().read(log.as_bytes());
-    let mut flows = Vec::new();
-    while reader.next_packet().unwrap() == Progress::Packet {
-        analysis.keys().append(reader.keys());
-        let place = PacketPlace { file: 0, number: reader.packets() };
-        analysis.packet(&reader.packet().unwrap(), place, &mut |flow, _| flows.push(flow));
-    }
-    let rest = analysis.finish(&mut |flow, _| flows.push(flow));
+    let (mut flows, rest, _) = super::read_with(file, log);
     assert_eq!(flows.len(), 1);
     (flows.remove(0), rest.decrypted)
 }

@@ -20,14 +20,21 @@ pub(crate) use self::records::{pcap, pcapng};
 
 /// Everything that is read of a capture.
 fn read(file: &[u8]) -> (Vec<Flow>, Rest, Progress) {
+    read_with(file, "")
+}
+
+/// The same with the secrets of a key log.
+fn read_with(file: &[u8], log: &str) -> (Vec<Flow>, Rest, Progress) {
     let mut reader = OrderedReader::new(PacketReader::new(file, 1 << 12), 1 << 16);
     let mut analysis = Analysis::new(false);
+    analysis.keys().read(log.as_bytes());
     let mut flows = Vec::new();
     let end = loop {
         match reader.next_packet().unwrap() {
             Progress::Packet => {}
             end => break end,
         }
+        analysis.keys().append(reader.keys());
         let place = PacketPlace { file: 0, number: reader.number() };
         analysis.packet(&reader.packet().unwrap(), place, &mut |flow, _| flows.push(flow));
     };
