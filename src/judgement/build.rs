@@ -70,14 +70,19 @@ pub(super) fn check_reports(playbook: &Playbook, results: &[CheckResult]) -> Vec
     with_step.map(|(result, step)| check_report(result, step.key)).collect()
 }
 
-fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
-    let (outcome, reason) = match &result.judgement {
+/// Returns how a check ended, and why or what was seen; findings have their own messages.
+pub(super) fn outcome(result: &CheckResult) -> (OutcomeWord, Option<String>) {
+    match &result.judgement {
         Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
         Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),
         Ok(Outcome::Passed(seen)) => (OutcomeWord::Passed, Some(seen.clone())),
         Err(why) if verdict::is_unknown(result) => (OutcomeWord::Unknown, Some(why.to_string())),
         Err(why) => (OutcomeWord::NotApplicable, Some(why.to_string())),
-    };
+    }
+}
+
+fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
+    let (outcome, reason) = outcome(result);
     CheckReport {
         code: result.check.code,
         name: result.check.name.to_owned(),

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{FailOn, FindingReport, OutcomeWord, StepReport, exit_code, steps};
 use crate::checks::facts::edge as facts;
-use crate::checks::{self, CheckResult, Code, Level, Outcome};
+use crate::checks::{self, CheckResult, Code, Level};
 use crate::evidence::edge::{Dialect, Edge};
 use crate::evidence::{Evidence, Reason};
 use crate::playbooks;
-use crate::verdict::{FailingLeg, LegRemedy, LegVerdict, LegVerdictKind, NotSeen, is_unknown};
+use crate::verdict::{FailingLeg, LegRemedy, LegVerdict, LegVerdictKind, NotSeen};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.edge-report/v1";
@@ -110,13 +110,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn, refused: bool) -> EdgeReport 
 }
 
 fn check(result: &CheckResult, observations: &[facts::Observation]) -> LegCheck {
-    let (outcome, reason) = match &result.judgement {
-        Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
-        Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),
-        Ok(Outcome::Passed(seen)) => (OutcomeWord::Passed, Some(seen.clone())),
-        Err(why) if is_unknown(result) => (OutcomeWord::Unknown, Some(why.to_string())),
-        Err(why) => (OutcomeWord::NotApplicable, Some(why.to_string())),
-    };
+    let (outcome, reason) = super::build::outcome(result);
     let own = observations.iter().filter(|observation| observation.cause.name() == result.check.name);
     let legs: BTreeSet<_> = own.map(|observation| observation.leg).collect();
     LegCheck {

@@ -141,7 +141,8 @@ impl Client {
         // Nobody closes the semaphore.
         let _turn = self.turns.acquire().await;
         let mut wait = FIRST_WAIT;
-        for attempt in 0.. {
+        let mut left = REPETITIONS;
+        loop {
             let once = tokio::time::timeout(self.allowed, self.once(path, is_archive)).await;
             let failed = match once {
                 Ok(Ok(body)) => return Ok(body),
@@ -152,14 +153,14 @@ impl Client {
                 }
             };
             match failed.again {
-                Some(asked) if attempt < REPETITIONS => {
+                Some(asked) if left > 0 => {
+                    left -= 1;
                     tokio::time::sleep(asked.max(wait)).await;
                     wait *= 2;
                 }
                 _ => return Err(failed.fault),
             }
         }
-        unreachable_fault()
     }
 
     async fn once(&self, path: &str, is_archive: bool) -> Result<Vec<u8>, Failed> {
@@ -333,11 +334,6 @@ impl Client {
 
 fn final_fault(status: Option<u16>, reason: Reason) -> Failed {
     Failed { fault: Fault { status, reason }, again: None }
-}
-
-/// The loop over attempts ends by returning.
-fn unreachable_fault() -> Result<Vec<u8>, Fault> {
-    Err(Fault { status: None, reason: Reason::Broken("the request was given up".into()) })
 }
 
 fn context(authorities: Option<&[u8]>) -> Result<SslContext, ErrorStack> {

@@ -3,7 +3,7 @@
 
 use owo_colors::{OwoColorize, Style};
 
-use super::{CheckResult, Located};
+use super::{CheckResult, Located, located_of};
 use crate::judgement::edge::{self as judgement, EdgeReport};
 use crate::judgement::{OutcomeWord, StepState};
 use crate::report::html::{self, Content, FileLink};
@@ -57,20 +57,7 @@ impl Document for EdgeReport {
                 subject: None,
                 outcome: check.outcome,
                 reason: check.reason.as_deref(),
-                findings: check
-                    .findings
-                    .iter()
-                    .map(|finding| Located {
-                        code: check.code,
-                        level: check.level,
-                        subject: None,
-                        objects: &finding.objects,
-                        location: finding.location.as_ref(),
-                        pods: &finding.pods,
-                        message: &finding.message,
-                        known: finding.known,
-                    })
-                    .collect(),
+                findings: located_of(check.code, check.level, &check.findings, None).collect(),
             })
             .collect()
     }

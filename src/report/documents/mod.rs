@@ -11,7 +11,8 @@ mod report;
 mod trace;
 
 use super::{CheckResult, Located};
-use crate::judgement::CheckReport;
+use crate::checks::{Code, Level};
+use crate::judgement::{CheckReport, FindingReport};
 
 /// The results of these checks.
 fn results<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iterator<Item = CheckResult<'a>> {
@@ -26,16 +27,24 @@ fn results<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iter
 
 /// The findings of these checks.
 fn located<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iterator<Item = Located<'a>> {
-    checks.iter().flat_map(move |check| {
-        check.findings.iter().map(move |finding| Located {
-            code: check.code,
-            level: check.level,
-            subject,
-            objects: &finding.objects,
-            location: finding.location.as_ref(),
-            pods: &finding.pods,
-            message: &finding.message,
-            known: finding.known,
-        })
+    checks.iter().flat_map(move |check| located_of(check.code, check.level, &check.findings, subject))
+}
+
+/// The findings of one check.
+fn located_of<'a>(
+    code: Code,
+    level: Level,
+    findings: &'a [FindingReport],
+    subject: Option<&'a str>,
+) -> impl Iterator<Item = Located<'a>> {
+    findings.iter().map(move |finding| Located {
+        code,
+        level,
+        subject,
+        objects: &finding.objects,
+        location: finding.location.as_ref(),
+        pods: &finding.pods,
+        message: &finding.message,
+        known: finding.known,
     })
 }

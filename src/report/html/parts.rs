@@ -6,7 +6,7 @@ use crate::checks::Level;
 use crate::judgement::chain::LinkState;
 use crate::judgement::summary::HandshakeResult;
 use crate::judgement::{OutcomeWord, StepState};
-use crate::text::count;
+use crate::text::{at_most, count};
 use crate::verdict::{Measurement, NotSeen, VerdictKind};
 
 /// How a state looks: the class of its element, and a mark for those who see no colours.
@@ -248,14 +248,7 @@ pub(super) fn maybe_time(at: Option<Timestamp>) -> String {
 
 /// Returns names as text, the first of them only, with the rest counted.
 pub(super) fn names(list: &[String], most: usize) -> String {
-    if list.is_empty() {
-        return "–".to_owned();
-    }
-    let shown = list.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match list.len().saturating_sub(most) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    if list.is_empty() { "–".to_owned() } else { at_most(list, most) }
 }
 
 /// Returns the text, cut to so many characters.

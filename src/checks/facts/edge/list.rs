@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::EdgeCause;
 use super::names;
+use crate::checks::facts::chain;
 use crate::evidence::certificate::{Certificate, path};
 use crate::evidence::edge::{Edge, Keystore};
 use crate::evidence::handshake::Verification;
@@ -35,11 +36,7 @@ impl ListFault {
 /// Returns the faults of the dates of the certificates that count: those of the path, without a root.
 pub(crate) fn of_dates(list: &[Certificate], now: Timestamp) -> Vec<ListFault> {
     let mut faults = Vec::new();
-    for index in path(list) {
-        let Some(certificate) = list.get(index).filter(|certificate| index == 0 || !certificate.is_self_signed(index))
-        else {
-            continue;
-        };
+    for (index, certificate) in chain::dated(list) {
         let who = who(index, certificate);
         let (begins, ends) = (certificate.not_before, certificate.not_after);
         if certificate.has_no_dates() {
@@ -67,11 +64,7 @@ pub(crate) fn of_strength(list: &[Certificate]) -> Vec<ListFault> {
         let what = format!("{} is not for servers: its extendedKeyUsage lacks serverAuth", who(0, leaf));
         faults.push(ListFault::new(EdgeCause::CertificateNotForServers, what, "extendedKeyUsage with serverAuth"));
     }
-    for index in path(list) {
-        let Some(certificate) = list.get(index).filter(|certificate| !certificate.is_self_signed(index) || index == 0)
-        else {
-            continue;
-        };
+    for (index, certificate) in chain::dated(list) {
         let who = who(index, certificate);
         let signature = certificate.signature_algorithm.to_ascii_lowercase();
         let is_weak = ["sha1", "md5", "md2"].iter().any(|weak| signature.contains(weak));
