@@ -77,6 +77,12 @@ impl Redactions {
         self.0.values().fold(0, |total, count| total.saturating_add(*count))
     }
 
+    /// Returns the numbers for the manifest of a bundle.
+    #[must_use]
+    pub fn counts(self) -> BTreeMap<String, u64> {
+        self.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect()
+    }
+
     fn count(&mut self, rule: Rule) {
         let total = self.0.entry(rule.name()).or_default();
         *total = total.saturating_add(1);

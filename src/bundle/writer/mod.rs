@@ -17,6 +17,7 @@ mod gzip;
 mod names;
 mod spool;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -197,6 +198,23 @@ impl BundleWriter {
     #[must_use]
     pub fn entry(&self, path: &str, origin: &str, why: &str) -> EntryWriter {
         EntryWriter::new(Arc::clone(&self.shared), path, origin, why)
+    }
+
+    /// Writes a whole entry. `redactions` counts its replacements by rule.
+    ///
+    /// # Errors
+    /// Why the entry is not in the bundle.
+    pub fn write(
+        &self,
+        path: &str,
+        origin: &str,
+        why: &str,
+        bytes: &[u8],
+        redactions: BTreeMap<String, u64>,
+    ) -> Result<(), String> {
+        let mut entry = self.entry(path, origin, why);
+        entry.write_all(bytes).map_err(|error| error.to_string())?;
+        entry.finish(redactions, None).map_err(|error| error.to_string())
     }
 
     /// Lists an item that is missing.

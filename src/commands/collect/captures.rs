@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
-use super::redacting_writer::{RedactingWriter, base, counted};
+use super::redacting_writer::{RedactingWriter, base};
 use crate::bundle::layout;
 use crate::bundle::manifest::{Kept, Truncation};
 use crate::commands::Error;
@@ -143,7 +143,7 @@ fn copy(
         }
     };
     let truncated = cut.map(|why| Truncation { kept: Kept::Beginning, why, whole_bytes });
-    entry.finish(counted(redactions), truncated).map_err(io::Error::other)
+    entry.finish(redactions.counts(), truncated).map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use super::redacting_writer::{RedactingWriter, base, counted};
+use super::redacting_writer::{RedactingWriter, base};
 use crate::bundle::manifest::{Kept, Truncation};
 use crate::bundle::{EntryWriter, layout};
 use crate::cli::KeptLogs;
@@ -215,7 +215,7 @@ impl LogFile {
 
 fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<Truncation>) -> Result<(), String> {
     match entry {
-        Some(entry) => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
+        Some(entry) => entry.finish(redactions.counts(), truncated).map_err(|error| error.to_string()),
         None => Ok(()),
     }
 }

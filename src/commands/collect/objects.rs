@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::redacting_writer::{RedactingWriter, counted};
+use super::redacting_writer::RedactingWriter;
 use crate::bundle::manifest::{Absence, Kept, Truncation};
 use crate::bundle::{EntryWriter, layout};
 use crate::evidence::{Source, Unavailable};
@@ -86,7 +86,7 @@ impl RetainedObjects for Objects {
             cut.map(|cut| Truncation { kept: Kept::Beginning, why: cut.reason.to_string(), whole_bytes: None });
         let finished = match fault {
             Some(fault) => Err(fault),
-            None => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
+            None => entry.finish(redactions.counts(), truncated).map_err(|error| error.to_string()),
         };
         if let Err(why) = finished {
             self.sink.lost(self.item.name(), &self.origin, &why);

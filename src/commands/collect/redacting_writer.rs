@@ -1,7 +1,5 @@
 //! Writes into the bundle what was redacted before, and lists what is missing.
 
-use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -43,11 +41,7 @@ impl RedactingWriter {
 
     /// Writes bytes that are already redacted.
     pub(super) fn write_clean(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
-        let mut entry = self.writer.entry(path, origin, why);
-        let written = entry.write_all(bytes).map_err(|error| error.to_string());
-        let finished =
-            written.and_then(|()| entry.finish(counted(redactions), None).map_err(|error| error.to_string()));
-        if let Err(why) = finished {
+        if let Err(why) = self.writer.write(path, origin, why, bytes, redactions.counts()) {
             self.lost(path, origin, &why);
         }
     }
@@ -124,8 +118,4 @@ pub(super) fn base(name: &str) -> &str {
         "-" => "standard-input",
         name => name.rsplit(['/', '\\']).next().unwrap_or(name),
     }
-}
-
-pub(super) fn counted(redactions: Redactions) -> BTreeMap<String, u64> {
-    redactions.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect()
 }

@@ -4,7 +4,6 @@
 //! byte, because both are made of the evidence in it.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use tokio::runtime::Runtime;
 
@@ -152,11 +151,8 @@ impl Packing {
     }
 
     fn entry(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
-        let mut entry = self.writer.entry(path, &self.redactor.text(origin, &mut Redactions::default()), why);
-        let counted = redactions.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
-        let written = entry.write_all(bytes).map_err(|error| error.to_string());
-        let finished = written.and_then(|()| entry.finish(counted, None).map_err(|error| error.to_string()));
-        if let Err(why) = finished {
+        let origin = self.redactor.text(origin, &mut Redactions::default());
+        if let Err(why) = self.writer.write(path, &origin, why, bytes, redactions.counts()) {
             self.skip(path, &why);
         }
     }

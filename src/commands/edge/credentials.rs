@@ -2,7 +2,7 @@
 //! Flags win over the environment, and that over netrc. A secret is never an argument, and no error repeats
 //! one.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::super::Error;
 use crate::cli::EdgeOptions;
 use crate::gather::edge::client::Credentials;
+use crate::gather::files;
 
 /// Maximum number of bytes of a file with a secret.
 const MAX_BYTES: u64 = 64 << 10;
@@ -55,9 +56,7 @@ fn basic(user: &str, password: &str) -> Credentials {
 fn read(name: &str) -> Result<Zeroizing<String>, Error> {
     let input = |source| Error::Input { name: name.to_owned(), source };
     let mut text = Zeroizing::new(String::new());
-    let source: Box<dyn Read> =
-        if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(std::fs::File::open(name).map_err(input)?) };
-    source.take(MAX_BYTES).read_to_string(&mut text).map_err(input)?;
+    files::open(name).map_err(input)?.take(MAX_BYTES).read_to_string(&mut text).map_err(input)?;
     Ok(text)
 }
 

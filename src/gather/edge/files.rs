@@ -1,6 +1,6 @@
 //! Files of Routers and Message Processors, proxies and keystores.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
 use crate::evidence::edge::{MessageProcessorLog, MessageProcessorSettings, RouterSettings};
+use crate::gather::files::open;
 use crate::run::Stop;
 use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
 use crate::wire::edge::mp_log::Scanner;
@@ -55,9 +56,8 @@ fn settings(name: &str) -> io::Result<Vec<u8>> {
 /// # Errors
 /// It cannot be opened or read, or is larger.
 pub fn bounded(name: &str, most: usize) -> io::Result<Vec<u8>> {
-    let source: Box<dyn Read> = if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name)?) };
     let mut bytes = Vec::new();
-    source.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    open(name)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {
         return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
     }
@@ -102,8 +102,7 @@ pub fn logs(
     let mut chunk = vec![0; CHUNK];
     for name in names {
         let fail = |error| (name.clone(), error);
-        let mut source: Box<dyn Read> =
-            if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name).map_err(fail)?) };
+        let mut source = open(name).map_err(fail)?;
         let mut head = Vec::new();
         source.by_ref().take(GZIP.len() as u64).read_to_end(&mut head).map_err(fail)?;
         let is_gzip = head == GZIP;

@@ -24,17 +24,9 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(client_authorities: &[PathBuf]) -> Result<Self, ProberError> {
-        let options = ProbeOptions {
-            min_version: None,
-            max_version: None,
-            ciphers: None,
-            alpn: Vec::new(),
-            ca_file: None,
-            identity: None,
-            proxy_protocol: false,
-            timeout: std::time::Duration::ZERO,
-        };
-        Ok(Self { known: BTreeMap::new(), prober: Prober::new(options)?.trusting(client_authorities)? })
+        // It makes no handshake.
+        let prober = Prober::new(ProbeOptions::default())?.trusting(client_authorities)?;
+        Ok(Self { known: BTreeMap::new(), prober })
     }
 
     /// Adds a list, and returns its description.

@@ -4,7 +4,6 @@
 //! Packets before a damaged place count, and the place is recorded. A file that is not a capture is an error:
 //! reporting "no TLS connections" for it would be misleading.
 
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -191,11 +190,7 @@ fn advance(source: &mut Source) -> io::Result<()> {
 }
 
 fn open(name: &str, buffer: usize) -> io::Result<Source> {
-    let plain: Box<dyn Read> = match name {
-        "-" => Box::new(io::stdin()),
-        path => Box::new(File::open(path)?),
-    };
-    source(name, plain, buffer, buffer / 2)
+    source(name, super::open(name)?, buffer, buffer / 2)
 }
 
 /// Opens a stream. At most `waiting` bytes of packets wait to be put in order.

@@ -9,3 +9,14 @@ pub mod manifests;
 pub mod overrides;
 mod packed;
 mod sequential;
+
+use std::fs::File;
+use std::io::{self, Read};
+
+/// Opens a file that the user names, or standard input for `-`.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn open(name: &str) -> io::Result<Box<dyn Read>> {
+    Ok(if name == "-" { Box::new(io::stdin()) } else { Box::new(File::open(name)?) })
+}

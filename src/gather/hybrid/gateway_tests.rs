@@ -79,16 +79,7 @@ fn pods_behind_an_address_are_not_reset_once_more() {
 }
 
 pub(in crate::gather) fn prober() -> Arc<Prober> {
-    let options = ProbeOptions {
-        min_version: None,
-        max_version: None,
-        ciphers: None,
-        alpn: Vec::new(),
-        ca_file: None,
-        identity: None,
-        proxy_protocol: false,
-        timeout: Duration::from_secs(5),
-    };
+    let options = ProbeOptions { timeout: Duration::from_secs(5), ..ProbeOptions::default() };
     Arc::new(Prober::new(options).unwrap())
 }
 

@@ -17,7 +17,7 @@ use crate::gather::trust;
 use crate::wire::tls::{Version, suites};
 
 /// Parameters of all handshakes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProbeOptions {
     pub min_version: Option<Version>,
     pub max_version: Option<Version>,
