@@ -130,3 +130,67 @@ fn shells_get_candidates_of_this_program() {
     let found = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(found.contains("AT201\twildcard-route-missing"), "{found}");
 }
+
+/// What each shell offers behind `kubectl apigee-tls explain AT20`, with kubectl's own script of the shell. Bash needs
+/// the functions of its package `bash-completion`, as kubectl's script says. Zsh completes at a prompt alone, so
+/// that its script types into one.
+const SHELLS: [(&str, &[&str], &str); 3] = [
+    (
+        "bash",
+        &["--norc", "-c"],
+        r#"source /usr/share/bash-completion/bash_completion
+           source <(kubectl completion bash)
+           COMP_WORDS=(kubectl apigee-tls explain AT20) COMP_CWORD=3
+           COMP_LINE="${COMP_WORDS[*]}" COMP_POINT=${#COMP_LINE} COMP_TYPE=63
+           __start_kubectl
+           printf '%s\n' "${COMPREPLY[@]}""#,
+    ),
+    (
+        "fish",
+        &["--no-config", "-c"],
+        r#"kubectl completion fish | source
+           complete -C "kubectl apigee-tls explain AT20""#,
+    ),
+    (
+        "zsh",
+        &["-f", "-c"],
+        r#"zmodload zsh/zpty
+           zpty prompt zsh -f -i
+           zpty -w prompt 'PS1="ready> "; autoload -Uz compinit; compinit -u; source <(kubectl completion zsh); compdef _kubectl kubectl; print set-"up"'
+           zpty -r prompt seen '*set-up*'
+           zpty -w -n prompt $'kubectl apigee-tls explain AT20\t\t'
+           zpty -r prompt seen '*AT209*'
+           print -r -- "$seen""#,
+    ),
+];
+
+#[test]
+fn shells_complete_the_plugin_through_kubectl() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = folder.path().join("kubectl-apigee_tls");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kubectl-apigee_tls"), program).expect("it can be linked");
+    let path = std::env::var("PATH").expect("there is one");
+    let path = format!("{}:{path}", folder.path().display());
+    let installed = Command::new("kubectl")
+        .args(["apigee-tls", "completion", "--install"])
+        .env("PATH", &path)
+        .output()
+        .expect("kubectl runs");
+    assert!(installed.status.success(), "{installed:?}");
+    for (shell, flags, script) in SHELLS {
+        // A completion that never comes would wait for ever.
+        let output = Command::new("timeout")
+            .args(["60", shell])
+            .args(flags)
+            .arg(script)
+            .env("PATH", &path)
+            .env("HOME", folder.path())
+            .env("TERM", "dumb")
+            .output()
+            .expect("the shell runs");
+        let found = String::from_utf8_lossy(&output.stdout);
+        // Bash shows descriptions only while somebody types.
+        let is_described = shell == "bash" || found.contains("wildcard-route-missing");
+        assert!(found.contains("AT201") && found.contains("AT209") && is_described, "{shell}: {output:?}");
+    }
+}

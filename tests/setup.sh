@@ -95,6 +95,7 @@ want_cluster() {
   want tshark tshark
   want unshare util-linux
   want zsh zsh
+  [ -e /usr/share/bash-completion/bash_completion ] || packages+=(bash-completion)
   [ -x /usr/lib/cni/bridge ] || packages+=(containernetworking-plugins)
   { has python3 && python3 -m pip --version >/dev/null 2>&1; } || packages+=(python3-pip)
 }
