@@ -268,7 +268,7 @@ fn no_sequence_of_markup_breaks_out() {
 /// The page has its policy before everything else, asks for nothing, and links only to the catalogue, to
 /// itself and to the files of the bundle.
 fn is_closed<D: Document + DeserializeOwned>(name: &str, document: &D) {
-    let files = [FileLink { path: "04-ingress/".into(), about: "objects".into() }];
+    let files = [FileLink { path: "04-ingress/".into(), about: "objects".into(), sections: &["routes"] }];
     let page = html::with_files(document, &files).expect("a page");
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"), "{name}");
     let parsed = Html::parse_document(&page);
@@ -344,7 +344,7 @@ fn no_value_of_data_is_safe() {
 #[test]
 fn the_page_of_a_report_has_every_part() {
     let report = report(&recorded());
-    let files = [FileLink { path: "README.md".into(), about: "overview".into() }];
+    let files = [FileLink { path: "README.md".into(), about: "overview".into(), sections: &["seen"] }];
     let parsed = Html::parse_document(&html::with_files(&report, &files).expect("a page"));
     let text_of = |css: &str| -> Vec<String> {
         let selector = scraper::Selector::parse(css).expect("a selector");
@@ -369,6 +369,8 @@ fn the_page_of_a_report_has_every_part() {
     for part in parts {
         assert_eq!(text_of(&format!("section#report-{part}")).len(), 1, "{part}");
     }
+    assert_eq!(text_of(".origin-files a"), ["README.md"]);
+    assert_eq!(text_of("#report-seen .origin-files").concat(), "Files: README.md");
     assert_eq!(text_of("#report-checks-table tbody tr").len(), report.checks.len());
     assert_eq!(text_of(".playbook > li").len(), report.steps.len());
     let pasted = text_of("#report-fix .paste code");
@@ -378,8 +380,9 @@ fn the_page_of_a_report_has_every_part() {
     let chain = report.chain.as_ref().expect("a chain");
     assert_eq!(text_of("#report-chain > ol.chain li").len(), chain.links.len());
     assert_eq!(text_of("#report-chain > ol.chain li.to-fix").len(), usize::from(chain.broken.is_some()));
-    let clients = report.summary.resets.as_ref().map_or(0, |resets| resets.clients.len());
-    assert_eq!(text_of("#report-clients-table tbody tr").len(), clients);
+    let resets = report.summary.resets.as_ref().expect("resets");
+    assert_eq!(text_of("#report-clients-table tbody tr").len(), resets.clients.len());
+    assert_eq!(text_of("#report-logs-table tbody tr").len(), resets.pods.len() + resets.files.len());
 }
 
 /// 500 routes with their Secrets, 100,000 clients, a day of minutes.

@@ -4,6 +4,7 @@
 use super::readme;
 use super::{Input, Page};
 use crate::bundle::layout;
+use crate::plan::folder;
 use crate::report::formats::html;
 use crate::report::html::FileLink;
 use crate::report::styles::Styles;
@@ -37,15 +38,31 @@ pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
 /// Returns the files that the page links to: those of every bundle, then the folders in reading order.
 fn files(input: &Input<'_>) -> Vec<FileLink> {
     let always = [
-        (layout::README, "what was found, what to read, what is missing"),
-        (layout::REPORT_TEXT, "this report as text"),
-        (layout::REPORT_JSON, "this report for programs"),
-        (layout::EVIDENCE, "what was seen, from which the report is made"),
-        (layout::MANIFEST, "origin, purpose and SHA-256 of every file, and what could not be collected"),
+        (layout::README, "what was found, what to read, what is missing", &[][..]),
+        (layout::REPORT_TEXT, "this report as text", &["playbook"]),
+        (layout::REPORT_JSON, "this report for programs", &["checks"]),
+        (layout::EVIDENCE, "what was seen, from which the report is made", &["chain", "seen"]),
+        (layout::MANIFEST, "origin, purpose and SHA-256 of every file, and what could not be collected", &["not-seen"]),
     ];
-    let always = always.into_iter().map(|(path, about)| (path.to_owned(), about));
-    let folders = readme::materials(input)
-        .into_iter()
-        .flat_map(|(folders, about)| folders.into_iter().map(move |folder| (format!("{folder}/"), about)));
-    always.chain(folders).map(|(path, about)| FileLink { path, about: about.to_owned() }).collect()
+    let always = always.map(|(path, about, sections)| FileLink { path: path.into(), about: about.into(), sections });
+    let folders = readme::materials(input).into_iter().flat_map(|(folders, about)| {
+        folders.into_iter().map(move |folder| FileLink {
+            path: format!("{folder}/"),
+            about: about.to_owned(),
+            sections: sections_of(folder),
+        })
+    });
+    always.into_iter().chain(folders).collect()
+}
+
+/// Returns the sections of the page whose figures come from the files of a folder.
+fn sections_of(folder: &str) -> &'static [&'static str] {
+    match folder {
+        folder::OVERRIDES | folder::ENVIRONMENT_GROUPS => &["groups"],
+        folder::ROUTES => &["groups", "routes"],
+        folder::LOGS => &["timeline", "clients"],
+        folder::CERTIFICATES => &["certificates"],
+        folder::HANDSHAKES => &["handshakes"],
+        _ => &[],
+    }
 }

@@ -6,6 +6,8 @@ use crate::judgement::summary::{ClientResets, NameResets, Resets, Rest};
 /// Maximum number of clients and of server names.
 const MAX_CLIENTS: usize = 200;
 const MAX_NAMES: usize = 50;
+/// Maximum number of pods and files.
+const MAX_LOGS: usize = 100;
 
 /// The clients of the logs, and the names that were reset.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub(super) struct ClientsView<'a> {
     pub(super) rest: Option<String>,
     pub(super) names: Vec<NameView<'a>>,
     pub(super) other_names: Option<String>,
+    pub(super) logs: Vec<LogView<'a>>,
+    pub(super) other_logs: Option<String>,
 }
 
 /// One client.
@@ -29,6 +33,16 @@ pub(super) struct ClientView<'a> {
     pub(super) first: String,
     pub(super) last: String,
     pub(super) served: String,
+}
+
+/// The log of one pod, or one file.
+#[derive(Clone, Debug)]
+pub(super) struct LogView<'a> {
+    pub(super) origin: &'a str,
+    pub(super) count: String,
+    pub(super) without_sni: String,
+    /// Share of all resets, in percent.
+    pub(super) share: u64,
 }
 
 /// One server name.
@@ -49,8 +63,18 @@ impl<'a> ClientsView<'a> {
         let hidden = resets.clients.len().saturating_sub(MAX_CLIENTS);
         let counted = |name: &NameResets| name.count;
         let names_out = resets.server_names.iter().skip(MAX_NAMES).map(counted).fold(0, u64::saturating_add);
+        let pods = resets.pods.iter().map(|of| (of.pod.as_str(), of.count, of.without_server_name));
+        let files = resets.files.iter().map(|of| (of.file.as_str(), of.count, of.without_server_name));
+        let logs = pods.chain(files).take(MAX_LOGS).map(|(origin, count, without_sni)| LogView {
+            origin,
+            count: grouped(count),
+            without_sni: grouped(without_sni),
+            share: share(count, resets.total),
+        });
         Self {
             clients,
+            logs: logs.collect(),
+            other_logs: rest((resets.pods.len() + resets.files.len()).saturating_sub(MAX_LOGS) as u64, "log"),
             rest: remaining(hidden, left_out, resets.other_clients, "client"),
             names: resets.server_names.iter().take(MAX_NAMES).map(NameView::of).collect(),
             other_names: remaining(
@@ -75,6 +99,10 @@ fn remaining(hidden: usize, resets: u64, other: Rest, noun: &str) -> Option<Stri
     }
 }
 
+fn share(count: u64, total: u64) -> u64 {
+    count.saturating_mul(100).div_ceil(total.max(1)).min(100)
+}
+
 impl<'a> ClientView<'a> {
     fn of(client: &'a ClientResets, rank: usize, total: u64) -> Self {
         let served = client.also_served.as_ref().map_or_else(
@@ -87,7 +115,7 @@ impl<'a> ClientView<'a> {
             who: client.who.to_string(),
             count: grouped(client.count),
             without_sni: grouped(client.without_server_name),
-            share: client.count.saturating_mul(100).div_ceil(total.max(1)).min(100),
+            share: share(client.count, total),
             first: maybe_time(client.first),
             last: maybe_time(client.last),
             served,

@@ -166,6 +166,8 @@ pub struct FileLink {
     /// Path below the folder of the page, as this program chose it.
     pub path: String,
     pub about: String,
+    /// The sections of the page whose figures come from it.
+    pub sections: &'static [&'static str],
 }
 
 /// Text to paste, line by line.

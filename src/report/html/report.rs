@@ -155,6 +155,11 @@ impl<'a> ReportView<'a> {
         view
     }
 
+    /// The files of the bundle that hold what the figures of a section come from.
+    fn files_of(&self, section: &str) -> Vec<&'a FileLink> {
+        self.files.iter().filter(|file| file.sections.contains(&section)).collect()
+    }
+
     /// Anchors and titles of the sections that the page has.
     fn contents(&self) -> Vec<(&'static str, &'static str)> {
         let all = [
