@@ -66,7 +66,7 @@ impl FileKind {
     }
 }
 
-/// Returns what the file is; `None` if it is not a regular file, or cannot be told.
+/// Returns what the file is; `None` if it is not a regular file, or of a kind that is not recognised.
 #[must_use]
 pub fn of_file(name: &str) -> Option<FileKind> {
     if name == "-" || !fs::metadata(name).ok()?.is_file() {

@@ -9,7 +9,7 @@ use crate::verdict::ranking::direct_saying;
 pub(super) fn of(result: &CheckResult) -> Cause {
     let cause = direct_saying(result, |finding| causes::reason(result.check.code, finding));
     match hit(result.check.name) {
-        Some(hit) => Cause { statement: format!("{}; {hit}", cause.statement), ..cause },
+        Some(hit) => Cause { statement: format!("{}: {hit}", cause.statement), ..cause },
         None => cause,
     }
 }
@@ -114,7 +114,7 @@ const HIT: &[(&str, &str)] = &[
     ("ingress-pod-not-running", "the other pods serve clients; without one, nobody does"),
     ("service-missing", "clients that come through a Service reach no pod"),
     ("service-port-missing", "clients that connect to port 443 of a Service reach no pod"),
-    ("apigee-issue-open", "the issue tells which clients are affected, or when"),
+    ("apigee-issue-open", "Apigee itself reports when clients are affected"),
 ];
 
 #[cfg(test)]
