@@ -115,6 +115,19 @@ fn fingerprints_are_stable() {
     assert_eq!(fingerprints(&before), fingerprints(&after));
 }
 
+/// No two findings of a document share a fingerprint, be it for two pods, two hosts or two contexts.
+#[test]
+fn fingerprints_are_unique() {
+    for path in support::yaml_files("tests/verdicts") {
+        let stem = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+        let log = sarif(&report(&stem));
+        let results = log["runs"][0]["results"].as_array().cloned().expect("results");
+        let all: Vec<String> = results.iter().map(|result| result["partialFingerprints"].to_string()).collect();
+        let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len(), "{stem}: {all:#?}");
+    }
+}
+
 #[test]
 fn junit_has_a_case_for_each_check() {
     let report = report("reproduced-no-wildcard");

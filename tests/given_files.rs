@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod local;
+#[path = "given_files/offline.rs"]
+mod offline;
 
 use std::fs;
 use std::io::Write;

@@ -70,6 +70,34 @@ fn every_warning_has_a_command() {
     assert!(bare.is_empty(), "{}", bare.join("\n"));
 }
 
+/// What captures and logs alone show has a command each, which works with these files.
+#[test]
+fn each_cause_of_files_alone_has_a_command() {
+    let ended = |name: &str, sni: &str| {
+        format!(
+            "{{signature: {{outcome: {{reset: {{by: server, stage: clientHello}}}}, name: {name}, chosen: null}}, \
+             serverNames: {{api-test.mydomain.com: null, {sni}: 2}}}}"
+        )
+    };
+    let old = "{signature: {outcome: {alert: {by: server, stage: clientHello, level: 2, number: 70}}, offered: TLSv1.0, \
+               chosen: null}, flows: 7}";
+    for (what, captured, code) in [
+        ("a name and an old version", format!("[{}, {old}]", ended("sent", "a.example")), "AT602"),
+        ("no name and an old version", format!("[{}, {old}]", ended("none", "''")), "AT601"),
+    ] {
+        let case = format!("{{from: offline, evidence: {{accessLogs: [], overrides: []}}, captured: {captured}}}");
+        let case: Case = serde_yaml::from_str(&case).expect("the case reads");
+        let remedy = case.report(what).remedy;
+        let step = remedy.steps.iter().find(|step| step.title.ends_with(&format!("({code})")));
+        let paste = step.and_then(|step| step.paste.as_ref()).unwrap_or_else(|| panic!("{what}: {remedy:#?}"));
+        assert!(paste.ends_with("diagnose --offline -f - --pcap node.pcap"), "{what}: {paste}");
+    }
+    let case: Case = support::read(&support::root().join("tests/verdicts/offline-log.yaml")).expect("the case reads");
+    let remedy = case.report("offline-log").remedy;
+    let paste = remedy.steps.first().and_then(|step| step.paste.as_ref()).expect("there is a step");
+    assert!(paste.ends_with("diagnose --offline -f - --access-log gateway.log"), "{paste}");
+}
+
 #[test]
 fn steps_are_in_order_and_say_what_good_looks_like() {
     for (stem, case) in verdicts() {

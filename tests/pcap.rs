@@ -169,6 +169,20 @@ fn filters_select_connections() {
 }
 
 #[test]
+fn filters_that_leave_nothing_say_of_how_many() {
+    let bytes = pcap(1, &gateway());
+    let output = run(&["-", "--host", "203.0.113.9"], &bytes);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let shown = text(&output);
+    assert!(shown.contains("the filters leave none of 6 TCP connections."), "{shown}");
+    assert!(shown.contains("6 TCP connections: --host 203.0.113.9"), "{shown}");
+    // Handshakes that were judged as good are no gap.
+    let output = run(&["-", "--client", "10.1.0.1", "--failed"], &bytes);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output).contains("no handshake fails: 1 TLS handshake completed"), "{}", text(&output));
+}
+
+#[test]
 fn jsonl_and_wide_have_a_line_for_each_connection() {
     let bytes = pcap(1, &gateway());
     let output = run(&["-", "-o", "jsonl"], &bytes);

@@ -256,6 +256,18 @@ fn the_last_broken_link_is_the_one_to_fix() {
     }
 }
 
+/// The Secrets of other names are no part of a chain without a route.
+#[test]
+fn a_chain_without_a_route_has_no_secret() {
+    for server_name in [Some("api-tets.mydomain.com"), None] {
+        let trace = trace::build(&of_case("reproduced-no-wildcard"), server_name);
+        let secret = trace.chain.links.iter().find(|link| link.link == LinkKey::Secret).expect("each chain has it");
+        assert_eq!(secret.state, LinkState::NotApplicable, "{server_name:?}");
+        assert!(secret.objects.is_empty() && server_name.is_none_or(|_| secret.facts.is_empty()), "{secret:?}");
+        assert!(secret.facts.iter().all(|fact| fact.starts_with("of other clients: Secret ")), "{secret:?}");
+    }
+}
+
 #[test]
 fn what_was_not_seen_of_a_chain_is_unknown() {
     let trace = trace::build(&evidence("forbidden: [pods, routes, services]"), None);

@@ -103,6 +103,19 @@ fn screens_look_as_recorded() {
     }
 }
 
+/// The last line explains the headline, not another cause.
+#[test]
+fn the_check_to_explain_is_that_of_the_headline() {
+    each_case(|stem, _, _, report| {
+        let text = report.text(OPTIONS());
+        let Some((_, rest)) = text.split_once("why: explain ") else { return };
+        let first = report.verdict.causes.first().expect("something is to be explained");
+        let code = rest.split_whitespace().next().unwrap_or_default();
+        let of_first = first.codes.iter().chain(&first.symptom).any(|known| known.as_str() == code);
+        assert!(of_first, "{stem}: {code} is not of {first:?}");
+    });
+}
+
 /// Lines fit the terminal. Only what is pasted, and names that are longer, may be wider.
 #[test]
 fn lines_fit_the_width() {

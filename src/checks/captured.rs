@@ -96,7 +96,7 @@ pub fn judge(signature: &Signature) -> Kind {
             &connection_refused::CHECK,
             "refused",
             "server refuses the connection",
-            &["nothing listens on the port"],
+            &["nothing listens on the port", "a firewall in front rejects the connection"],
         ),
         Outcome::Idle => kind("idle", Standing::Beside, "connection without data, as health checks make them", &[]),
         Outcome::Joined => kind("joined", Standing::Beside, "connection began before the capture", &[]),

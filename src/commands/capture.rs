@@ -292,7 +292,11 @@ impl Judge {
             summary,
             ..Capture::default()
         };
-        let report = judgement::build(capture, Question { filters: filters(args), written }, fail_on(args.fail_on));
+        let report = judgement::build(
+            capture,
+            Question { filters: filters(args), written, ..Question::default() },
+            fail_on(args.fail_on),
+        );
         pcap::print(console, args.output, &report)
     }
 }

@@ -13,6 +13,7 @@ use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::Evidence;
+use crate::gather::files::file_kind::FileKind;
 use crate::judgement::{self, Report, Selection};
 use crate::report::Format;
 use crate::run::Stop;
@@ -105,7 +106,7 @@ fn print_report(args: &DiagnoseArgs, report: &Report, console: &Console) -> Resu
     super::print_result(console, args.output, report)?;
     if args.output == Format::Short {
         // The lines are the findings alone.
-        console.error(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
+        console.conclusion(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
     }
     Ok(())
 }
@@ -155,6 +156,11 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     }
     let inputs: Vec<&String> = files().chain(&args.from).collect();
     sources::check_standard_input(inputs.iter().copied())?;
+    sources::check_kinds(&args.evidence, &args.captures)?;
+    super::check_files(&[("--from", args.from.as_slice(), &[FileKind::Bundle, FileKind::Evidence, FileKind::Report])])?;
+    if let Some(name) = args.baseline.as_ref().and_then(|path| path.to_str()) {
+        super::check_file("--baseline", name, &[FileKind::Report])?;
+    }
     captures::check(&args.captures)?;
     if !args.captures.is_empty() && contexts::are_several(&args.evidence.cluster) {
         return usage(

@@ -29,6 +29,7 @@ use std::sync::LazyLock;
 use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn};
 use crate::gather;
+use crate::gather::files::file_kind::{self, FileKind};
 use crate::gather::files::log_file::LogFileError;
 use crate::gather::hybrid::recorder::RecorderError;
 use crate::gather::probe::ProberError;
@@ -127,6 +128,8 @@ pub(crate) enum Error {
     Runtime(io::Error),
     #[error("use these flags together: {what}")]
     Usage { what: String, hint: String },
+    #[error("use {name} with {flag}: it is {}", kind.what())]
+    WrongFile { flag: &'static str, name: String, kind: FileKind },
     #[error("make the report")]
     Yaml(#[from] serde_yaml::Error),
 }
@@ -154,6 +157,7 @@ impl Error {
             | Self::Runtime(_)
             | Self::Unwritable { .. }
             | Self::Usage { .. }
+            | Self::WrongFile { .. }
             | Self::Yaml(_) => 2,
         }
     }
@@ -169,9 +173,24 @@ impl Error {
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
             Self::Recorder(error) => error.hint(),
+            Self::WrongFile { kind, .. } => Some(kind.way_out().to_owned()),
             _ => None,
         }
     }
+}
+
+/// Refuses a file that is known to be of another kind than the flag takes.
+fn check_file(flag: &'static str, name: &str, takes: &[FileKind]) -> Result<(), Error> {
+    match file_kind::of_file(name).filter(|kind| !takes.contains(kind)) {
+        Some(kind) => Err(Error::WrongFile { flag, name: name.to_owned(), kind }),
+        None => Ok(()),
+    }
+}
+
+/// Checks the files of each flag like [`check_file`].
+fn check_files(flags: &[(&'static str, &[String], &[FileKind])]) -> Result<(), Error> {
+    let mut files = flags.iter().flat_map(|(flag, names, takes)| names.iter().map(move |name| (*flag, name, *takes)));
+    files.try_for_each(|(flag, name, takes)| check_file(flag, name, takes))
 }
 
 fn fail_on(level: FailOn) -> judgement::FailOn {

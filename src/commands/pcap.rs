@@ -11,10 +11,11 @@ use tokio::runtime::Builder;
 
 use super::captures::{self as captures_of_user, redacted};
 use super::{Error, fail_on};
-use crate::checks::captured;
+use crate::checks::captured::{self, Standing};
 use crate::cli::{PcapArgs, PcapOutput};
 use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
 use crate::gather::files::captures::{self, CaptureError};
+use crate::gather::files::file_kind::FileKind;
 use crate::gather::files::key_log;
 use crate::judgement::capture::{self as judgement, CaptureReport, Question};
 use crate::redact::{Redactions, Redactor};
@@ -37,6 +38,7 @@ pub(super) fn run(args: &PcapArgs, console: &Console) -> Result<u8, Error> {
 
 fn check(args: &PcapArgs) -> Result<(), Error> {
     captures_of_user::check(&args.files)?;
+    super::check_files(&[("pcap", &args.files, &[FileKind::Capture])])?;
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since >= until
     {
@@ -59,13 +61,21 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let task = format!("packets of {}", if let [only] = args.files.as_slice() { only } else { "the captures" });
     let redactor = Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens);
     reporter.started(&task);
+    let mut question = Question { filters: filters(args), ..Question::default() };
     let result = captures::read(&args.files, keys, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
         let flow = redacted(&redactor, flow);
-        if is_selected(&flow, args) {
+        question.connections += 1;
+        if !is_selected(&flow, args) {
+            return;
+        }
+        let standing = captured::judge(&Signature::of(&flow)).standing;
+        question.matching += 1;
+        question.matching_completed += u64::from(standing == Standing::Good);
+        if standing.is_failure() || !args.failed {
             session.count(&flow);
-            if captured::judge(&Signature::of(&flow)).standing.is_failure() {
-                session.write(packets);
-            }
+        }
+        if standing.is_failure() {
+            session.write(packets);
         }
     });
     let count = result.as_ref().map_or(0, |capture| capture.traffic.packets);
@@ -74,7 +84,8 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let mut capture = result.map_err(|CaptureError { name, source }| Error::Input { name, source })?;
     let (summary, written) = session.finish()?;
     capture.summary = summary;
-    let report = judgement::build(capture, Question { filters: filters(args), written }, fail_on(args.fail_on));
+    question.written = written;
+    let report = judgement::build(capture, question, fail_on(args.fail_on));
     print(console, args.output, &report)
 }
 
@@ -185,6 +196,7 @@ fn unwritable(path: &Path, source: io::Error) -> Error {
     }
 }
 
+/// Returns whether the filters other than `--failed` leave the connection.
 fn is_selected(flow: &Flow, args: &PcapArgs) -> bool {
     let (client, server) = (flow.client.ip(), flow.server.ip());
     let began = |moment: Option<Timestamp>, test: fn(Timestamp, Timestamp) -> bool| {
@@ -196,7 +208,6 @@ fn is_selected(flow: &Flow, args: &PcapArgs) -> bool {
         && (args.names.is_empty() || args.names.iter().any(|name| has_name(flow, name)))
         && began(args.since, |at, since| at >= since)
         && began(args.until, |at, until| at < until)
-        && (!args.failed || captured::judge(&Signature::of(flow)).standing.is_failure())
 }
 
 /// Returns whether the ClientHello has this server_name; an empty one means none, `*.` for all names below.

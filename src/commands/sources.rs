@@ -10,10 +10,11 @@ use super::Error;
 use crate::bundle::source;
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
-use crate::evidence::stored::StoredCertificate;
+use crate::evidence::stored::{StoredCertificate, StoredIn};
 use crate::evidence::{
     ClusterAccess, Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable,
 };
+use crate::gather::files::file_kind::FileKind;
 use crate::gather::files::log_file::{self, LogReading};
 use crate::gather::files::manifests;
 use crate::gather::hybrid::{GatewayProbe, Places};
@@ -42,7 +43,7 @@ pub(super) async fn add_files(
     ledger: &Arc<Ledger>,
 ) -> Result<(), Error> {
     // Evidence of an earlier run already holds the certificates of its own files.
-    let known = evidence.overrides.len();
+    let earlier = std::mem::take(&mut evidence.overrides);
     let mut manifests = Vec::new();
     for (number, name) in (1..).zip(&args.overrides) {
         let file = name.clone();
@@ -69,12 +70,9 @@ pub(super) async fn add_files(
         if let Some(bundle) = bundle {
             bundle.overrides(number, &file.name, content.as_deref());
         }
-        // `--from BUNDLE -f FILE` may give the file that the bundle already holds; add it only once.
-        if !evidence.overrides.iter().any(|known| known.content.seen().is_ok() && known.content == file.content) {
-            evidence.overrides.push(file);
-        }
+        evidence.overrides.push(file);
     }
-    let files = evidence.overrides[known..].to_vec();
+    let files = keep_or_replace(evidence, earlier);
     let named = files.clone();
     let found = match in_time(stop, move || gather::local_certificates(&files)).await {
         Ok(found) => found,
@@ -120,6 +118,38 @@ pub(super) async fn add_files(
         evidence.access_logs.push(stream);
     }
     Ok(())
+}
+
+/// Decides on the overrides files of an earlier run: those that were given replace them, because helm gets
+/// these. One with the content of a given file is that file, under the name that it has now.
+///
+/// Returns the files whose certificates have to be read.
+fn keep_or_replace(evidence: &mut Evidence, earlier: Vec<OverridesFile>) -> Vec<OverridesFile> {
+    if evidence.overrides.is_empty() {
+        evidence.overrides = earlier;
+        return Vec::new();
+    }
+    let is_same =
+        |one: &OverridesFile, other: &OverridesFile| one.content.seen().is_ok() && one.content == other.content;
+    let files = evidence.overrides.iter().filter(|file| !earlier.iter().any(|known| is_same(known, file))).cloned();
+    let files = files.collect();
+    let mut replaced = Vec::new();
+    for known in earlier {
+        let now = evidence.overrides.iter().find(|file| is_same(&known, file)).map(|file| file.name.clone());
+        if now.is_none() {
+            replaced.push(known.name.clone());
+        }
+        if let Seen::Seen(stored) = &mut evidence.stored_certificates {
+            stored.retain_mut(|stored| match &mut stored.origin {
+                StoredIn::File { named_at, .. } if named_at.file == known.name => {
+                    now.as_ref().map(|now| named_at.file.clone_from(now)).is_some()
+                }
+                _ => true,
+            });
+        }
+    }
+    evidence.question.replace_overrides(replaced);
+    files
 }
 
 /// Leaves out the records of a file that a log of earlier evidence has too.
@@ -205,6 +235,7 @@ fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Hybr
         offline,
         log_limits: log_limits(&args.logs, collected_at),
         access: if offline { ClusterAccess::default() } else { cluster_access(&args.cluster) },
+        replaced_overrides: Vec::new(),
     }
 }
 
@@ -239,6 +270,15 @@ fn without_user(url: &str) -> String {
 /// Returns whether `--expect` declares clients without SNI, whether or not they were seen.
 pub(super) fn expects_non_sni(args: &EvidenceArgs) -> bool {
     args.expect == Some(Expectation::NonSni)
+}
+
+/// Refuses files under the wrong flag, before the run that may take minutes.
+pub(super) fn check_kinds(args: &EvidenceArgs, captures: &[String]) -> Result<(), Error> {
+    super::check_files(&[
+        ("-f", &args.overrides, &[FileKind::Objects, FileKind::Overrides]),
+        ("--access-log", &args.access_logs, &[FileKind::AccessLog]),
+        ("--pcap", captures, &[FileKind::Capture]),
+    ])
 }
 
 /// Rejects arguments that name standard input (`-`) more than once.

@@ -8,6 +8,7 @@ use super::{Error, contexts, sources};
 use crate::bundle;
 use crate::cli::TraceArgs;
 use crate::evidence::Evidence;
+use crate::gather::files::file_kind::FileKind;
 use crate::gather::probe;
 use crate::judgement::trace;
 use crate::report::Format;
@@ -70,6 +71,8 @@ fn server_name(text: &str) -> Result<String, Error> {
 fn check_combination(args: &TraceArgs) -> Result<(), Error> {
     let inputs = args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from);
     sources::check_standard_input(inputs)?;
+    sources::check_kinds(&args.evidence, &[])?;
+    super::check_files(&[("--from", args.from.as_slice(), &[FileKind::Bundle, FileKind::Evidence, FileKind::Report])])?;
     if contexts::are_several(&args.evidence.cluster) {
         return Err(Error::Usage {
             what: "trace with --contexts or --all-contexts: it follows a name in one cluster".into(),

@@ -91,6 +91,9 @@ pub struct AccessLog {
     /// response flags: JSON objects with the keys of Apigee, of Istio or of the mesh settings, and lines of a
     /// known text format.
     pub records: u64,
+    /// Records before the requested window (`--since`), which are in no other count but `lines`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub older_records: u64,
     /// JSON objects that look like access-log records of another format: they have such keys, but no server
     /// name.
     pub foreign_records: u64,
@@ -154,6 +157,7 @@ impl AccessLog {
         self.bytes += other.bytes;
         self.lines += other.lines;
         self.records += other.records;
+        self.older_records += other.older_records;
         self.foreign_records += other.foreign_records;
         self.text_records += other.text_records;
         self.lacking.extend(other.lacking);
@@ -428,6 +432,7 @@ impl AccessLog {
         let repeats = self.repeats.iter().map(|repeats| repeats.records);
         inner.chain(pairs).chain(lines).chain(repeats).chain([
             self.broken_lines,
+            self.older_records,
             self.other_forms,
             self.unreadable_names,
             self.own.count,
@@ -463,6 +468,7 @@ impl Visit for AccessLog {
             text_records: _,
             lacking,
             other_forms: _,
+            older_records: _,
             unreadable_names: _,
             proxy_lines: _,
             broken_lines: _,

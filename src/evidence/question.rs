@@ -34,6 +34,9 @@ pub struct HybridQuestion {
     /// The flags that chose the cluster and the identity.
     #[serde(default, skip_serializing_if = "ClusterAccess::is_empty")]
     pub access: ClusterAccess,
+    /// Overrides files of the earlier run that others, given with `-f`, replace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced_overrides: Vec<String>,
 }
 
 /// The flags that choose the cluster and the identity, so that printed commands reach the same cluster. Never
@@ -143,6 +146,19 @@ impl Question {
         question.namespace = namespace;
     }
 
+    /// Returns the overrides files of the earlier run that are not judged, because others were given.
+    #[must_use]
+    pub fn replaced_overrides(&self) -> &[String] {
+        let Self::Hybrid(question) = self;
+        &question.replaced_overrides
+    }
+
+    /// Records the overrides files of the earlier run that are not judged.
+    pub fn replace_overrides(&mut self, names: Vec<String>) {
+        let Self::Hybrid(question) = self;
+        question.replaced_overrides = names;
+    }
+
     /// Adds `--expect non-sni` to recorded options.
     pub fn expect_non_sni(&mut self) {
         let Self::Hybrid(question) = self;
@@ -190,12 +206,22 @@ impl Visit for Question {
 
 impl Visit for HybridQuestion {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { namespace, selector, container, expect_non_sni: _, offline: _, log_limits, access } = self;
+        let Self {
+            namespace,
+            selector,
+            container,
+            expect_non_sni: _,
+            offline: _,
+            log_limits,
+            access,
+            replaced_overrides,
+        } = self;
         visitor.string(Kind::Object, namespace);
         visitor.string(Kind::Text, selector);
         visitor.strings(Kind::Object, container);
         let LogLimits { since: _, tail: _, limit_bytes: _ } = log_limits;
         access.visit(visitor);
+        visitor.strings(Kind::File, replaced_overrides);
     }
 }
 

@@ -36,6 +36,15 @@ pub struct CaptureReport {
 pub struct Question {
     /// As the user typed them: `--port 443`.
     pub filters: Vec<String>,
+    /// Number of TCP connections in the captures, before the filters.
+    #[serde(default)]
+    pub connections: u64,
+    /// Number of those that the filters leave, whether or not their handshake failed (`--failed`).
+    #[serde(default)]
+    pub matching: u64,
+    /// Number of those whose handshake completed.
+    #[serde(default)]
+    pub matching_completed: u64,
     /// The file that packets were written to, and how many.
     pub written: Option<(String, u64)>,
 }
@@ -53,7 +62,7 @@ pub struct KindReport {
 #[must_use]
 pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureReport {
     let kinds = kinds(&capture.summary.groups);
-    let not_seen = not_seen(&capture);
+    let not_seen = not_seen(&capture, &question);
     let worst = kinds.iter().filter_map(|kind| match kind.kind.standing {
         Standing::Failed(level) => Some(level),
         _ => None,
@@ -67,8 +76,8 @@ pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureRe
     CaptureReport {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        verdict: verdict(&capture, &question, &kinds),
         question,
-        verdict: verdict(&capture, &kinds),
         kinds,
         not_seen,
         capture,
@@ -80,10 +89,13 @@ fn kinds(groups: &[Group]) -> Vec<KindReport> {
     captured::kinds_of(groups).into_iter().map(|(kind, tally)| KindReport { kind, tally }).collect()
 }
 
-fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
+fn verdict(capture: &Capture, question: &Question, kinds: &[KindReport]) -> String {
     let failing: u64 = kinds.iter().filter(|kind| kind.kind.standing.is_failure()).map(|kind| kind.tally.flows).sum();
     let summary = &capture.summary;
     match kinds.iter().find(|kind| kind.kind.standing.is_failure()) {
+        _ if hides_all(capture, question) => {
+            format!("the filters leave none of {}", counted(question.connections, "TCP connection"))
+        }
         Some(most) => format!(
             "{} of {} fail; most often: {} ({})",
             failing,
@@ -91,8 +103,9 @@ fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
             most.kind.sentence,
             most.tally.flows
         ),
-        None if summary.completed > 0 => {
-            format!("no handshake fails: {} completed", counted(summary.completed, "TLS handshake"))
+        None if summary.completed.max(question.matching_completed) > 0 => {
+            let completed = summary.completed.max(question.matching_completed);
+            format!("no handshake fails: {} completed", counted(completed, "TLS handshake"))
         }
         None if summary.flows > 0 => {
             format!("no TLS handshake can be judged, in {}", counted(summary.flows, "TCP connection"))
@@ -101,8 +114,27 @@ fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
     }
 }
 
+/// The captures have connections, and the filters leave none: nothing was judged.
+fn hides_all(capture: &Capture, question: &Question) -> bool {
+    !question.filters.is_empty() && question.connections > 0 && question.matching == 0 && capture.summary.flows == 0
+}
+
+/// Returns what the captures do not show, and that the filters leave nothing to judge.
+fn not_seen(capture: &Capture, question: &Question) -> Vec<NotSeen> {
+    let mut list = of_capture(capture);
+    // `--failed` hides the handshakes that were judged as good.
+    if hides_all(capture, question) || capture.summary.flows == 0 && question.matching_completed > 0 {
+        list.retain(|missing| missing.what != captured::NOTHING_JUDGED);
+    }
+    if hides_all(capture, question) {
+        let why = format!("{}: {}", counted(question.connections, "TCP connection"), question.filters.join(" "));
+        list.insert(0, NotSeen { what: "what the filters leave out".into(), why, measurement: None });
+    }
+    list
+}
+
 /// Returns what a capture does not show.
-pub(super) fn not_seen(capture: &Capture) -> Vec<NotSeen> {
+pub(super) fn of_capture(capture: &Capture) -> Vec<NotSeen> {
     captured::missing(capture).into_iter().map(|(what, why)| NotSeen { what, why, measurement: None }).collect()
 }
 

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use super::capture;
 use crate::checks::facts::{self, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
+use crate::evidence::overrides::OverridesFile;
 use crate::evidence::part::{Extent, Gap, Part};
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{Evidence, OtherClock, Reason, Seen, Source, Unavailable, Witness};
@@ -50,8 +51,9 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
         why: format!("it repeats the log of {}: {} counted once", repeats.origin, count(repeats.records, "record")),
         measurement: None,
     }));
-    list.extend(evidence.captures.iter().flat_map(capture::not_seen));
+    list.extend(evidence.captures.iter().flat_map(capture::of_capture));
     list.extend(files_elsewhere(evidence));
+    list.extend(replaced_overrides(evidence));
     if evidence.overrides.is_empty() {
         list.push(NotSeen {
             what: "overrides.yaml".into(),
@@ -65,6 +67,20 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     // An API server that does not respond gives the same reason for neighbouring sources.
     list.dedup();
     list
+}
+
+/// The overrides files of the earlier run, where others were given: helm gets those.
+fn replaced_overrides(evidence: &Evidence) -> Option<NotSeen> {
+    let replaced: Vec<&str> = evidence.question.replaced_overrides().iter().map(String::as_str).collect();
+    if replaced.is_empty() {
+        return None;
+    }
+    let given: Vec<&str> = evidence.overrides.iter().map(OverridesFile::title).collect();
+    Some(NotSeen {
+        what: format!("{} of the earlier run", some_of(&replaced)),
+        why: format!("not judged: -f gives {} in its place", some_of(&given)),
+        measurement: None,
+    })
 }
 
 /// Two clocks that differ by more than a minute: which one is used, and which source shows the difference.

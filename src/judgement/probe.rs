@@ -77,7 +77,7 @@ impl TargetReport {
         if is_about_sni && kinds.len() > 1 && made.all(Handshake::was_refused) {
             return REFUSES_ALL;
         }
-        check.explanation.fix
+        playbooks::advice(check)
     }
 }
 

@@ -63,6 +63,8 @@ pub(crate) struct Run {
     pub(crate) next_measurement: fn(&Evidence, Open<'_>) -> Measurement,
     /// First half of the headline where no client was seen to fail and something warns.
     pub(crate) nobody_seen: fn(Judged<'_>) -> String,
+    /// A warning as a cause of failures to come, with whom it would hit.
+    pub(crate) risk: fn(&CheckResult) -> Cause,
     /// Kind and headline of the verdict where all checks were run and nothing is wrong.
     pub(crate) healthy: fn(Judged<'_>) -> (VerdictKind, String),
     pub(crate) remedy: fn(Judged<'_>, &Verdict) -> Remedy,
@@ -117,7 +119,7 @@ impl Run {
         }
         let are_seen = (self.shows_failures)(evidence);
         let mut verdict = ranking::of_causes(self.relations, causes, are_seen, |first| next(Open::Cause(first)))
-            .or_else(|| ranking::at_risk(selected, || (self.nobody_seen)(judged)))
+            .or_else(|| ranking::at_risk(selected, self.risk, || (self.nobody_seen)(judged)))
             .or_else(|| ranking::no_access(judged, |why| next(Open::Unknown(why))))
             .or_else(|| ranking::unknown(selected, |why| next(Open::Unknown(why))))
             .or_else(|| ranking::passed(judged))
@@ -152,6 +154,11 @@ pub(crate) fn of_target() -> (&'static Playbook, ConcludeTarget) {
         Judges::Target(conclude) => Some((*playbook, *conclude)),
     });
     targets.next().unwrap_or((&endpoint::PLAYBOOK, endpoint::conclude))
+}
+
+/// Returns the fix of a check for a target of `probe`, which may be any server.
+pub(crate) fn advice(check: &'static Check) -> &'static str {
+    endpoint::for_any_server(check)
 }
 
 /// The playbook of an environment of Apigee Edge, and how it concludes.

@@ -181,9 +181,13 @@ impl Located<'_> {
         format!("{subject}{}: {}", Object::describe(self.objects), self.message)
     }
 
-    /// Returns `east: `, or nothing in a document of one subject.
+    /// Returns `east: `, or nothing in a document of one subject, or where the objects name it: endpoints of
+    /// `api.example.com:443` are `api.example.com:443 (203.0.113.7)`.
     pub(super) fn subject_in_front(&self) -> String {
-        self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default()
+        let is_endpoint = |object: &Object| matches!(object.kind, Kind::Endpoint | Kind::Host);
+        let names =
+            |subject: &str| self.objects.iter().any(|object| is_endpoint(object) && object.name.starts_with(subject));
+        self.subject.filter(|subject| !names(subject)).map(|subject| format!("{subject}: ")).unwrap_or_default()
     }
 
     /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one.
@@ -225,5 +229,10 @@ mod tests {
         assert_eq!(found.line(), "east: error AT101 overrides.yaml: m");
         let found = Located { message: "overrides.yaml: m", ..found };
         assert_eq!(found.line(), "east: error AT101 overrides.yaml: m");
+        let endpoint = [Object::new(Kind::Endpoint, "a.example:443 (203.0.113.7)")];
+        let message = "a.example:443 (203.0.113.7): it expired";
+        let found = Located { subject: Some("a.example:443"), objects: &endpoint, message, ..found };
+        assert_eq!(found.sentence(), "a.example:443 (203.0.113.7): it expired");
+        assert_eq!(found.line(), "error AT101 a.example:443 (203.0.113.7): it expired");
     }
 }

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::streams::write_lines;
+use super::streams::{write_clean_lines, write_lines};
 use super::{ColorChoice, Output, Reporter, Streams};
 use crate::text::visible;
 
@@ -54,6 +54,13 @@ impl Console {
     /// that none of them can start a line of its own.
     pub fn error(&self, text: &str) {
         write_lines(&mut Output::stderr(), text);
+    }
+
+    /// Writes lines of a result to standard error: its verdict beside what standard output has. The result is
+    /// redacted as a whole, with the user's options; redacting it again without these would make the two
+    /// streams differ.
+    pub fn conclusion(&self, text: &str) {
+        write_clean_lines(&mut Output::stderr(), text);
     }
 
     /// Writes one line to standard error under `-v`, with hidden characters escaped.

@@ -137,8 +137,13 @@ pub fn clean_messages(clean: fn(&str) -> String) {
 /// Writes lines, redacted and with control characters escaped.
 pub(super) fn write_lines(stream: &mut impl Write, text: &str) {
     let text = CLEAN.get().map_or(Cow::Borrowed(text), |clean| Cow::Owned(clean(text)));
+    write_clean_lines(stream, &text);
+}
+
+/// Writes lines that are made of redacted evidence, with control characters escaped.
+pub(super) fn write_clean_lines(stream: &mut impl Write, text: &str) {
     // If standard error fails too, there is no other place to report it.
-    let _ = writeln!(stream, "{}", visible_lines(&text));
+    let _ = writeln!(stream, "{}", visible_lines(text));
 }
 
 fn is_dumb(env: &impl Fn(&str) -> Option<String>) -> bool {

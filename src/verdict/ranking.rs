@@ -92,10 +92,16 @@ fn served(relations: &Relations, mut cause: Cause, error: &CheckResult, all: &[C
 
 /// The finding is the cause itself. One finding is the statement; of several, the first and their number.
 pub(crate) fn direct(result: &CheckResult) -> Cause {
+    direct_saying(result, |finding| finding.message.clone())
+}
+
+/// Like [`direct`], with another text in place of the messages.
+pub(crate) fn direct_saying(result: &CheckResult, say: impl Fn(&Finding) -> String) -> Cause {
+    let stated = |finding: &Finding| upper_first(&stated(finding, &say(finding)));
     let statement = match result.findings() {
         [] => result.check.summary.to_owned(),
-        [only] => upper_first(&stated(only)),
-        [first, rest @ ..] => format!("{} (and {} more)", upper_first(&stated(first)), rest.len()),
+        [only] => stated(only),
+        [first, rest @ ..] => format!("{} (and {} more)", stated(first), rest.len()),
     };
     Cause {
         symptom: None,
@@ -107,7 +113,7 @@ pub(crate) fn direct(result: &CheckResult) -> Cause {
 }
 
 /// The message, with the place behind it where it names no object. Several endpoints in front are counted.
-fn stated(finding: &Finding) -> String {
+fn stated(finding: &Finding, message: &str) -> String {
     let objects = finding.objects.as_slice();
     let at = match objects {
         [object] => object.to_string(),
@@ -116,7 +122,6 @@ fn stated(finding: &Finding) -> String {
         }
         _ => format!("at {}", count(objects.len() as u64, "object")),
     };
-    let message = &finding.message;
     if let Some(rest) = message.strip_prefix(&Object::describe(objects)).and_then(|rest| rest.strip_prefix(": ")) {
         return format!("{rest} ({at})");
     }
@@ -124,7 +129,7 @@ fn stated(finding: &Finding) -> String {
         return format!("{message} ({})", finding.place());
     }
     if objects.is_empty() || objects.iter().any(|object| message.contains(&object.name)) {
-        message.clone()
+        message.to_owned()
     } else {
         format!("{message} ({at})")
     }
@@ -171,10 +176,14 @@ pub(crate) fn of_causes(
 }
 
 /// The verdict where no client was seen to fail and a selected check warns. `nobody_seen` is the first half
-/// of the headline.
-pub(crate) fn at_risk(selected: &[CheckResult], nobody_seen: impl FnOnce() -> String) -> Option<Verdict> {
+/// of the headline, `risk` the other one.
+pub(crate) fn at_risk(
+    selected: &[CheckResult],
+    risk: impl Fn(&CheckResult) -> Cause,
+    nobody_seen: impl FnOnce() -> String,
+) -> Option<Verdict> {
     let warned = selected.iter().filter(|result| result.check.level >= Level::Warning && !result.findings().is_empty());
-    let causes: Vec<Cause> = warned.map(direct).collect();
+    let causes: Vec<Cause> = warned.map(risk).collect();
     let headline = format!("{}, but {}", nobody_seen(), lower_first(&causes.first()?.statement));
     Some(Verdict { kind: VerdictKind::AtRisk, headline, causes, next_measurement: None })
 }

@@ -2,14 +2,24 @@
 //! program.
 
 use super::shell::word;
-use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake, ProbeQuestion, Trust, socket};
+use crate::evidence::handshake::{
+    ClientHelloKind, Endpoint, EndpointOrigin, Handshake, ProbeQuestion, Trust, is_legacy_version, socket,
+};
 
 /// Local port of the port-forward in the command.
 const LOCAL_PORT: u16 = 18443;
 
+/// What `probe` offers by ALPN without --alpn, and its time limit in milliseconds without --timeout.
+const USUAL_ALPN: &str = "h2,http/1.1";
+const USUAL_TIMEOUT: u64 = 10_000;
+
 /// Returns the command, with a port-forward before it where a pod is the endpoint.
 #[must_use]
 pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endpoint, handshake: &Handshake) -> String {
+    // openssl sends no PROXY protocol header.
+    if question.proxy_protocol {
+        return of_this_program(question, endpoint, handshake);
+    }
     let mut words = Vec::new();
     let target = match (&endpoint.place, endpoint.address, &endpoint.host) {
         (EndpointOrigin::Pod { pod }, _, _) => {
@@ -40,9 +50,16 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
             words.push(format!("{flag} {}", if version == "TLSv1.0" { "TLSv1" } else { version }));
         }
     }
-    if let Some(ciphers) = &question.ciphers {
-        let (new, old): (Vec<&str>, Vec<&str>) =
+    let is_legacy = [&question.min_version, &question.max_version].into_iter().flatten();
+    let is_legacy = is_legacy.into_iter().any(|version| is_legacy_version(version));
+    if question.ciphers.is_some() || is_legacy {
+        let ciphers = question.ciphers.as_deref().unwrap_or("DEFAULT");
+        let (new, mut old): (Vec<&str>, Vec<&str>) =
             ciphers.split([':', ',', ' ']).filter(|name| !name.is_empty()).partition(|name| name.starts_with("TLS_"));
+        // As this program does: otherwise openssl offers no old version.
+        if is_legacy && !old.is_empty() {
+            old.push("@SECLEVEL=0");
+        }
         for (flag, list) in [("-ciphersuites", new), ("-cipher", old)] {
             if !list.is_empty() {
                 words.push(format!("{flag} {}", word(&list.join(":"))));
@@ -59,6 +76,49 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
         if let Some(path) = path {
             words.push(format!("{flag} {}", word(path)));
         }
+    }
+    words.join(" ")
+}
+
+/// Returns the command of this program that makes the handshake again.
+fn of_this_program(question: &ProbeQuestion, endpoint: &Endpoint, handshake: &Handshake) -> String {
+    let address = endpoint.address.map(|address| address.to_string());
+    let host = endpoint.host.clone().or_else(|| address.clone()).unwrap_or_else(|| "HOST".to_owned());
+    let mut words = vec![format!("kubectl apigee-tls probe {}", word(&socket(&host, endpoint.named_port())))];
+    if let Some(address) = address.filter(|address| *address != host) {
+        words.push(format!("--connect-to {}", word(&socket(&address, endpoint.port))));
+    }
+    match &handshake.server_name {
+        Some(name) if *name == host => {}
+        Some(name) => words.push(format!("--sni {}", word(name))),
+        None => words.push("--no-sni".into()),
+    }
+    words.push("--proxy-protocol".into());
+    let texts = [
+        ("--tls-min", question.min_version.as_deref()),
+        ("--tls-max", question.max_version.as_deref()),
+        ("--ciphers", question.ciphers.as_deref()),
+        ("--cert", question.client_certificate.as_deref()),
+        ("--key", question.client_key.as_deref()),
+    ];
+    words.extend(texts.iter().filter_map(|(flag, text)| Some(format!("{flag} {}", word((*text)?)))));
+    let alpn = question.alpn.join(",");
+    if alpn.is_empty() {
+        words.push("--alpn=".into());
+    } else if alpn != USUAL_ALPN {
+        words.push(format!("--alpn {}", word(&alpn)));
+    }
+    if let Trust::File(path) = &question.trust {
+        words.push(format!("--ca-file {}", word(path)));
+    }
+    if question.timeout_milliseconds != USUAL_TIMEOUT {
+        let milliseconds = question.timeout_milliseconds;
+        let is_whole = milliseconds.is_multiple_of(1000);
+        words.push(if is_whole {
+            format!("--timeout {}s", milliseconds / 1000)
+        } else {
+            format!("--timeout {milliseconds}ms")
+        });
     }
     words.join(" ")
 }
@@ -101,11 +161,49 @@ mod tests {
             "echo Q | openssl s_client -connect '[::1]:8443' -noservername -max_protocol TLSv1.2 -ciphersuites \
              TLS_AES_128_GCM_SHA256 -cipher ECDHE-RSA-AES128-GCM-SHA256 -CAfile 'my ca.pem'"
         );
+        let old = ProbeQuestion { max_version: Some("TLSv1.0".into()), ..ProbeQuestion::default() };
+        assert_eq!(
+            command(&old, "apigee", &given, &handshake(None)),
+            "echo Q | openssl s_client -connect '[::1]:8443' -noservername -max_protocol TLSv1 -cipher \
+             DEFAULT:@SECLEVEL=0"
+        );
         let pod = endpoint(EndpointOrigin::Pod { pod: "gw-1".into() }, None);
         assert_eq!(
             command(&ProbeQuestion::default(), "apigee", &pod, &handshake(Some("a.example"))),
             "kubectl -n apigee port-forward pod/gw-1 18443:8443 & sleep 2; echo Q | openssl s_client -connect \
              127.0.0.1:18443 -servername a.example"
         );
+    }
+
+    #[test]
+    fn a_run_with_a_proxy_header_is_repeated_by_this_program_with_all_its_flags() {
+        let question = ProbeQuestion {
+            min_version: Some("TLSv1.2".into()),
+            alpn: vec!["h2".into()],
+            trust: Trust::File("ca.pem".into()),
+            client_certificate: Some("me.pem".into()),
+            proxy_protocol: true,
+            timeout_milliseconds: 2500,
+            ..ProbeQuestion::default()
+        };
+        let given = endpoint(EndpointOrigin::Given, Some("203.0.113.7"));
+        let flags = "--proxy-protocol --tls-min TLSv1.2 --cert me.pem --alpn h2 --ca-file ca.pem --timeout 2500ms";
+        let begin = "kubectl apigee-tls probe api.example.com:8443 --connect-to 203.0.113.7:8443";
+        assert_eq!(
+            command(&question, "apigee", &given, &handshake(Some("api.example.com"))),
+            format!("{begin} {flags}")
+        );
+        assert_eq!(
+            command(&question, "apigee", &given, &handshake(Some("other.example"))),
+            format!("{begin} --sni other.example {flags}")
+        );
+        assert_eq!(command(&question, "apigee", &given, &handshake(None)), format!("{begin} --no-sni {flags}"));
+        let plain = ProbeQuestion {
+            alpn: vec!["h2".into(), "http/1.1".into()],
+            proxy_protocol: true,
+            timeout_milliseconds: 10_000,
+            ..ProbeQuestion::default()
+        };
+        assert_eq!(command(&plain, "apigee", &given, &handshake(None)), format!("{begin} --no-sni --proxy-protocol"));
     }
 }

@@ -1,6 +1,6 @@
 //! AT409: a Secret contains the leaf without the intermediate that clients need.
 
-use crate::checks::facts::chain::{self, Deviation};
+use crate::checks::facts::chain::{self, Deviation, Issuer};
 use crate::checks::facts::{probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -14,8 +14,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine \
             does not trust without the issuer. If a handshake got the same list and the CAs that clients \
-            trust are known (--ca-file), these CAs decide instead. If they are not known, the fault is \
-            reported only if the certificate contains a download URL for its issuer's certificate.",
+            trust are known (--ca-file), these CAs decide instead. The fault is reported only if the issuer \
+            is an intermediate: the certificate contains a download URL for it, or another list of this run \
+            has it. If neither is so, a private root may have signed the leaf (AT520).",
         matters: "The gateway sends the certificates in the Secret. Clients that do not already have the \
             intermediate fail: unable to verify the first certificate, PKIX path building failed. Browsers \
             download it and hide the fault. Java, curl and most API clients do not.",
@@ -39,9 +40,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         if verifies.unwrap_or(verifies_here) {
             return Ok(Some(Vec::new()));
         }
-        // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
-        if leaf.issuer_urls.is_empty() && verifies.is_none() {
-            return Err(chain::unknown_root(leaf));
+        // If a private root signed the leaf, nothing is missing; clients may trust that root.
+        match (chain::issuer(evidence, leaf, &[]), verifies) {
+            (Issuer::Intermediate, _) => {}
+            (Issuer::Root | Issuer::Unknown, None) => return Err(chain::unknown_root(leaf)),
+            (Issuer::Root | Issuer::Unknown, Some(_)) => return Ok(Some(Vec::new())),
         }
         let wrong = Deviation {
             what: format!(

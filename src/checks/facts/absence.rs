@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
 use super::marker_probe;
-use super::phrases::count;
+use super::phrases::{count, moment};
 use crate::checks::codes;
 use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, Unavailable};
 
@@ -94,20 +94,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         let is_quiet =
             is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
-            let limited =
-                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the requested window" };
-            let lines = sum(|log| log.lines);
-            let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
-            let why = if is_file && lines > 0 {
-                format!(
-                    "none of its {} is an access-log record{limited}: another log, or no traffic",
-                    count(lines, "line")
-                )
-            } else {
-                format!(
-                    "it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off"
-                )
-            };
+            let why = no_record(evidence, source, &logs);
             let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));
         }
@@ -118,6 +105,27 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         }
     }
     Ok(())
+}
+
+/// Why the logs of a source have no record.
+fn no_record(evidence: &Evidence, source: &str, logs: &[&AccessLog]) -> String {
+    let sum = |count: fn(&AccessLog) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
+    let limits = evidence.question.log_limits();
+    let older = sum(|log| log.older_records);
+    if older > 0 {
+        let since = limits.since.map_or_else(String::new, |since| format!(" {}", moment(since)));
+        return format!("none of its {} is in the requested window: all are before{since}", count(older, "record"));
+    }
+    let limited = if *limits == LogLimits::default() { "" } else { " in the requested window" };
+    let lines = sum(|log| log.lines);
+    let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
+    if is_file && lines > 0 {
+        return format!(
+            "none of its {} is an access-log record{limited}: another log, or no traffic",
+            count(lines, "line")
+        );
+    }
+    format!("it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off")
 }
 
 /// Describes lines that name the fields of records but are not read.

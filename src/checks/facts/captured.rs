@@ -181,6 +181,9 @@ pub(crate) fn names_of(evidence: &Evidence, code: Code) -> BTreeSet<&str> {
     of_check.flat_map(|group| group.tally.server_names.keys()).map(String::as_str).collect()
 }
 
+/// What is not seen in a capture without a connection that can be judged.
+pub(crate) const NOTHING_JUDGED: &str = "TLS handshakes";
+
 /// Returns what a capture does not show, each with the reason.
 pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
     let kinds = kinds_of(&capture.summary.groups);
@@ -251,7 +254,7 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
     }
     let judged = capture.summary.completed > 0 || kinds.iter().any(|(kind, _)| kind.standing.is_failure());
     if !judged {
-        list.push(("TLS handshakes".to_owned(), nothing_judged(capture)));
+        list.push((NOTHING_JUDGED.to_owned(), nothing_judged(capture)));
     }
     list
 }

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::phrases;
 use crate::evidence::certificate::{Certificate, path};
-use crate::evidence::{Reason, Unavailable};
+use crate::evidence::stored::StoredContent;
+use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 use crate::text::days;
 
 /// Hint for judgements that depend on which CAs the clients trust.
@@ -125,6 +126,42 @@ pub(crate) fn names(certificate: &Certificate) -> String {
 /// missing, or the issuer is a root. Only the CAs that clients trust can decide which.
 pub(crate) fn leaf_without_issuer(list: &[Certificate]) -> Option<&Certificate> {
     list.first().filter(|leaf| path(list).len() == 1 && !leaf.is_self_signed(0))
+}
+
+/// What is known of the issuer of a leaf that came without it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Issuer {
+    /// A CA below another one. It has to be sent.
+    Intermediate,
+    /// A CA that signed itself. Nothing is missing; clients must trust it.
+    Root,
+    /// Either of the two.
+    Unknown,
+}
+
+/// Returns what is known of the issuer of `leaf`, by another list of the evidence that has its certificate.
+///
+/// Otherwise two signs tell an intermediate: the leaf says where the certificate of its issuer is (CAs of
+/// their own publish none), or the trusted CAs have one of the issuer's organization (`related`).
+pub(crate) fn issuer<'a>(evidence: &'a Evidence, leaf: &Certificate, related: &[String]) -> Issuer {
+    let probes = evidence.probes.seen().ok();
+    let served = probes.into_iter().flat_map(|probes| &probes.endpoints).flat_map(|endpoint| &endpoint.handshakes);
+    let stored = evidence.stored_certificates.seen().ok().into_iter().flatten();
+    let stored = stored.filter_map(|stored| stored.content.seen().ok());
+    let of_clients = |content: &'a StoredContent| match &content.client_cas {
+        Some(Seen::Seen(cas)) => cas.certificates.as_slice(),
+        _ => &[],
+    };
+    let lists = served.map(|made| made.certificates.as_slice());
+    let lists = lists.chain(stored.flat_map(|content| [content.certificates.as_slice(), of_clients(content)]));
+    for list in lists {
+        let known = list.iter().enumerate().find(|(_, one)| one.is_ca && one.subject == leaf.issuer);
+        if let Some((position, known)) = known {
+            return if known.is_self_signed(position) { Issuer::Root } else { Issuer::Intermediate };
+        }
+    }
+    let is_below = !leaf.issuer_urls.is_empty() || !related.is_empty();
+    if is_below { Issuer::Intermediate } else { Issuer::Unknown }
 }
 
 /// Returns the download URL of the issuer's certificate as the end of a sentence, or an empty string if the

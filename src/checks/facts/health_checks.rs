@@ -39,6 +39,8 @@ pub(crate) struct HealthChecks<'a> {
     together: BTreeMap<String, u64>,
     /// Addresses with a beat in one log.
     alone: BTreeMap<&'a LogOrigin, BTreeMap<String, u64>>,
+    /// Addresses with other traffic.
+    busy: BTreeSet<&'a str>,
 }
 
 /// What remains of a tally without known load balancers and health checks.
@@ -69,7 +71,7 @@ impl<'a> HealthChecks<'a> {
             merged.merge(tally.clone());
             end = end.max(log.last);
         }
-        Self { together: beats(&merged, end, &busy), alone }
+        Self { together: beats(&merged, end, &busy), alone, busy }
     }
 
     /// Returns which health check an address of this log is; `None` for a client, or a load balancer of
@@ -91,12 +93,22 @@ impl<'a> HealthChecks<'a> {
 
     /// Counts the records that are neither from a health check nor from Google's ranges.
     pub(crate) fn clients(&self, origin: &LogOrigin, tally: &Tally) -> Clients {
-        let is_client = |address: &str| !logs::is_google_front_end(address) && self.kind(origin, address).is_none();
+        let is_client = |address: &str| self.is_client(origin, address);
         let others = tally.clients.iter().filter(|(address, _)| !is_client(address)).map(|(_, span)| span.count);
         Clients {
             count: tally.count.saturating_sub(others.sum()),
             addresses: tally.clients.keys().filter(|address| is_client(address)).count(),
         }
+    }
+
+    /// Returns whether an address of this log is neither a health check nor in Google's ranges.
+    pub(crate) fn is_client(&self, origin: &LogOrigin, address: &str) -> bool {
+        !logs::is_google_front_end(address) && self.kind(origin, address).is_none()
+    }
+
+    /// Returns whether the logs have other connections of this address: a health check makes none.
+    pub(crate) fn has_other_traffic(&self, address: &str) -> bool {
+        self.busy.contains(address)
     }
 
     /// Returns the addresses that are known by their beat alone, unless Envoy's counters show that no

@@ -72,8 +72,14 @@ pub(crate) fn container_of<'a>(evidence: &'a Evidence, origin: &LogOrigin) -> Op
 
 /// Returns whether the client address belongs to Google's health checks or front ends.
 pub(crate) fn is_google_front_end(client: &str) -> bool {
-    let Ok(address) = client.parse::<IpAddr>().map(|address| address.to_canonical()) else { return false };
-    GOOGLE_FRONT_ENDS.iter().filter_map(|range| range.parse::<IpNet>().ok()).any(|range| range.contains(&address))
+    google_range(client).is_some()
+}
+
+/// Returns the range of Google's health checks or front ends that the client address is in.
+pub(crate) fn google_range(client: &str) -> Option<&'static str> {
+    let address = client.parse::<IpAddr>().ok()?.to_canonical();
+    let contains = |range: &&str| range.parse::<IpNet>().is_ok_and(|range| range.contains(&address));
+    GOOGLE_FRONT_ENDS.into_iter().find(contains)
 }
 
 /// Returns whether the client address is that of Azure's health probes. Source: Azure, "What is IP address

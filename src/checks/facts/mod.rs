@@ -30,8 +30,8 @@ pub(crate) mod without_sni;
 pub(crate) use self::absence::{require_conclusive_logs, required};
 pub(crate) use self::health_checks::{HealthCheck, HealthChecks};
 pub(crate) use self::logs::{
-    container_of, from_google, is_azure_probe, is_google_front_end, know_all_names, logs, opened, repeated,
-    reset_names, streams, window,
+    container_of, from_google, google_range, is_azure_probe, is_google_front_end, know_all_names, logs, opened,
+    repeated, reset_names, streams, window,
 };
 pub(crate) use self::overrides::{
     comparable_hosts, file_name, gateway_names, helm_files, host_name, ingress_gateways, is_filled, is_unfilled,
@@ -40,7 +40,7 @@ pub(crate) use self::overrides::{
 pub(crate) use self::phrases::{
     Nearest, count, duration, first_of, from_addresses, labels, moment, moments, quoted_list, some_of,
 };
-pub(crate) use self::pods::{is_empty_namespace, known_labels, pods, pods_are_narrowed, services};
+pub(crate) use self::pods::{is_empty_namespace, is_of_node, known_labels, pods, pods_are_narrowed, services};
 pub(crate) use self::routes::{
     attachment, by_age, covers, declares, describe_port, group_label, group_routes, is_older, known_to_share_pods,
     lags, may_be_of, require_all_route_configs, require_all_routes, routes, routes_of, secret_is_missing,

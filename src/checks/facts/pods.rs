@@ -1,6 +1,7 @@
 //! The ingress pods and the Services in front of them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::evidence::hybrid::{IngressPod, Route, Service};
 use crate::evidence::{Evidence, Seen, Unavailable};
@@ -26,6 +27,14 @@ pub(super) fn internal_pods(evidence: &Evidence) -> impl Iterator<Item = &str> {
 /// Returns whether `-l` may leave ingress pods out, so that "no pod" refers only to the pods listed.
 pub(crate) fn pods_are_narrowed(evidence: &Evidence) -> bool {
     evidence.question.selector() != ALL_INGRESS_PODS
+}
+
+/// Returns whether the address is that of a node of an ingress pod: the kubelet probes from it, and a Service
+/// may put it in place of a client's.
+pub(crate) fn is_of_node(evidence: &Evidence, address: &str) -> bool {
+    let Ok(address) = address.parse::<IpAddr>().map(|address| address.to_canonical()) else { return false };
+    let pods = evidence.pods.seen().map_or(&[][..], Vec::as_slice);
+    pods.iter().flat_map(|pod| &pod.node_addresses).any(|node| node.to_canonical() == address)
 }
 
 /// Returns the Services of the ingress pods that clients outside the cluster can use.

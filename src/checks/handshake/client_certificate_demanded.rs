@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT509"),
     name: "client-certificate-demanded",
     level: Level::Error,
-    summary: "The server requires a client certificate that no ApigeeRoute declares",
+    summary: "The server requires a client certificate that nothing declares",
     explanation: Explanation {
         looks_for: "No client certificate was offered, and the server ended the handshake with \
             certificate_required (116). Or it ended it after a CertificateRequest with handshake_failure \

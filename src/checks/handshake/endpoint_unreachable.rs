@@ -65,7 +65,7 @@ fn another_address_answers(probes: &Probes, endpoint: &Endpoint) -> bool {
 fn reason(probes: &Probes, failure: &Failure) -> String {
     match (&failure.how, failure.stage) {
         (How::TimedOut { .. }, Stage::Connect) => {
-            format!("{failure}; a firewall drops the packets, or there is no route back")
+            format!("{failure}; a firewall may drop the packets, or no way leads back")
         }
         (How::ProxyRefused { .. } | How::TimedOut { .. }, Stage::Proxy) => match &probes.question.via_proxy {
             Some(proxy) => format!("{failure} (proxy {proxy})"),

@@ -31,7 +31,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             probe,
             what: match failure.stage {
                 Stage::ClientHello => {
-                    format!("{failure}: a firewall drops it, or the path loses a ClientHello of more than one packet")
+                    format!(
+                        "{failure}. Silence does not tell why: a firewall may drop the ClientHello, the path may lose \
+                         one of more than one packet, or the server waits for something else first"
+                    )
                 }
                 _ => failure.to_string(),
             },

@@ -1,5 +1,6 @@
 //! AT518: the server sends its certificate without the intermediate that clients need.
 
+use crate::checks::facts::chain::Issuer;
 use crate::checks::facts::probed::{self, Fault, Probe};
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -12,9 +13,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The server does not send the intermediate certificate",
     explanation: Explanation {
         looks_for: "A leaf that is not self-signed, and whose issuer is not among the certificates sent. It \
-            does not verify because the issuer is missing (OpenSSL's codes 2, 20, 21). If the CAs that \
-            clients trust are not known, the fault is reported only if the certificate contains a download \
-            URL for its issuer's certificate.",
+            does not verify because the issuer is missing (OpenSSL's codes 2, 20, 21), and the issuer is an \
+            intermediate: the certificate contains a download URL for it, the trusted CAs have one of the \
+            same organization, or another server of this run sends it. If none of these is so, a private \
+            root may have signed the leaf, so that nothing is missing; AT520 reports that.",
         matters: "Clients that do not already have the intermediate fail: unable to verify the first \
             certificate, PKIX path building failed. Browsers download it and hide the fault. Java, curl and \
             most API clients do not.",
@@ -31,11 +33,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut faults = Vec::new();
     let mut unknown = None;
     for probe in served::to_clients(probes) {
-        let verified = probe.1.verification.as_ref().is_none_or(|verification| !verification.lacks_issuer());
-        let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&probe.1.certificates)) else { continue };
-        // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
-        if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, probe.0) {
-            unknown = Some(leaf);
+        let lacking = probe.1.verification.as_ref().filter(|verification| verification.lacks_issuer());
+        let (Some(lacking), Some(leaf)) = (lacking, chain::leaf_without_issuer(&probe.1.certificates)) else {
+            continue;
+        };
+        // If a private root signed the leaf, nothing is missing; clients may trust that root.
+        if chain::issuer(evidence, leaf, &lacking.related) != Issuer::Intermediate {
+            if !probed::trust_is_known(probes, probe.0) {
+                unknown = Some(leaf);
+            }
             continue;
         }
         faults.push(Fault {
@@ -60,5 +66,5 @@ fn judge(evidence: &Evidence) -> Judgement {
     if faults.is_empty() && served::to_clients(probes).any(|said| is_alone(&said)) {
         served::all_verified(probes)?;
     }
-    served::settle(probes, faults, "every leaf that is served comes with its issuer, or is trusted without")
+    served::settle(probes, faults, "no leaf is served without an intermediate that it needs")
 }

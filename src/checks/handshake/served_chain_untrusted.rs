@@ -1,7 +1,8 @@
 //! AT520: the served certificates do not lead to a trusted CA, or do not verify for another reason.
 //!
-//! AT518 reports a missing intermediate, AT521 a self-signed leaf.
+//! AT518 reports an intermediate that is known to be missing, AT521 a self-signed leaf.
 
+use crate::checks::facts::chain::Issuer;
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{self, chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
@@ -35,9 +36,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let judged = served::judge_trust(probes, "the served certificates lead to a trusted CA", |probe| {
         let verification =
-            probe.1.verification.as_ref().filter(|verification| is_judged_here(verification, probe.1))?;
+            probe.1.verification.as_ref().filter(|verification| is_judged_here(evidence, verification, probe.1))?;
         let last = path(&probe.1.certificates).last().and_then(|i| probe.1.certificates.get(*i))?;
+        let is_root = || chain::issuer(evidence, last, &verification.related) == Issuer::Root;
         let why = match verification.code {
+            2 | 20 | 21 if is_root() => format!(
+                "its issuer {} is a root, which is not among the trusted CAs. No certificate is missing: clients must \
+                 have this root in their truststore",
+                last.issuer
+            ),
             2 | 20 | 21 => both_readings(last, verification),
             27 => format!("the issuer {} is not trusted", last.issuer),
             19 => format!("the root {} that the server sent is not trusted", chain::subject(last)),
@@ -77,17 +84,18 @@ fn both_readings(last: &Certificate, verification: &Verification) -> String {
         None => "the list of certificates that its CA publishes tells which".to_owned(),
     };
     format!(
-        "its issuer {issuer} was not sent and is not trusted. Either {issuer} is a CA that clients do not trust, or an \
-         intermediate is missing between {} and a trusted root: {how}{related}",
+        "its issuer {issuer} was not sent and is not trusted. Either {issuer} is a CA, such as a private root, that \
+         clients must trust, or an intermediate is missing between {} and a trusted root: {how}{related}",
         chain::subject(last),
         issuer = last.issuer,
     )
 }
 
-fn is_judged_here(verification: &Verification, handshake: &Handshake) -> bool {
+fn is_judged_here(evidence: &Evidence, verification: &Verification, handshake: &Handshake) -> bool {
     match verification.code {
         0 | 18 => false,
-        2 | 20 | 21 => chain::leaf_without_issuer(&handshake.certificates).is_none(),
+        2 | 20 | 21 => chain::leaf_without_issuer(&handshake.certificates)
+            .is_none_or(|leaf| chain::issuer(evidence, leaf, &verification.related) != Issuer::Intermediate),
         _ => true,
     }
 }

@@ -76,8 +76,8 @@ fn compared(evidence: &Evidence, (endpoint, made): Probe<'_>, failure: &Failure)
     let reading = reading.map_or_else(String::new, |text| format!(", {text}"));
     if !known.is_empty() && known.iter().all(|handshake| handshake.was_refused()) {
         return format!(
-            "; so is every ClientHello: this is not a gateway for this name{reading}, or a device in between ends the \
-             connection"
+            "; so is every ClientHello of this run: another server may listen there{reading}, or a device in between \
+             ends the connection"
         );
     }
     String::new()

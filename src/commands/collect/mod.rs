@@ -58,6 +58,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     }
     super::captures::check(&args.captures)?;
     sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
+    sources::check_kinds(&args.evidence, &args.captures)?;
     let names = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     // Held until the end: a signal ends the gathering, and a bundle of what was collected is still written.
@@ -81,7 +82,7 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     progress.finish();
     let collected = collected?;
     console.verbose(&format!("collected in {}", seconds(begun.elapsed(), 1)));
-    console.error(&collected.verdict());
+    console.conclusion(&collected.verdict());
     if let Some(names) = &collected.names {
         console.error(&pseudonyms::map_notice(names));
     }

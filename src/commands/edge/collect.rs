@@ -67,7 +67,7 @@ fn write(args: &EdgeCollectArgs, run: Run, console: &Console) -> Result<u8, Erro
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
     let written = packing.writer.finish(Head { partial, ..Head::default() })?;
     let verdict = &report.verdict;
-    console.error(&visible(&format!("{} {}: {}", verdict.kind.word(), verdict.leg.word(), verdict.headline)));
+    console.conclusion(&visible(&format!("{} {}: {}", verdict.kind.word(), verdict.leg.word(), verdict.headline)));
     console.error(&format!("{} files, {} bytes", written.manifest.files.len(), written.bytes));
     if let Some(path) = &written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;

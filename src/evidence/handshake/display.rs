@@ -29,7 +29,7 @@ impl fmt::Display for Failure {
             How::NotTls { speaks, .. } => write!(f, "not TLS: the answer is {}", speaks.description()),
             How::Other(text) | How::Unreachable(text) => write!(f, "{text}"),
             How::ProxyRefused { status, reason } => write!(f, "the proxy responded {status} {reason}"),
-            How::Refused => f.write_str("connection refused: nothing listens there"),
+            How::Refused => f.write_str("connection refused: nothing listens there, or a firewall rejects it"),
             How::Reset => write!(f, "reset by the server {when}"),
             How::TimedOut { milliseconds } => {
                 write!(f, "no data received within {} {when}", time_limit(Duration::from_millis(*milliseconds)))

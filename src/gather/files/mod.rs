@@ -2,6 +2,7 @@
 //! access logs.
 
 pub mod captures;
+pub mod file_kind;
 pub mod key_log;
 pub mod local_certificates;
 pub mod log_file;

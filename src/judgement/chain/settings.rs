@@ -10,22 +10,14 @@ use crate::text::{count, date, days, some_of};
 
 pub(super) fn secret(path: Path<'_>) -> Link {
     let key = LinkKey::Secret;
-    let (route, groups) = match (path.route(), facts::group_routes(path.evidence)) {
-        (Ok(route), Ok(groups)) => (route, groups),
-        (Err(why), _) | (_, Err(why)) => return Link::unseen(key, &why),
+    let route = match path.route() {
+        Ok(Some(route)) => route,
+        Ok(None) => return Link::not_applicable(key, "no ApigeeRoute names one").with_facts(choices(path)),
+        Err(why) => return Link::unseen(key, &why),
     };
-    // Without a route for the client, the Secrets of the environment groups are those to choose from.
-    let routes: Vec<&Route> = route.map_or_else(|| groups, |route| vec![route]);
-    let mut names: Vec<&str> = Vec::new();
-    for name in
-        routes.iter().flat_map(|route| &route.ports).filter_map(|port| port.tls.as_ref()?.credential_name.as_deref())
-    {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names = secrets_of([route]);
     if names.is_empty() {
-        return Link::not_applicable(key, "no ApigeeRoute names one");
+        return Link::not_applicable(key, format!("ApigeeRoute {} names none", route.name));
     }
     let (mut facts, mut faults, mut unseen) = (Vec::new(), Vec::new(), None);
     for name in &names {
@@ -38,13 +30,38 @@ pub(super) fn secret(path: Path<'_>) -> Link {
             Err(why) => unseen = unseen.or(Some(why)),
         }
     }
-    // Of Secrets to choose from, one that is fit is enough.
     let link = match (faults.into_iter().next(), unseen) {
-        (Some(fault), _) if route.is_some() || facts.is_empty() => Link::broken(key, fault),
-        (_, Some(why)) if facts.is_empty() => Link::unseen(key, &why),
-        _ => Link::ok(key, Vec::new()),
+        (Some(fault), _) => Link::broken(key, fault),
+        (None, Some(why)) if facts.is_empty() => Link::unseen(key, &why),
+        (None, _) => Link::ok(key, Vec::new()),
     };
     link.with_facts(facts).at(path, Kind::Secret, names)
+}
+
+/// Names of the Secrets of these routes, each once.
+fn secrets_of<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Vec<&'a str> {
+    let ports = routes.into_iter().flat_map(|route| &route.ports);
+    let mut names: Vec<&str> = Vec::new();
+    for name in ports.filter_map(|port| port.tls.as_ref()?.credential_name.as_deref()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The Secrets that a wildcard route may name, where there is none: they belong to the chains of other
+/// clients.
+fn choices(path: Path<'_>) -> Vec<String> {
+    if path.server_name.is_some() {
+        return Vec::new();
+    }
+    let names = secrets_of(facts::group_routes(path.evidence).unwrap_or_default());
+    let choice = |name: &str| {
+        let content = stored::secret_content(path.evidence, name).ok().flatten()?;
+        Some(format!("of other clients: Secret {name}: {}", described(path, content)))
+    };
+    names.into_iter().filter_map(choice).collect()
 }
 
 fn described(path: Path<'_>, content: &StoredContent) -> String {

@@ -1,6 +1,9 @@
 //! The playbook of one TLS endpoint, as `probe` judges each target: by its handshakes alone, of all its
 //! addresses.
 
+mod advice;
+
+pub(super) use self::advice::for_any_server;
 use super::{Covers, Judges, Playbook, Step, StepKey, StepLines, StepSeen};
 use crate::checks::{CheckResult, Finding, Level, codes};
 use crate::evidence::Evidence;

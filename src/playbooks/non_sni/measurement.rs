@@ -1,8 +1,10 @@
 //! Chooses the next measurement, as a command to paste.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::remedy::all_files;
+use super::remedy::{all_files, same_inputs};
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
@@ -55,9 +57,26 @@ pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement 
     match (&why.reason, evidence.mesh_logging.seen()) {
         (Reason::Forbidden { .. }, _) => missing_rule(evidence, &why.reason),
         _ if facts::is_unfilled(evidence, why) => filled_files(evidence),
+        _ if is_window_empty(evidence) => whole_logs(evidence),
         (_, Ok(mesh)) if mesh.is_off() => access_log(evidence),
         _ => hello(evidence),
     }
+}
+
+/// All records of the logs are before the requested window.
+fn is_window_empty(evidence: &Evidence) -> bool {
+    let counts = || facts::logs(evidence).map(|(_, log)| (log.records, log.older_records));
+    counts().all(|(records, _)| records == 0) && counts().any(|(_, older)| older > 0)
+}
+
+/// Judging the logs without a window.
+fn whole_logs(evidence: &Evidence) -> Measurement {
+    let command = if evidence.question.is_offline() {
+        format!("kubectl apigee-tls diagnose --offline {}", same_inputs(evidence))
+    } else {
+        Target::of(evidence).tool("diagnose", "")
+    };
+    Measurement { why: "the records before the requested window can be judged".into(), command }
 }
 
 /// A handshake without SNI where this run made none, else a packet capture, which no run makes.
@@ -149,24 +168,14 @@ pub(super) fn probe(evidence: &Evidence) -> Measurement {
 /// A capture at the node of an ingress pod, of the client with most resets; of all clients where there are
 /// none.
 pub(super) fn capture(evidence: &Evidence) -> Measurement {
-    let stream = facts::logs(evidence)
-        .filter(|(_, log)| log.reset_without_sni.count > 0)
-        .max_by_key(|(_, log)| log.reset_without_sni.count);
-    let checks = HealthChecks::of_resets(evidence);
-    let shown = captured::joined(evidence);
-    let is_shown = |address: &str| {
-        let address = address.parse().ok().map(|address: IpAddr| address.to_canonical());
-        address.is_some_and(|address| shown.without_sni.contains(&address) || shown.not_tls.contains(&address))
+    let chosen = client_to_capture(evidence);
+    let filter = match chosen {
+        Some((_, client)) => format!("host {client}"),
+        None => google_ranges(evidence).unwrap_or_else(|| "tcp port 443 or tcp port 8443".into()),
     };
-    let client = stream.and_then(|(origin, log)| {
-        let clients = log.reset_without_sni.clients.iter();
-        clients.max_by_key(|(address, span)| (!is_shown(address), checks.kind(origin, address).is_none(), span.count))
-    });
-    let filter = match client {
-        Some((client, _)) => format!("host {client}"),
-        None => "tcp port 443 or tcp port 8443".into(),
-    };
-    let pod = stream.and_then(|(origin, _)| match origin {
+    let most = facts::logs(evidence).max_by_key(|(_, log)| log.reset_without_sni.count);
+    let most = most.filter(|(_, log)| log.reset_without_sni.count > 0).map(|(origin, _)| origin);
+    let pod = chosen.map(|(origin, _)| origin).or(most).and_then(|origin| match origin {
         LogOrigin::Container { pod, .. } => Some(pod.as_str()),
         LogOrigin::File(_) => None,
     });
@@ -185,9 +194,104 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
     }
 }
 
+/// Returns the filter for Google's front ends among the addresses that were reset: health checks and clients
+/// of a load balancer have the same ones.
+fn google_ranges(evidence: &Evidence) -> Option<String> {
+    let clients = facts::logs(evidence).flat_map(|(_, log)| log.reset_without_sni.clients.keys());
+    let ranges: BTreeSet<&str> = clients.filter_map(|client| facts::google_range(client)).collect();
+    let nets: Vec<String> = ranges.into_iter().map(|range| format!("net {range}")).collect();
+    (!nets.is_empty()).then(|| nets.join(" or "))
+}
+
+/// Returns the client whose connections decide, with the log that has them: of those that no capture shows
+/// yet, the one with most resets in one log. `None` if every address may be that of a health check.
+///
+/// Of equal ones, an address with other traffic comes first, because a health check has none; then the one
+/// that the order of text puts first.
+fn client_to_capture(evidence: &Evidence) -> Option<(&LogOrigin, &str)> {
+    let checks = HealthChecks::of_resets(evidence);
+    let shown = captured::joined(evidence);
+    let is_shown = |address: &str| {
+        let address = address.parse().ok().map(|address: IpAddr| address.to_canonical());
+        address.is_some_and(|address| shown.without_sni.contains(&address) || shown.not_tls.contains(&address))
+    };
+    let resets = facts::logs(evidence).flat_map(|(origin, log)| {
+        log.reset_without_sni.clients.iter().map(move |(address, span)| (origin, address.as_str(), span.count))
+    });
+    let clients = resets.filter(|(origin, address, _)| checks.is_client(origin, address));
+    let rank = |(_, address, count): &(&LogOrigin, &str, u64)| {
+        let may_be_kubelet = facts::is_of_node(evidence, address);
+        (!is_shown(address), !may_be_kubelet, *count, checks.has_other_traffic(address), Reverse((*address).to_owned()))
+    };
+    clients.max_by_key(rank).map(|(origin, address, _)| (origin, address))
+}
+
 fn config_dump(evidence: &Evidence) -> String {
     let pods = facts::pods(evidence).unwrap_or_default();
     let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
     let command = format!("exec {} -- /usr/local/bin/pilot-agent request GET config_dump", word(pod));
     Target::of(evidence).kubectl_in_namespace(&command)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::evidence::access_log::Tally;
+    use crate::evidence::{AccessLog, HybridQuestion, LogStream, Seen};
+
+    /// A log with connections without SNI that were reset, by address, every `gap` seconds, and served ones.
+    fn log(name: &str, reset: &[(&str, i64, i64)], served: &[&str]) -> LogStream {
+        let mut log = AccessLog::default();
+        let count = |tally: &mut Tally, address: &str, gap: i64, number: i64| {
+            for i in 0..number {
+                let at = Timestamp::from_second(i * gap).unwrap();
+                tally.count(Some((at, &at.strftime("%Y-%m-%dT%H:%MZ").to_string())), Some(address), None);
+            }
+        };
+        for (address, gap, number) in reset {
+            count(&mut log.reset_without_sni, address, *gap, *number);
+        }
+        for address in served {
+            count(&mut log.served_without_sni, address, 1, 1);
+        }
+        log.last = log.reset_without_sni.last;
+        LogStream { origin: LogOrigin::File(name.into()), log: Seen::Seen(log), cut: None }
+    }
+
+    fn command(logs: Vec<LogStream>) -> String {
+        let mut evidence = Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
+        evidence.access_logs = logs;
+        capture(&evidence).command.replace("tcpdump -n -i any -s 0 ", "").replace(" -w apigee-tls.pcap", "")
+    }
+
+    #[test]
+    fn the_capture_is_of_a_client_and_never_of_a_health_check() {
+        let (google, azure, client) = ("35.191.8.1", "168.63.129.16", "198.51.100.9");
+        for count in [1, 20, 200] {
+            // Too short for a beat.
+            let equal = [(google, 1, count), (azure, 1, count), (client, 1, count)];
+            assert_eq!(command(vec![log("a", &equal, &[])]), "'host 198.51.100.9'", "{count}");
+            // The log of most resets may have health checks alone.
+            let busy = log("a", &[(google, 1, 500), (azure, 1, 500)], &[]);
+            assert_eq!(command(vec![busy, log("b", &[(client, 1, count)], &[])]), "'host 198.51.100.9'", "{count}");
+        }
+        let beat = ("10.0.0.1", 10, 360);
+        assert_eq!(command(vec![log("a", &[beat, (client, 1, 3)], &[])]), "'host 198.51.100.9'");
+    }
+
+    #[test]
+    fn of_equal_clients_one_with_other_traffic_comes_first() {
+        let equal = [("198.51.100.9", 7, 5), ("203.0.113.5", 7, 5), ("10.0.0.7", 7, 5)];
+        assert_eq!(command(vec![log("a", &equal, &["203.0.113.5"])]), "'host 203.0.113.5'");
+    }
+
+    #[test]
+    fn without_a_client_the_filter_names_no_single_address() {
+        let google = log("a", &[("35.191.8.1", 7, 5), ("35.191.9.1", 7, 5), ("130.211.0.3", 7, 5)], &[]);
+        assert_eq!(command(vec![google]), "'net 130.211.0.0/22 or net 35.191.0.0/16'");
+        assert_eq!(command(vec![log("a", &[("168.63.129.16", 7, 5)], &[])]), "'tcp port 443 or tcp port 8443'");
+        assert_eq!(command(Vec::new()), "'tcp port 443 or tcp port 8443'");
+    }
 }

@@ -10,6 +10,7 @@ mod headline;
 mod measurement;
 mod relations;
 mod remedy;
+mod risk;
 mod steps;
 
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ pub(super) const RUN: Run = Run {
     shows_failures: |evidence| facts::require_conclusive_logs(evidence).is_ok(),
     next_measurement,
     nobody_seen: headline::nobody_seen,
+    risk: risk::of,
     healthy: headline::healthy,
     remedy: remedy::of,
     changes: remedy::changes,

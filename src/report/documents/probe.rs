@@ -239,8 +239,8 @@ impl Page {
         }
         if let Some(verification) = &handshake.verification {
             let whose = match trust {
-                Trust::File(path) => format!("the authorities of {path}"),
-                Trust::System => "the authorities of this machine".into(),
+                Trust::File(path) => format!("the CAs of {path}"),
+                Trust::System => "the CAs of this machine".into(),
             };
             let said = if verification.code == 0 {
                 format!("yes, by {whose}")
@@ -300,7 +300,9 @@ impl Page {
             }
             let sign = if check.level == Level::Notice { "•" } else { "✗" };
             let label = format!("{sign} {} {}", check.code, check.level.as_str());
-            self.row(&label, self.options.styles.level(check.level), &finding.message);
+            // The heading names the only address already.
+            let shown = if target.endpoints.len() == 1 { message } else { &finding.message };
+            self.row(&label, self.options.styles.level(check.level), shown);
         }
     }
 

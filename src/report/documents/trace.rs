@@ -30,7 +30,8 @@ impl Document for Trace {
         };
         let painted = word.style(options.styles.link(self.state).1).to_string();
         let beside = LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width };
-        out + &beside.lines(word, &painted, &format!("{}.", visible(&self.headline)), 0)
+        let end = if self.headline.ends_with('?') { "" } else { "." };
+        out + &beside.lines(word, &painted, &format!("{}{end}", visible(&self.headline)), 0)
     }
 
     fn html(&self, _: &[FileLink]) -> Result<Content, askama::Error> {

@@ -3,6 +3,8 @@
 //!
 //! Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -34,7 +36,7 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
                 "rules": rules.iter().map(rule).collect::<Vec<_>>(),
             } },
             "columnKind": "unicodeCodePoints",
-            "results": findings.iter().map(|finding| result(finding, &rules)).collect::<Vec<_>>(),
+            "results": results(&findings, &rules),
         }],
     });
     if let Some(conclusion) = document.conclusion() {
@@ -56,12 +58,23 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-fn result(finding: &Located<'_>, rules: &[Rule]) -> Value {
+/// Results with a fingerprint each: findings that differ by pods or addresses alone are numbered.
+fn results(findings: &[Located<'_>], rules: &[Rule]) -> Vec<Value> {
+    let mut known: BTreeMap<String, u32> = BTreeMap::new();
+    let numbered = findings.iter().map(|finding| {
+        let fingerprint = fingerprint(finding);
+        let number = known.entry(fingerprint.clone()).and_modify(|number| *number += 1).or_insert(1);
+        result(finding, &format!("{fingerprint}:{number}"), rules)
+    });
+    numbered.collect()
+}
+
+fn result(finding: &Located<'_>, fingerprint: &str, rules: &[Rule]) -> Value {
     let mut result = json!({
         "ruleId": finding.code,
         "level": level(finding.level),
         "message": { "text": visible(&finding.sentence()) },
-        "partialFingerprints": { "objectAndPlace/v1": fingerprint(finding) },
+        "partialFingerprints": { "objectAndPlace/v2": fingerprint },
     });
     if finding.known {
         result["baselineState"] = "unchanged".into();
@@ -101,20 +114,28 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// Identifies the finding over runs: by code, objects and the place inside them. Pods and endpoints come and
-/// go, and lines of a file move, so that neither counts.
+/// Identifies the finding over runs: by context or target, code, objects and the place inside them. Names of
+/// pods and addresses come and go, and lines of a file move, so that none of them counts.
 fn fingerprint(finding: &Located<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(finding.code.as_str());
+    hash.update(format!("\0{}", finding.subject.unwrap_or_default()));
     for object in finding.objects {
         hash.update(format!("\0{}", object.kind));
         if !matches!(object.kind, Kind::Endpoint | Kind::Log | Kind::Pod) {
-            hash.update(format!("/{}", object.name));
+            hash.update(format!("/{}/{}", object.namespace.as_deref().unwrap_or_default(), object.name));
         }
     }
     match finding.location {
-        Some(Location::Field(field) | Location::FieldOfGroups(field) | Location::Entry(field)) => hash.update(field),
-        Some(Location::File { name, .. }) => hash.update(name),
+        Some(Location::Field(field) | Location::FieldOfGroups(field) | Location::Entry(field)) => {
+            hash.update(format!("\0{field}"));
+        }
+        Some(Location::File { name, .. }) => hash.update(format!("\0{name}")),
+        Some(Location::ClientHellos(hellos)) => {
+            for hello in hellos.iter().filter(|hello| !hello.unknown) {
+                hash.update(format!("\0{}", hello.server_name.as_deref().unwrap_or_default()));
+            }
+        }
         _ => {}
     }
     let digest = hash.finalize();

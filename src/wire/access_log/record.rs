@@ -202,8 +202,6 @@ pub(super) struct Counter {
     pub(super) ledger: Option<LedgerSource>,
     /// Number of records that were left out, by the number of the log that has them.
     repeated: BTreeMap<u32, u64>,
-    /// Records that are older than requested.
-    dropped: u64,
     /// The window of records with a usual `start_time`, in milliseconds: most records need no more than
     /// comparing these.
     window: Option<(i64, i64)>,
@@ -344,7 +342,7 @@ impl Counter {
     pub(super) fn counted(&self) -> u64 {
         let log = &self.log;
         let lines = log.foreign_records + log.text_records + log.proxy_lines + log.broken_lines + log.other_forms;
-        log.records + self.dropped + lines
+        log.records + log.older_records + lines
     }
 
     /// Records an operator that the format of a record lacks.
@@ -384,7 +382,7 @@ impl Counter {
         if let (Some(moment), Some(since)) = (moment, self.since)
             && moment < since
         {
-            self.dropped += 1;
+            self.log.older_records += 1;
             return None;
         }
         self.log.records += 1;

@@ -49,7 +49,7 @@ const WITH_VALUE: [Code; 3] = [codes::ROUTE_ERROR, codes::SELECTOR_WITHOUT_PODS,
 const LONGEST_VALUE: usize = 80;
 
 /// The fault of a finding as the end of a sentence, with the value that is wrong.
-fn reason(code: Code, finding: &Finding) -> String {
+pub(super) fn reason(code: Code, finding: &Finding) -> String {
     if WITH_VALUE.contains(&code) && finding.observed.chars().count() <= LONGEST_VALUE {
         format!("{} ({})", finding.message, finding.observed)
     } else {

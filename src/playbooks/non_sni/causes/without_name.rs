@@ -11,7 +11,7 @@ use crate::checks::facts::{self, some_of};
 use crate::checks::{CheckResult, Code, Finding, Kind, Location, codes};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake};
 use crate::evidence::hybrid::{Route, selects};
-use crate::evidence::{Evidence, LogOrigin, Seen};
+use crate::evidence::{Evidence, LogOrigin, Reason, Seen, Unavailable};
 use crate::verdict::ranking::direct;
 use crate::verdict::{Cause, Certainty, findings_on, is_found, messages};
 
@@ -24,7 +24,7 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
             symptom: None,
             codes: Vec::new(),
             certainty: Certainty::Likely,
-            statement: clause(symptom, "the gateway accepts none; its ApigeeRoutes could not be read"),
+            statement: clause(symptom, &format!("the gateway accepts none; {}", routes_unknown(evidence, &why))),
             evidence: vec![why.to_string()],
         }),
         Ok(wildcards) if wildcards.is_empty() => causes.extend(no_wildcard(symptom, all)),
@@ -59,6 +59,20 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
         }
     }
     causes
+}
+
+/// Returns what is not known of the ApigeeRoutes, and why, as the end of a sentence.
+fn routes_unknown(evidence: &Evidence, why: &Unavailable) -> String {
+    match (facts::routes(evidence), &why.reason) {
+        // Single objects of a file: another one may be the wildcard route.
+        (Ok(routes), _) => {
+            let names: Vec<&str> = routes.iter().map(|route| route.name.as_str()).collect();
+            let given = if names.is_empty() { "none".to_owned() } else { some_of(&names) };
+            format!("of its ApigeeRoutes only {given} {} given", if names.len() > 1 { "were" } else { "was" })
+        }
+        (Err(_), Reason::NotRequested(_)) => "its ApigeeRoutes were not given".to_owned(),
+        (Err(_), _) => "its ApigeeRoutes could not be read".to_owned(),
+    }
 }
 
 /// Returns the cause that the clients of the logs speak no TLS, unless Envoy's counters or the captures

@@ -1,13 +1,12 @@
 //! A step for each finding that no step of the wildcard route cures: what to do, and the command that does it
 //! or shows what is needed for it, with the names of the finding.
 
-use std::collections::BTreeSet;
+mod captures;
+mod certificate_files;
 
 use super::Planned;
 use super::groups::{self, Group};
 use super::{certificates, overrides, patch, wildcard};
-use crate::checks::captured::judge;
-use crate::checks::facts::captured;
 use crate::checks::facts::versions::TooOld;
 use crate::checks::{CheckResult, Code, Finding, Kind, codes, facts};
 use crate::evidence::handshake::{Endpoint, EndpointOrigin};
@@ -19,9 +18,6 @@ use crate::verdict::{Change, RemedyStep, Target, shell_word as word};
 /// Distributes configuration and certificates to the gateways. Source: label of the Helm chart, and of
 /// Apigee's own collection of logs.
 const MANAGER: &str = "app=apigee-ingressgateway-manager";
-
-/// Maximum number of captures that a command names.
-const MAX_FILES: usize = 3;
 
 /// Time window of the run that checks a step.
 const CHECKED: &str = "--since 2m";
@@ -177,102 +173,11 @@ impl<'a> Advice<'a> {
         Some(self.planned(step).changing(Change::Apply(Box::new(better))))
     }
 
-    /// Findings about certificate files, before they are deployed.
-    fn certificate_files(self) -> Planned {
-        let Self { evidence, target, .. } = self;
-        let files = self.names(Kind::File);
-        let title = match self.code {
-            codes::CERTIFICATE_FILE_UNDEPLOYED => {
-                format!("Compare the certificate files of {}, then deploy the right ones", some_of(&files))
-            }
-            _ => format!("Correct the certificate files {}", some_of(&files)),
-        };
-        let hosts = facts::virtual_hosts(evidence).unwrap_or_default();
-        let paths = hosts.iter().filter_map(|(_, _, host)| host.ssl_cert_path.as_ref());
-        let mut lines: Vec<String> = paths.map(|path| show_certificate(&path.value)).collect();
-        lines.dedup();
-        let (upgrades, undo) = groups::upgrade(evidence, target, &self.all_groups());
-        lines.extend((!upgrades.is_empty()).then_some(upgrades));
-        let undo = Some(undo).filter(|undo| !undo.is_empty());
-        self.planned(RemedyStep { title, paste: Some(lines.join("\n")), undo, ..RemedyStep::default() })
-    }
-
-    fn capture(self) -> Planned {
-        let key = match self.code {
-            codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED => return self.captured_without_sni(),
-            codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED => return self.compare_names(),
-            codes::CAPTURED_PROTOCOL_VERSION_REFUSED => &self.captured_versions(),
-            codes::CAPTURED_CIPHER_SUITE_REFUSED => "cipherSuites",
-            codes::CAPTURED_CLIENT_CERTIFICATE_MISSING => "tlsMode",
-            codes::CAPTURED_CLIENT_CERTIFICATE_REJECTED => "caCertPath",
-            _ => return self.captured_connections(),
-        };
-        let hosts = captured::names_of(self.evidence, self.code);
-        self.setting(key, hosts).unwrap_or_else(|| self.captured_connections())
-    }
-
-    /// The properties that exclude the clients of the captures.
-    fn captured_versions(self) -> String {
-        let groups = self.evidence.captures.iter().flat_map(|capture| &capture.summary.groups);
-        let of_check = groups.filter(|group| judge(&group.signature).code == Some(self.code));
-        let sides: BTreeSet<TooOld> =
-            of_check.filter_map(|group| group.signature.offered.as_deref().map(TooOld::by_highest)).collect();
-        sides.into_iter().map(TooOld::property).collect::<Vec<_>>().join(" and ")
-    }
-
-    /// Shows each connection of the captures.
-    fn captured_connections(self) -> Planned {
-        let paste = format!("kubectl apigee-tls pcap {} --failed -o wide", self.capture_files().join(" "));
-        let title = match self.code {
-            codes::CAPTURED_PROTOCOL_VERSION_REFUSED => {
-                format!("Set {} of the virtual host, or change the clients", self.captured_versions())
-            }
-            codes::CAPTURED_CIPHER_SUITE_REFUSED => {
-                "Set cipherSuites of the virtual host, or change the clients".into()
-            }
-            codes::CAPTURED_SERVER_CERTIFICATE_REJECTED => {
-                "Correct the certificates that are served, or the trusted CAs of the clients".into()
-            }
-            codes::CAPTURED_CLIENT_CERTIFICATE_MISSING => {
-                "Give the clients a certificate, or change tlsMode of the virtual host".into()
-            }
-            codes::CAPTURED_CLIENT_CERTIFICATE_REJECTED => {
-                "Add the issuer of the client certificates to caCertPath of the virtual host".into()
-            }
-            codes::CAPTURED_PROXY_HEADER_REFUSED => {
-                "Let the load balancer and the server agree on the PROXY protocol".into()
-            }
-            codes::CAPTURED_CLIENT_NOT_TLS => "Let these clients speak TLS".into(),
-            _ => format!("Find out why this happens: {}", self.result.check.summary),
-        };
-        self.look(title, paste)
-    }
-
-    fn capture_files(self) -> Vec<String> {
-        let files = self.evidence.captures.iter().flat_map(|capture| &capture.files);
-        files.take(MAX_FILES).map(|file| word(&file.name)).collect()
-    }
-
-    /// Judges the capture with the cluster, whose routes decide on the step.
-    fn captured_without_sni(self) -> Planned {
-        let title = "Serve clients without SNI by a wildcard route, or let these clients send SNI".to_owned();
-        let files = self.capture_files().iter().map(|file| format!("--pcap {file}")).collect::<Vec<_>>().join(" ");
-        let mut planned = self.look(title, self.target.tool("diagnose", &files));
-        planned.step.note = Some("With the cluster, the report has the commands for the wildcard route.".into());
-        planned
-    }
-
-    /// Shows which names the routes have.
-    fn compare_names(self) -> Planned {
-        let names = self.names(Kind::ServerName);
-        let title = format!("Compare {} with the hostnames of the routes", some_of(&names));
-        self.look(title, self.target.kubectl_in_namespace(HOSTNAMES))
-    }
-
     fn client(self) -> Planned {
-        let Self { target, .. } = self;
+        let Self { evidence, target, .. } = self;
         match self.code {
             codes::UNKNOWN_SERVER_NAME_RESET => self.compare_names(),
+            codes::CONNECTION_WITHOUT_SERVER_NAME_RESET if evidence.question.is_offline() => self.without_sni(),
             codes::LOAD_BALANCER_RESET => self.look(
                 "Check the health checks of the load balancer: nothing else has to be done if they are the reason"
                     .into(),
@@ -534,13 +439,6 @@ impl<'a> Advice<'a> {
         groups.sort();
         groups.dedup();
         groups
-    }
-
-    /// The groups of all virtual hosts in the given files.
-    fn all_groups(self) -> Vec<Group> {
-        let configs = self.evidence.route_configs.seen().map_or(&[][..], |configs| &configs.items);
-        let groups = configs.iter().map(|config| Group::of_config(self.evidence, &config.name));
-        groups.filter(|group| group.virtual_host(self.evidence).is_some()).collect()
     }
 }
 

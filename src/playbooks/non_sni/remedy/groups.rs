@@ -36,6 +36,19 @@ impl Group {
         Self { full_name: full_name.to_owned(), name, release }
     }
 
+    /// The group that a virtual host defines, known or not yet in the cluster; `None` if it has no name.
+    pub(super) fn of_host(evidence: &Evidence, content: &Overrides, host: &VirtualHost) -> Option<Self> {
+        let name = host.name.as_ref().filter(|name| facts::is_filled(name))?;
+        let known = configs(evidence).iter().find(|config| facts::renders(content, host, &config.name));
+        if let Some(config) = known {
+            return Some(Self::of_config(evidence, &config.name));
+        }
+        let org = content.org.as_ref().filter(|org| facts::is_filled(org)).map(|org| org.value.as_str());
+        // Without an organization, a name that ends like this one is rendered by the same file.
+        let full_name = format!("{}-{}", org.unwrap_or_default(), name.value);
+        Some(Self { full_name, name: name.value.clone(), release: name.value.clone() })
+    }
+
     /// Returns the `helm upgrade` line of the group, with its own files.
     pub(super) fn helm_upgrade(&self, evidence: &Evidence, target: &Target) -> String {
         let files = self.files(evidence);

@@ -1,18 +1,26 @@
 //! The wildcard route as it must be, made from the cluster's own names: a new one, or an existing one without
 //! its faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::Flow;
 use crate::checks::facts;
 use crate::evidence::hybrid::{Port, Route, RouteStatus, Tls, selects};
+use crate::evidence::overrides::Positioned;
 use crate::evidence::{Evidence, Seen};
+use crate::verdict::Target;
 
 /// The name of the wildcard route in the playbook and the documentation.
 const USUAL_NAME: &str = "non-sni";
 
 /// `apiVersion` of the documentation's manifest, used where the cluster could not be asked.
 const DOCUMENTED_VERSION: &str = "apigee.cloud.google.com/v1alpha1";
+
+/// Label of the ingress pods with the name of their gateway, `ingressGateways[].name`.
+const INGRESS_NAME_LABEL: &str = "ingress_name";
+
+/// In place of the name of an ingress gateway that nothing tells.
+const UNKNOWN_INGRESS: &str = "INGRESS_NAME";
 
 /// Returns a new wildcard route with the certificate of this Secret.
 pub(super) fn new_route(evidence: &Evidence, secret: &str) -> Route {
@@ -138,16 +146,110 @@ fn selector(evidence: &Evidence, existing: Option<&Route>) -> BTreeMap<String, S
         return route.selector.clone();
     }
     let groups = facts::serving_routes(evidence).unwrap_or_default();
+    let configs = evidence.route_configs.seen().map_or(&[][..], |configs| &configs.items);
+    let of_configs = configs.iter().filter(|_| groups.is_empty()).map(|config| &config.selector);
+    // Without pods, as in files alone, the selectors of the groups are all that is known.
     let mut selectors = groups
         .iter()
         .map(|route| &route.selector)
-        .filter(|selector| pods.iter().any(|pod| selects(selector, &pod.labels)));
+        .chain(of_configs)
+        .filter(|selector| pods.is_empty() || pods.iter().any(|pod| selects(selector, &pod.labels)));
     let mut common = selectors.next().cloned().unwrap_or_default();
     for selector in selectors {
         common.retain(|key, value| selector.get(key) == Some(value));
     }
     if common.is_empty() {
         common.insert("app".into(), "apigee-ingressgateway".into());
+        common.extend(ingress_name(evidence).map(|name| (INGRESS_NAME_LABEL.to_owned(), name)));
     }
     common
+}
+
+/// Returns the name of the one ingress gateway, by the labels of the pods or the overrides files; `None`
+/// where there are several, which the label `app` selects together. A placeholder if nothing tells.
+fn ingress_name(evidence: &Evidence) -> Option<String> {
+    let of_pods = facts::pods(evidence).unwrap_or_default().into_iter();
+    let of_pods: BTreeSet<&str> =
+        of_pods.filter_map(|pod| pod.labels.get(INGRESS_NAME_LABEL)).map(String::as_str).collect();
+    let files = facts::overrides(evidence).unwrap_or_default();
+    let hosts = files.iter().flat_map(|(_, content)| &content.virtual_hosts);
+    let of_hosts = values(hosts.filter_map(|host| host.ingress_name.as_ref()));
+    let of_gateways = values(files.iter().flat_map(|(_, content)| &content.ingress_gateways));
+    let known = [of_pods, of_hosts, of_gateways].into_iter().find(|names| !names.is_empty());
+    match known {
+        None => Some(UNKNOWN_INGRESS.to_owned()),
+        Some(names) if names.len() == 1 => names.first().map(|name| (*name).to_owned()),
+        Some(_) => None,
+    }
+}
+
+fn values<'a>(values: impl Iterator<Item = &'a Positioned<String>>) -> BTreeSet<&'a str> {
+    values.filter(|value| facts::is_filled(value)).map(|value| value.value.as_str()).collect()
+}
+
+/// Says how to find the name of the ingress gateway, where the route has a placeholder for it.
+pub(super) fn placeholder_note(target: &Target, route: &Route) -> Option<String> {
+    (route.selector.get(INGRESS_NAME_LABEL).map(String::as_str) == Some(UNKNOWN_INGRESS)).then(|| {
+        let show = target.kubectl_in_namespace("get pods -l app=apigee-ingressgateway -L ingress_name");
+        format!("Put the name of your ingress gateway in place of {UNKNOWN_INGRESS}; this shows it: {show}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::evidence::HybridQuestion;
+    use crate::evidence::hybrid::{RouteConfig, RouteConfigs, Routes};
+    use crate::evidence::overrides::{Overrides, OverridesFile, Position};
+
+    fn ingress(routes: Vec<Route>, configs: Vec<RouteConfig>, names: &[&str]) -> Option<String> {
+        let question = HybridQuestion { offline: true, ..HybridQuestion::default() };
+        let mut evidence = Evidence::not_gathered(question, Timestamp::UNIX_EPOCH, "--offline");
+        evidence.routes = Seen::Seen(Routes { items: routes, ..Routes::default() });
+        evidence.route_configs = Seen::Seen(RouteConfigs { items: configs, ..RouteConfigs::default() });
+        if !names.is_empty() {
+            let place = Position { line: 1, column: 1 };
+            let gateways = names.iter().map(|name| Positioned { value: (*name).to_owned(), place });
+            let content = Overrides { ingress_gateways: gateways.collect(), ..Overrides::default() };
+            evidence.overrides = vec![OverridesFile { name: "overrides.yaml".into(), content: Seen::Seen(content) }];
+        }
+        new_route(&evidence, "shop").selector.get(INGRESS_NAME_LABEL).cloned()
+    }
+
+    #[test]
+    fn without_pods_the_gateway_is_that_of_groups_or_overrides_and_else_a_placeholder() {
+        let labels = |name: &str| {
+            BTreeMap::from(
+                [("app", "apigee-ingressgateway"), (INGRESS_NAME_LABEL, name)]
+                    .map(|(key, value)| (key.to_owned(), value.to_owned())),
+            )
+        };
+        let route = Route {
+            name: "acme-shop-000-1".into(),
+            owner: Some("acme-shop".into()),
+            hostnames: vec!["shop.example".into()],
+            selector: labels("gate-a"),
+            ..Route::default()
+        };
+        let config = RouteConfig { name: "acme-shop".into(), selector: labels("gate-b"), ..RouteConfig::default() };
+        assert_eq!(ingress(vec![route], Vec::new(), &["gate-c"]).as_deref(), Some("gate-a"));
+        assert_eq!(ingress(Vec::new(), vec![config], &["gate-c"]).as_deref(), Some("gate-b"));
+        assert_eq!(ingress(Vec::new(), Vec::new(), &["gate-c"]).as_deref(), Some("gate-c"));
+        assert_eq!(ingress(Vec::new(), Vec::new(), &["gate-c", "gate-d"]), None);
+        assert_eq!(ingress(Vec::new(), Vec::new(), &[]).as_deref(), Some(UNKNOWN_INGRESS));
+    }
+
+    #[test]
+    fn a_placeholder_says_how_to_find_its_value() {
+        let route = Route {
+            selector: BTreeMap::from([(INGRESS_NAME_LABEL.to_owned(), UNKNOWN_INGRESS.to_owned())]),
+            ..Route::default()
+        };
+        let note = placeholder_note(&Target::default(), &route).unwrap_or_default();
+        assert!(note.contains("INGRESS_NAME") && note.contains("get pods"), "{note}");
+        assert!(crate::text::has_placeholder(UNKNOWN_INGRESS));
+        assert_eq!(placeholder_note(&Target::default(), &Route::default()), None);
+    }
 }

@@ -22,8 +22,9 @@ mod wildcard;
 use std::collections::BTreeSet;
 
 pub(super) use self::groups::all_files;
+pub(super) use self::proof::same_inputs;
 use self::wildcard::WildcardStep;
-use super::relations::{CURED_BY_MANIFEST, CURED_BY_OVERRIDES, RELATIONS};
+use super::relations::{CURED_BY_MANIFEST, CURED_BY_OVERRIDES, RELATIONS, WITHOUT_SNI};
 use crate::checks::{self, CheckResult, Code, Kind, Level, codes, facts};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::Route;
@@ -118,9 +119,8 @@ fn plan(judged: Judged<'_>, verdict: &Verdict) -> Vec<Planned> {
             planned.step.paste = None;
         }
     }
-    if let Some(symptom) = uncured_capture(verdict, selected, &steps) {
-        steps.insert(0, by_check::step(evidence, target, symptom));
-    }
+    let uncured = uncured_symptoms(evidence, verdict, selected, &steps);
+    steps.splice(0..0, uncured.into_iter().map(|symptom| by_check::step(evidence, target, symptom)));
     // Nothing that was seen explains the symptom.
     if steps.is_empty() {
         let symptom = selected.iter().find(|result| is_found(result) && RELATIONS.symptom(result.check.code).is_some());
@@ -150,15 +150,33 @@ fn is_of_captures(codes: &[Code]) -> bool {
     !codes.is_empty() && codes.iter().all(is_captured)
 }
 
-/// The symptom of the first cause, if a capture alone shows it and no step cures it.
-fn uncured_capture<'a>(verdict: &Verdict, selected: &'a [CheckResult], steps: &[Planned]) -> Option<&'a CheckResult> {
-    let first = verdict.causes.first()?;
-    let symptom = first.symptom.filter(|symptom| *symptom == codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED)?;
-    let is_cured = |code: &Code| *code == symptom || first.codes.contains(code);
-    if steps.iter().any(|planned| planned.opens_gateway() || planned.cures.iter().any(is_cured)) {
-        return None;
-    }
-    selected.iter().find(|result| result.check.code == symptom && is_found(result))
+/// The symptoms of the causes that no step cures, where what was seen does not lead to one: those of
+/// captures, and those of logs that are judged without the routes.
+fn uncured_symptoms<'a>(
+    evidence: &Evidence,
+    verdict: &Verdict,
+    selected: &'a [CheckResult],
+    steps: &[Planned],
+) -> Vec<&'a CheckResult> {
+    let is_without_step = |symptom: Code| match symptom {
+        codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED | codes::CAPTURED_SERVER_NAME_REFUSED => true,
+        codes::CONNECTION_WITHOUT_SERVER_NAME_RESET => facts::wildcards(evidence).is_err(),
+        _ => false,
+    };
+    let is_cured = |cause: &Cause| {
+        let is_about = |code: &Code| cause.symptom == Some(*code) || cause.codes.contains(code);
+        let is_without_sni = cause.symptom.is_some_and(|symptom| WITHOUT_SNI.contains(&symptom));
+        let serves = |planned: &Planned| is_without_sni && planned.opens_gateway();
+        steps.iter().any(|planned| serves(planned) || planned.cures.iter().any(is_about))
+            || is_without_tls(cause)
+            || is_other_gateway(cause)
+    };
+    let causes = verdict.causes.iter().filter(|cause| cause.certainty != Certainty::Possible && !is_cured(cause));
+    let mut symptoms: Vec<Code> =
+        causes.filter_map(|cause| cause.symptom).filter(|code| is_without_step(*code)).collect();
+    symptoms.dedup();
+    let found = |code: Code| selected.iter().find(move |result| result.check.code == code && is_found(result));
+    symptoms.into_iter().filter_map(found).collect()
 }
 
 /// Codes of the causes that a remedy is for, with their symptoms.

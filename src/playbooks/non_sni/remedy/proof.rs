@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Planned, is_of_captures};
 use crate::checks::{codes, facts};
-use crate::evidence::Evidence;
 use crate::evidence::hybrid::selects;
+use crate::evidence::{Evidence, LogOrigin};
 use crate::text::some_of;
 use crate::verdict::{Cause, Purpose, RemedyStep, Target, Verdict, shell_word as word};
 
@@ -70,11 +70,30 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
 /// The flags that give the same files again. A log that shows the fault shows it for ever: a new one is
 /// needed.
 fn offline_inputs(evidence: &Evidence) -> String {
-    let overrides = evidence.overrides.iter().map(|file| format!("-f {}", super::groups::path(file)));
-    let manifests = evidence.manifests.iter().map(|file| format!("-f {}", word(&file.name)));
     let log = facts::logs(evidence).next().map(|_| "--access-log NEW.log".to_owned());
-    let inputs: Vec<String> = manifests.chain(overrides).chain(log).collect();
+    let inputs: Vec<String> = objects_and_overrides(evidence).chain(log).collect();
     if inputs.is_empty() { super::all_files(evidence) } else { inputs.join(" ") }
+}
+
+/// The flags that give all files of the run again. Standard input cannot be read again: it has a usual name.
+pub(in crate::playbooks::non_sni) fn same_inputs(evidence: &Evidence) -> String {
+    let logs = evidence.access_logs.iter().filter_map(|stream| match &stream.origin {
+        LogOrigin::File(name) => Some(format!("--access-log {}", path(name, "gateway.log"))),
+        LogOrigin::Container { .. } => None,
+    });
+    let captures = evidence.captures.iter().flat_map(|capture| &capture.files);
+    let captures = captures.map(|file| format!("--pcap {}", path(&file.name, "gateway.pcap")));
+    objects_and_overrides(evidence).chain(logs).chain(captures).collect::<Vec<_>>().join(" ")
+}
+
+fn objects_and_overrides(evidence: &Evidence) -> impl Iterator<Item = String> {
+    let overrides = evidence.overrides.iter().map(|file| format!("-f {}", super::groups::path(file)));
+    let manifests = evidence.manifests.iter().map(|file| format!("-f {}", path(&file.name, "objects.yaml")));
+    manifests.chain(overrides)
+}
+
+fn path(name: &str, usual: &str) -> String {
+    if name == "-" { usual.to_owned() } else { word(name) }
 }
 
 /// Number of ingress pods that the wildcard routes select, or all where there is none.

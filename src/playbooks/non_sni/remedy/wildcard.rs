@@ -18,6 +18,8 @@ pub(super) struct WildcardStep {
 pub(super) fn create(evidence: &Evidence, target: &Target) -> WildcardStep {
     let Choice { secret, choices, note, .. } = certificates::choose(evidence);
     let route = manifest::new_route(evidence, &secret);
+    let notes: Vec<String> = note.into_iter().chain(manifest::placeholder_note(target, &route)).collect();
+    let note = (!notes.is_empty()).then(|| notes.join(" "));
     let step = RemedyStep {
         title: format!("Create wildcard route {}: handshakes without SNI work", route.name),
         paste: Some(apply(evidence, target, &route)),

@@ -86,7 +86,9 @@ fn hints(report: &Report, options: TextOptions) -> String {
     if !options.wide {
         hints.push("steps: -o wide".to_owned());
     }
-    if let Some(code) = report.verdict.causes.iter().flat_map(|cause| &cause.codes).next() {
+    // The check of the headline: what another cause is about is no reason for it.
+    let first = report.verdict.causes.first();
+    if let Some(code) = first.and_then(|cause| cause.codes.first().copied().or(cause.symptom)) {
         hints.push(format!("why: explain {code}"));
     }
     if !matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly) {

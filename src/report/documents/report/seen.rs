@@ -7,7 +7,7 @@ use super::{LABEL_COLUMN, section};
 use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
 use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
-use crate::text::{columns, count, date, duration, some_of};
+use crate::text::{columns, count, date, days, some_of};
 use crate::verdict::VerdictKind;
 
 /// Number of clients and server names that are shown without `-o wide`.
@@ -149,7 +149,7 @@ fn when(resets: &Resets, now: Timestamp) -> Option<String> {
     let (first, last) = (resets.first?, resets.last?);
     let (from, to) = (time(first, now), time(last, now));
     let quiet = now.duration_since(last);
-    let quiet = if quiet > SignedDuration::ZERO { format!(", none for {}", duration(quiet)) } else { String::new() };
+    let quiet = if quiet > SignedDuration::ZERO { format!(", none for {}", days(quiet)) } else { String::new() };
     // Of resets that are long over, only their own time is drawn.
     let length = last.duration_since(first).max(SignedDuration::from_mins(1));
     let end = if now.duration_since(last) > length * LONG_OVER { last } else { now };

@@ -1,0 +1,193 @@
+//! What a file is, by its first bytes, so that a file under the wrong flag is refused with the right one.
+//!
+//! Only regular files are looked into: what is read of a pipe would be missing later.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::manifests;
+use super::packed::GZIP_MAGIC;
+use crate::wire::access_log::AccessLogScanner;
+use crate::wire::capture::is_capture;
+use crate::wire::overrides;
+
+/// Number of bytes by which a file is known.
+const LOOK: u64 = 64 << 10;
+
+/// Where a tar archive says that it is one, the name of its first entry, and that of a bundle, in its folder.
+const ENTRY: std::ops::Range<usize> = 0..100;
+const USTAR: std::ops::Range<usize> = 257..262;
+const MANIFEST: &[u8] = b"manifest.json";
+
+/// The kinds of files that flags of this program take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FileKind {
+    AccessLog,
+    Bundle,
+    Capture,
+    Evidence,
+    /// Kubernetes objects as YAML or JSON.
+    Objects,
+    Overrides,
+    Pem,
+    /// A document of this program as JSON.
+    Report,
+}
+
+impl FileKind {
+    /// Returns the name with its article.
+    #[must_use]
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::AccessLog => "an access log",
+            Self::Bundle => "a support bundle",
+            Self::Capture => "a packet capture",
+            Self::Evidence => "the evidence of an earlier run",
+            Self::Objects => "a file of Kubernetes objects",
+            Self::Overrides => "an overrides file",
+            Self::Pem => "a file of certificates or keys (PEM)",
+            Self::Report => "a report of this program",
+        }
+    }
+
+    /// Returns which flag takes it.
+    #[must_use]
+    pub fn way_out(self) -> &'static str {
+        match self {
+            Self::AccessLog => "--access-log takes it",
+            Self::Bundle | Self::Evidence => "`diagnose --from` takes it",
+            Self::Capture => "--pcap takes it, or `kubectl apigee-tls pcap FILE`",
+            Self::Objects | Self::Overrides => "-f takes it",
+            Self::Pem => "--ca-file takes the CAs that clients trust",
+            Self::Report => "`diagnose --baseline` takes the report of `diagnose -o json`",
+        }
+    }
+}
+
+/// Returns what the file is; `None` if it is not a regular file, or of a kind that is not recognised.
+#[must_use]
+pub fn of_file(name: &str) -> Option<FileKind> {
+    if name == "-" || !fs::metadata(name).ok()?.is_file() {
+        return None;
+    }
+    let mut head = Vec::new();
+    File::open(name).ok()?.take(LOOK).read_to_end(&mut head).ok()?;
+    of_bytes(&head)
+}
+
+fn of_bytes(head: &[u8]) -> Option<FileKind> {
+    if !head.starts_with(GZIP_MAGIC) {
+        return of_plain(head);
+    }
+    let mut plain = Vec::new();
+    // The last member is cut where the file is longer than what was read.
+    match MultiGzDecoder::new(head).take(LOOK).read_to_end(&mut plain) {
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => None,
+        _ => of_plain(&plain).filter(|kind| *kind != FileKind::Overrides),
+    }
+}
+
+fn of_plain(head: &[u8]) -> Option<FileKind> {
+    if is_capture(head) {
+        return Some(FileKind::Capture);
+    }
+    if head.get(USTAR) == Some(b"ustar") {
+        let entry = head.get(ENTRY).unwrap_or_default().split(|byte| *byte == 0).next().unwrap_or_default();
+        return entry.ends_with(MANIFEST).then_some(FileKind::Bundle);
+    }
+    let text = head.trim_ascii_start();
+    if text.starts_with(b"{")
+        && let Some(schema) = own_schema(text)
+    {
+        return Some(if schema.starts_with("evidence/") { FileKind::Evidence } else { FileKind::Report });
+    }
+    let mut scanner = AccessLogScanner::new();
+    scanner.feed(head);
+    let log = scanner.finish();
+    if log.records + log.text_records + log.foreign_records + log.other_forms > 0 {
+        return Some(FileKind::AccessLog);
+    }
+    if text.starts_with(b"-----BEGIN ") {
+        return Some(FileKind::Pem);
+    }
+    // The last line may be cut.
+    let whole = head.iter().rposition(|byte| *byte == b'\n').map_or(head, |end| &head[..end]);
+    if let Some(documents) = manifests::documents(head).or_else(|| manifests::documents(whole)) {
+        return documents.is_ok_and(|documents| !documents.is_empty()).then_some(FileKind::Objects);
+    }
+    let known = overrides::read(whole);
+    (!known.virtual_hosts.is_empty() || !known.ingress_gateways.is_empty()).then_some(FileKind::Overrides)
+}
+
+/// Returns the schema of a document of this program, such as `evidence/v1`.
+fn own_schema(text: &[u8]) -> Option<&str> {
+    const OWN: &[u8] = b"\"apigee-tls.";
+    let key = memchr::memmem::find(text, b"\"schema\"")?;
+    let value = text.get(key + b"\"schema\"".len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let rest = value.strip_prefix(OWN)?;
+    let end = memchr::memchr(b'"', rest)?;
+    std::str::from_utf8(rest.get(..end)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// The head of the first entry of a bundle.
+    fn bundle() -> Vec<u8> {
+        let name = b"apigee-tls-east-20261130T021108Z/manifest.json";
+        let mut tar = vec![0; 1024];
+        tar[..name.len()].copy_from_slice(name);
+        tar[USTAR].copy_from_slice(b"ustar");
+        tar
+    }
+
+    #[test]
+    fn files_are_known_by_their_first_bytes() {
+        let record =
+            b"{\"start_time\":\"2026-11-22T09:02:40Z\",\"sni_host\":null,\"status\":0,\"response_code_details\":\
+            \"filter_chain_not_found\"}\n";
+        let tar = bundle();
+        let capture = [0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0];
+        let objects = b"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n";
+        for (bytes, kind) in [
+            (record.to_vec(), FileKind::AccessLog),
+            (gzip(record), FileKind::AccessLog),
+            (gzip(&tar), FileKind::Bundle),
+            (capture.to_vec(), FileKind::Capture),
+            (b"{\n  \"schema\": \"apigee-tls.evidence/v1\",".to_vec(), FileKind::Evidence),
+            (b"{\"schema\":\"apigee-tls.report/v1\",".to_vec(), FileKind::Report),
+            (objects.to_vec(), FileKind::Objects),
+            (b"org: o\nvirtualhosts:\n- name: shop\n".to_vec(), FileKind::Overrides),
+            (b"-----BEGIN CERTIFICATE-----\n".to_vec(), FileKind::Pem),
+        ] {
+            assert_eq!(of_bytes(&bytes), Some(kind), "{}", kind.what());
+        }
+        for unknown in [&b""[..], b"hello\n", b"{}", b"key: value\n", b"# only a comment\n"] {
+            assert_eq!(of_bytes(unknown), None);
+        }
+    }
+
+    #[test]
+    fn a_cut_archive_is_known_and_damage_is_no_error() {
+        let noise: Vec<u8> = (0..1_u32 << 20).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
+        let mut tar = bundle();
+        tar.extend(noise);
+        let packed = gzip(&tar);
+        assert_eq!(of_bytes(&packed[..packed.len().min(64 << 10)]), Some(FileKind::Bundle));
+        assert_eq!(of_bytes(&[GZIP_MAGIC, &[0xff; 40]].concat()), None);
+    }
+}
