@@ -106,8 +106,8 @@ impl Read for ReadAhead {
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             };
             let used = std::mem::replace(&mut self.current, next);
-            // The thread may have ended.
-            let _ = self.home.send(used.buffer).is_ok();
+            // There is none before the first piece. The thread may have ended.
+            let _ = used.buffer.is_empty() || self.home.send(used.buffer).is_ok();
         }
         let Piece { buffer: bytes, taken, length } = &mut self.current;
         let left = bytes.get(*taken..*length).unwrap_or_default();

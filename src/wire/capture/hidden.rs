@@ -191,7 +191,7 @@ impl Hidden {
             (0, Some(_)) if has_left => Shown::Completed,
             (0, _) => Shown::Nothing,
             // There was nothing to refuse, or data followed the tickets.
-            _ if !may_refuse || self.has_continued || self.is_known => Shown::Completed,
+            _ if !may_refuse || self.is_known || self.has_continued && !may_be_alert => Shown::Completed,
             _ if self.was_varied || self.is_varied && !may_be_padded => Shown::Completed,
             _ if self.is_varied => Shown::Undecided,
             _ if may_be_alert => Shown::Alert(Party::Server, self.server_last),

@@ -81,6 +81,13 @@ fn an_alert_behind_session_tickets_is_not_a_completed_handshake() {
     assert_eq!(outcome(&client, &[TICKET, ALERT], Party::Server), by_server(19));
     assert_eq!(outcome(&client, &[TICKET, TICKET, ALERT], Party::Server), by_server(19));
     assert_eq!(outcome(&client, &[TICKET, TICKET, ALERT], Party::Client), by_server(19));
+    // The client continues while the alert is under way.
+    let mut talk = answered();
+    talk.client_says(&records(&[EMPTY_CERTIFICATE, FINISHED]));
+    talk.server_says(&records(&[TICKET]));
+    talk.client_says(&records(&[200]));
+    talk.server_sends(ACK | FIN, &records(&[ALERT]));
+    assert_eq!(flow(&talk).outcome, by_server(19));
     // Padded, and of another length than the ticket.
     assert_eq!(outcome(&client, &[TICKET, 83], Party::Server), Outcome::Undecided);
     // Data behind the tickets are a response, and the last record says goodbye.
