@@ -7,6 +7,9 @@
 #[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]
 mod builder;
 mod local;
+#[path = "../src/wire/capture/tests/sealed.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the records serve other tests too")]
+mod sealed;
 #[expect(dead_code, reason = "the settings of cases serve other tests too")]
 mod support;
 
@@ -159,4 +162,33 @@ fn a_bundle_has_the_capture_judged_and_without_names() {
     let bundle = home.bundles()[0].to_str().unwrap().to_owned();
     let codes = report(&home, &["--from", &bundle, "--only", "capture"])["summary"]["captured"].to_string();
     assert!(codes.contains("AT601") && codes.contains("AT605"), "{codes}");
+}
+
+#[test]
+fn a_key_log_shows_what_tls13_encrypts() {
+    let home = home("healthy");
+    let refused = sealed::refused("10.1.0.1:40001", POD);
+    fs::write(home.path("refused.pcap"), pcap(1, &framed(&refused.packets))).unwrap();
+    fs::write(home.path("keys.log"), sealed::key_log()).unwrap();
+    let judge = ["--offline", "--pcap", "refused.pcap", "--only", "capture"];
+    let codes = |flags: &[&str]| report(&home, &[&judge, flags].concat())["summary"]["captured"][0]["code"].clone();
+    assert_eq!(codes(&[]), "AT616");
+    assert_eq!(codes(&["--keylog", "keys.log"]), "AT608");
+    for (flags, what) in [
+        (&["--pcap", "refused.pcap", "--keylog", "nowhere.log"][..], "could not read nowhere.log"),
+        (&["-f", "x.yaml", "--keylog", "keys.log"], "--pcap"),
+    ] {
+        let output = home.run(&[&["diagnose", "--offline"], flags].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(what), "{error}");
+    }
+    // The bundle is judged with the secrets, and holds none.
+    let collect = ["collect", "--context", "a", "--probe", "none", "--pcap", "refused.pcap", "--keylog", "keys.log"];
+    let output = home.run(&collect);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let bundle = home.bundles()[0].to_str().unwrap().to_owned();
+    assert_eq!(report(&home, &["--from", &bundle, "--only", "capture"])["summary"]["captured"][0]["code"], "AT608");
+    for (path, text) in unpacked(&home.bundles()[0]) {
+        assert!(!text.contains("TRAFFIC_SECRET"), "{path}");
+    }
 }

@@ -5,6 +5,9 @@
 #[path = "../src/wire/capture/tests/builder.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]
 mod builder;
+#[path = "../src/wire/capture/tests/sealed.rs"]
+#[expect(unreachable_pub, reason = "the records serve other tests too")]
+mod sealed;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -243,4 +246,94 @@ fn exit_codes_tell_failing_unreadable_and_unknown_apart() {
     assert_eq!(run(&["no-such-file.pcap"], b"").status.code(), Some(2));
     assert_eq!(run(&["-", "-"], b"").status.code(), Some(2));
     assert_eq!(run(&["-", "--fail-on", "never"], &pcap(1, &gateway())).status.code(), Some(0));
+}
+
+/// A handshake that ends with an encrypted alert, and the key log that shows it.
+#[test]
+fn a_key_log_shows_what_tls13_encrypts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bytes = pcap(1, &framed(&sealed::refused("10.1.0.1:40001", SERVER).packets));
+    let codes = |arguments: &[&str]| {
+        let report = json(&run(&[&["-", "-o", "json"], arguments].concat(), &bytes));
+        report["kinds"].as_array().unwrap().iter().map(|kind| kind["kind"]["code"].clone()).collect::<Vec<Value>>()
+    };
+    assert_eq!(codes(&[]), ["AT616"]);
+    let keys = file(folder.path(), "keys.log", sealed::key_log().as_bytes());
+    assert_eq!(codes(&["--keylog", keys.to_str().unwrap()]), ["AT608"]);
+}
+
+#[test]
+fn a_file_without_packets_is_not_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("failing.pcapng");
+    let good = framed(&good13("10.1.0.1:40001", SERVER, Some("api.example.com")).packets);
+    let output = run(&["-", "--write", target.to_str().unwrap()], &pcap(1, &good));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output).contains("nothing: there is no packet to write"), "{}", text(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("it reads").count(), 0);
+    // A folder that is not there is named before anything is read.
+    let missing = folder.path().join("no-such-folder/failing.pcapng");
+    let output = run(&["-", "--write", missing.to_str().unwrap()], &pcap(1, &good));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("no-such-folder/failing.pcapng"), "{error}");
+}
+
+/// A limit of the size of files stands for a disk that is full.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = file(folder.path(), "many.pcap", &pcap(1, &refused_often()));
+    let target = folder.path().join("failing.pcapng");
+    let program = env!("CARGO_BIN_EXE_kubectl-apigee-tls");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec '{program}' pcap '{}' --write '{}'",
+        input.display(),
+        target.display()
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("could not write ") && error.contains("failing.pcapng"), "{error}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("it reads").map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [input]);
+}
+
+/// More packets of failing handshakes than fit into 4 KiB.
+fn refused_often() -> Vec<builder::Packet> {
+    let talk = |number: u16| {
+        let mut talk = Talk::open(&format!("10.1.0.3:{}", 40_000 + number), SERVER);
+        talk.client_says(&hello(None));
+        talk.server_sends(ACK | RST, b"");
+        talk
+    };
+    framed(&merged(&(0..100).map(talk).collect::<Vec<Talk>>()))
+}
+
+/// What a silent pipe has delivered is reported when the first Ctrl-C comes.
+#[cfg(unix)]
+#[test]
+fn the_first_interrupt_ends_a_silent_pipe() {
+    let bytes = pcap(1, &gateway());
+    for (input, flows) in [(&bytes[..], 6), (&bytes[..10], 0), (b"", 0)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
+            .args(["pcap", "-", "-o", "json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input).expect("it reads");
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill starts").success());
+        // The pipe stays open until the program has ended.
+        let output = child.wait_with_output().expect("it ends");
+        drop(stdin);
+        let report = json(&output);
+        assert_eq!(report["capture"]["summary"]["flows"], flows, "{report}");
+        assert_eq!(report["capture"]["interrupted"], true, "{report}");
+        assert_eq!(output.status.code(), Some(if flows > 0 { 1 } else { 3 }), "{report}");
+    }
 }

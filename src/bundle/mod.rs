@@ -13,6 +13,7 @@ pub mod evidence_file;
 pub mod layout;
 mod limits;
 pub mod manifest;
+mod new_file;
 pub mod objects;
 pub mod pages;
 mod part;
@@ -24,6 +25,7 @@ pub mod unseen;
 mod writer;
 
 pub use self::layout::BundleName;
+pub use self::new_file::{NewFile, publish};
 pub use self::reader::{BundleReader, EntryFault, ReadError, fuzz_bundle};
 pub use self::unfinished::abandon;
 pub use self::writer::{

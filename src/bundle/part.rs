@@ -100,6 +100,20 @@ impl Part {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
+    /// Publishes the part at `target`, and at no other name.
+    pub(super) fn publish_as(self, target: &Path) -> io::Result<()> {
+        let Self { temporary, listed } = self;
+        temporary.as_file().sync_all()?;
+        let persisted = {
+            let _named = named();
+            persist(temporary, target)
+        };
+        persisted.map_err(|(_, error)| error.unwrap_or_else(|| io::ErrorKind::AlreadyExists.into()))?;
+        drop(listed);
+        sync_folder(target);
+        Ok(())
+    }
+
     /// Publishes the part at `target`, in place of the file that is there.
     pub(super) fn replace(self, target: &Path) -> io::Result<()> {
         let Self { temporary, listed } = self;

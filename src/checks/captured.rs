@@ -132,6 +132,7 @@ pub fn judge(signature: &Signature) -> Kind {
         Outcome::Alert { by: Party::Client, stage, number, .. } => client_alert(signature, stage, number),
         Outcome::Alert { stage, number, .. } => server_alert(signature, stage, number),
         Outcome::HiddenAlert { by, length, .. } => hidden(by, length),
+        Outcome::Undecided => kind("hidden", Standing::Unknown, "TLS 1.3 hides whether the handshake completed", &[]),
         Outcome::Reset { by, stage } => ended(signature, by, stage, "resets"),
         Outcome::Closed { by, stage } => ended(signature, by, stage, "closes"),
     }
@@ -466,7 +467,7 @@ fn hidden(by: Party, length: u16) -> Kind {
             &alert_hidden::CHECK,
             "hidden-client-alert",
             &format!(
-                "client ends a TLS 1.3 handshake with an encrypted record of {length} bytes, the length of an alert (a guess)"
+                "client ends a TLS 1.3 handshake with an encrypted record of {length} bytes, which may be an alert (a guess)"
             ),
             &[UNTRUSTED, INTERMEDIATE, NAME_MISMATCH, EXPIRED],
         )
@@ -475,7 +476,7 @@ fn hidden(by: Party, length: u16) -> Kind {
             &alert_hidden::CHECK,
             "hidden-server-alert",
             &format!(
-                "server ends a TLS 1.3 connection after the client's flight with an encrypted record of {length} bytes, the length of an alert (a guess)"
+                "server ends a TLS 1.3 connection after the client's flight with an encrypted record of {length} bytes, which may be an alert (a guess)"
             ),
             &["the server requires a client certificate and got none", CLIENT_UNTRUSTED],
         )

@@ -97,6 +97,11 @@ pub struct CollectArgs {
     #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub captures: Vec<String>,
 
+    /// Secrets of TLS 1.3 handshakes (SSLKEYLOGFILE), to judge what it encrypts in the captures; they are not
+    /// included
+    #[arg(long = "keylog", requires = "captures", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
+    pub key_log: Option<String>,
+
     /// How much of each log to include
     #[arg(
         long = "logs",

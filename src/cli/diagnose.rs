@@ -62,6 +62,11 @@ pub struct DiagnoseArgs {
     #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
     pub captures: Vec<String>,
 
+    /// Secrets of TLS 1.3 handshakes (SSLKEYLOGFILE), to read the certificates and alerts that it encrypts in
+    /// the captures; those in pcapng files are used too
+    #[arg(long = "keylog", requires = "captures", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
+    pub key_log: Option<String>,
+
     /// Judge only the given files; contact no cluster
     #[arg(
         long,

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use super::captures::redacted;
 use super::pcap::Session;
 use super::{Error, contexts, fail_on, pcap, sources};
+use crate::bundle;
 use crate::checks::captured;
 use crate::cli::CaptureArgs;
 use crate::evidence::capture::{Capture, CaptureFile, Damage, Flow, PacketPlace, Signature};
@@ -49,7 +50,7 @@ pub(super) fn run(args: &CaptureArgs, console: &Console) -> Result<u8, Error> {
     gather::check_selector(&args.cluster.selector)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let code = runtime.block_on(async {
-        let stop = Stop::on_signal(None, || {}).map_err(Error::Runtime)?;
+        let stop = Stop::on_signal(None, bundle::abandon).map_err(Error::Runtime)?;
         let options = options(args);
         let recorders = match stop.bound(Box::pin(recorders(&options))).await {
             Ok(recorders) => recorders?,

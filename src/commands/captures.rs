@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Error, sources};
 use crate::checks::captured;
@@ -12,12 +13,25 @@ use crate::evidence::capture::{Capture, CaptureFile, Flow, Signature, Summary};
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 use crate::evidence::{Evidence, Unavailable};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
+use crate::gather::files::key_log;
 use crate::redact::{Redactions, Redactor};
 use crate::run::{Progress, Stop};
 use crate::wire::capture::{CaptureWriter, KeptPacket};
+use crate::wire::tls::KeyLog;
 
 /// Maximum number of bytes of the packets of failing handshakes that are retained for a bundle.
 const MAX_HANDSHAKES: usize = 16 << 20;
+
+/// Time within which an interrupted run still waits for what has been read.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The captures that the user gives.
+pub(super) struct Given<'a> {
+    pub(super) names: &'a [String],
+    pub(super) key_log: Option<&'a str>,
+    /// The packets of failing handshakes are wanted.
+    pub(super) keeps: bool,
+}
 
 /// The packets of failing handshakes, as a pcapng file.
 pub(super) struct Handshakes {
@@ -41,31 +55,39 @@ pub(super) fn check(names: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Reads the key log that the user gives.
+pub(super) fn key_log(name: Option<&str>) -> Result<Option<KeyLog>, Error> {
+    let input = |name: &str| key_log::read(name).map_err(|source| Error::Input { name: name.to_owned(), source });
+    name.map(input).transpose()
+}
+
 /// Redacts the sample of what a client sent in clear.
 pub(super) fn redacted(redactor: &Redactor, flow: Flow) -> Flow {
     let clean = |sample: String| redactor.sample(&sample, &mut Redactions::default());
     Flow { sample: flow.sample.map(clean), ..flow }
 }
 
-/// Adds the captures, merged by time, to the evidence. If `keeps` is true, returns the packets of failing
-/// handshakes.
+/// Adds the captures, merged by time, to the evidence. Returns the packets of failing handshakes, if they are
+/// wanted.
 ///
 /// # Errors
 /// A file cannot be opened, or is not a capture.
 pub(super) async fn add(
-    names: &[String],
+    given: Given<'_>,
     evidence: &mut Evidence,
     stop: &Stop,
     progress: Arc<dyn Progress>,
-    keeps: bool,
 ) -> Result<Option<Handshakes>, Error> {
+    let Given { names, key_log, keeps } = given;
     if names.is_empty() {
         return Ok(None);
     }
     check(names)?;
+    let keys = self::key_log(key_log)?;
     let reading = Reading::new(evidence, keeps);
     let (files, ends) = (names.to_vec(), stop.clone());
-    let read = sources::in_time(stop, move || reading.read(&files, &ends, &*progress)).await;
+    let work = move || reading.read(&files, keys, &ends, &*progress);
+    let read = sources::in_time_or_soon(stop, GRACE, work).await;
     let (capture, handshakes) = match read {
         Ok(read) => read.map_err(|CaptureError { name, source }| Error::Input { name, source })?,
         Err(reason) => {
@@ -74,6 +96,9 @@ pub(super) async fn add(
             (Capture { files: files.collect(), interrupted: true, ..Capture::default() }, None)
         }
     };
+    if let Some(reason) = stop.reason().filter(|_| capture.interrupted) {
+        evidence.interrupted.get_or_insert_with(|| Unavailable::new("the captures", reason));
+    }
     // `--from BUNDLE --pcap FILE` may give the capture that the bundle was judged by; it counts once.
     let is_known = |known: &Capture| known.traffic == capture.traffic && known.summary == capture.summary;
     if !evidence.captures.iter().any(is_known) {
@@ -112,13 +137,14 @@ impl Reading {
     fn read(
         mut self,
         names: &[String],
+        keys: Option<KeyLog>,
         stop: &Stop,
         progress: &dyn Progress,
     ) -> Result<(Capture, Option<Handshakes>), CaptureError> {
         let task = "packet captures";
         progress.started(task);
         let mut kept = self.keeps.then(Kept::new);
-        let mut capture = captures::read(names, None, self.keeps, stop, progress, &mut |flow, packets| {
+        let mut capture = captures::read(names, keys, self.keeps, stop, progress, &mut |flow, packets| {
             if self.is_probe(&flow) {
                 self.own += 1;
                 return;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::{Error, captures, contexts, fail_on, sources};
+use super::captures::{self, Given};
+use super::{Error, contexts, fail_on, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
@@ -92,7 +93,8 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
     let progress = console.progress();
-    let added = captures::add(&args.captures, &mut evidence, stop, progress.clone(), false).await;
+    let given = Given { names: &args.captures, key_log: args.key_log.as_deref(), keeps: false };
+    let added = captures::add(given, &mut evidence, stop, progress.clone()).await;
     progress.finish();
     added?;
     // Evidence of an earlier run may be judged with a different --expect.

@@ -2,21 +2,20 @@
 //!
 //! Lines of single connections are printed while the captures are read; what is kept is a sum.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 
-use super::captures::{self as captures_of_user, redacted};
+use super::captures::{self as captures_of_user, key_log, redacted};
 use super::{Error, fail_on};
+use crate::bundle::{self, NewFile};
 use crate::checks::captured::{self, Standing};
 use crate::cli::{PcapArgs, PcapOutput};
 use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::gather::files::file_kind::FileKind;
-use crate::gather::files::key_log;
 use crate::judgement::capture::{self as judgement, CaptureReport, Question};
 use crate::redact::{Redactions, Redactor};
 use crate::report::Format;
@@ -29,7 +28,7 @@ pub(super) fn run(args: &PcapArgs, console: &Console) -> Result<u8, Error> {
     check(args)?;
     // Signals need a runtime; the captures are read by this thread.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Error::Runtime)?;
-    let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
+    let stop = runtime.block_on(async { Stop::on_signal(None, bundle::abandon) }).map_err(Error::Runtime)?;
     let printed = read(args, &stop, console);
     // Signals are handled up to here.
     runtime.shutdown_background();
@@ -52,11 +51,7 @@ fn check(args: &PcapArgs) -> Result<(), Error> {
 
 fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let reporter = console.progress();
-    let keys = args
-        .key_log
-        .as_deref()
-        .map(|name| key_log::read(name).map_err(|source| Error::Input { name: name.to_owned(), source }));
-    let keys = keys.transpose()?;
+    let keys = key_log(args.key_log.as_deref())?;
     let mut session = Session::new(args.output, args.write.as_deref())?;
     let task = format!("packets of {}", if let [only] = args.files.as_slice() { only } else { "the captures" });
     let redactor = Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens);
@@ -102,16 +97,6 @@ pub(super) fn print(console: &Console, output: PcapOutput, report: &CaptureRepor
     super::print_result(console, format, report).map(|()| report.exit_code)
 }
 
-/// A new file, which only its owner may read: packets are not for everybody.
-fn create(path: &Path) -> Result<CaptureWriter<BufWriter<File>>, Error> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|source| unwritable(path, source))?;
-    CaptureWriter::new(BufWriter::new(file)).map_err(|source| unwritable(path, source))
-}
-
 /// The outputs for each connection.
 pub(super) struct Session {
     output: PcapOutput,
@@ -125,14 +110,16 @@ pub(super) struct Session {
 /// The file that packets are written to.
 struct Written {
     path: PathBuf,
-    writer: CaptureWriter<BufWriter<File>>,
+    writer: CaptureWriter<BufWriter<NewFile>>,
     /// Masks the secrets of what is written: a peer that does not speak TLS sends them in clear.
     redactor: Redactor,
 }
 
 impl Written {
     fn new(path: &Path) -> Result<Self, Error> {
-        Ok(Self { path: path.to_owned(), writer: create(path)?, redactor: Redactor::secrets_only() })
+        let writer = NewFile::create(path).and_then(|file| CaptureWriter::new(BufWriter::new(file)));
+        let writer = writer.map_err(|source| unwritable(path, source))?;
+        Ok(Self { path: path.to_owned(), writer, redactor: Redactor::secrets_only() })
     }
 
     fn packet(&mut self, packet: KeptPacket) -> io::Result<()> {
@@ -173,7 +160,8 @@ impl Session {
         }
     }
 
-    /// Returns the sum of all connections, and the name of the file with the number of its packets.
+    /// Returns the sum of all connections, and the name of the file with the number of its packets. There is
+    /// no file without packets.
     pub(super) fn finish(mut self) -> Result<(Summary, Option<(String, u64)>), Error> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -182,8 +170,10 @@ impl Session {
         self.summary.finish();
         let Some(Written { path, writer, .. }) = self.file else { return Ok((self.summary, None)) };
         let packets = writer.packets();
-        let file = writer.finish().and_then(|buffer| buffer.into_inner().map_err(io::IntoInnerError::into_error));
-        file.and_then(|file| file.sync_all()).map_err(|source| unwritable(&path, source))?;
+        // A file without packets would look like a capture of nothing.
+        if packets > 0 {
+            writer.finish().and_then(bundle::publish).map_err(|source| unwritable(&path, source))?;
+        }
         Ok((self.summary, Some((path.display().to_string(), packets))))
     }
 }

@@ -181,6 +181,20 @@ pub(super) async fn in_time<T: Send + 'static>(
     done.map_err(|_| Reason::Broken("internal error while reading it; please report this bug".into()))
 }
 
+/// As [`in_time`], for work that ends with the run by itself: waits a little longer for its result.
+pub(super) async fn in_time_or_soon<T: Send + 'static>(
+    stop: &Stop,
+    grace: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Reason> {
+    let mut work = tokio::task::spawn_blocking(work);
+    let done = match stop.bound(&mut work).await {
+        Ok(done) => done,
+        Err(reason) => tokio::time::timeout(grace, work).await.map_err(|_| reason)?,
+    };
+    done.map_err(|_| Reason::Broken("internal error while reading it; please report this bug".into()))
+}
+
 /// Records that the run ended early, and returns why this file is missing.
 fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable {
     evidence.interrupted.get_or_insert_with(|| Unavailable::new("the files", reason.clone()));

@@ -227,7 +227,13 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
         ));
     }
     if let Some(keys) = &capture.keys {
-        if keys.decrypted == 0 {
+        if keys.unread > 0 {
+            list.push((
+                format!("{} of secrets in the captures", count(keys.unread, "byte")),
+                "they are no TLS key log, or more than is read of one capture".to_owned(),
+            ));
+        }
+        if keys.decrypted == 0 && keys.lines > 0 {
             let why = format!(
                 "nothing was decrypted: the {} of the key log are of other handshakes, or do not fit",
                 count(keys.lines, "line")

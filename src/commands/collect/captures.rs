@@ -119,6 +119,7 @@ fn copy(
     sink: &RedactingWriter,
 ) -> io::Result<()> {
     let mut reader = RecordReader::new(source);
+    reader.read_secrets();
     let mut entry = sink.writer.entry(entry.path, entry.origin, entry.why);
     let mut redactions = Redactions::default();
     let mut record = Vec::new();
@@ -136,6 +137,8 @@ fn copy(
                 sink.redactor.record(kind, content, &mut record, &mut redactions);
                 entry.write_all(&record)?;
             }
+            // Long blocks of secrets are left out, as short ones are masked.
+            Ok(Step::Secrets { .. }) => {}
             Ok(Step::End) => break None,
             Ok(Step::Skipped { bytes }) => break Some(format!("a block of {bytes} bytes is too long to be kept")),
             Ok(Step::Broken(why)) => break Some(why.text().to_owned()),

@@ -27,6 +27,7 @@ use self::captures::Capture;
 use self::logs::{LogFile, Tee};
 use self::redacting_writer::RedactingWriter;
 use self::timings::Timings;
+use super::captures::Given;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::{Absence, PlannedItem};
 use crate::bundle::objects::RoutesAndEvents;
@@ -262,7 +263,8 @@ fn collected(
             sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger)
                 .await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink), &ledger).await?;
-        let read = super::captures::add(&args.captures, &mut evidence, &stop, timings.clone(), true).await;
+        let given = Given { names: &args.captures, key_log: args.key_log.as_deref(), keeps: true };
+        let read = super::captures::add(given, &mut evidence, &stop, timings.clone()).await;
         Ok::<_, Error>((evidence, read))
     })?;
     // The bundle is worth more than one capture that could not be judged.

@@ -305,6 +305,8 @@ pub enum Outcome {
         /// Bytes of the encrypted record.
         length: u16,
     },
+    /// TLS 1.3 hides whether the handshake completed, and the lengths of its records do not show it.
+    Undecided,
     /// RST before the end of the handshake, by the side that ended it first.
     Reset { by: Party, stage: Stage },
     /// FIN before the end of the handshake, without an alert.
@@ -371,11 +373,12 @@ impl fmt::Display for Outcome {
             Self::HiddenAlert { by, stage, .. } => {
                 write!(
                     f,
-                    "{} sends an encrypted record of the length of an alert {}, then ends",
+                    "{} sends an encrypted record that may be an alert {}, then the connection ends",
                     who(by),
                     during(stage)
                 )
             }
+            Self::Undecided => f.write_str("TLS 1.3 hides whether the handshake completed"),
             Self::Reset { by, stage } => write!(f, "{} resets {}", who(by), during(stage)),
             Self::Closed { by, stage } => write!(f, "{} closes {}", who(by), during(stage)),
         }

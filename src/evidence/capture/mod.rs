@@ -117,6 +117,9 @@ pub struct Keys {
     pub decrypted: u64,
     /// Handshakes whose secrets found no room.
     pub dropped: u64,
+    /// Bytes of secrets in the captures that were not read: behind a limit, or of another type.
+    #[serde(default)]
+    pub unread: u64,
 }
 
 /// Losses by limits of memory, which are missing in the other counts.

@@ -58,7 +58,7 @@ impl Visit for Capture {
         let LimitsReached { flows_evicted: _, segments_dropped: _, chains_not_described: _, packets_not_written: _ } =
             limits;
         if let Some(keys) = keys {
-            let Keys { lines: _, decrypted: _, dropped: _ } = keys;
+            let Keys { lines: _, decrypted: _, dropped: _, unread: _ } = keys;
         }
         summary.visit(visitor);
     }

@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 
 use super::packed::packed_or_gzip;
+use super::read_ahead::{self, ReadAhead, is_stopped};
 use crate::evidence::capture::{Capture, CaptureFile, Damage, Keys, PacketPlace};
 use crate::run::{Progress, Stop};
 use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, OrderedReader, Packet, PacketReader, Sink, is_capture};
@@ -18,9 +19,12 @@ use crate::wire::tls::KeyLog;
 /// Maximum number of captures that are merged.
 pub const MAX_CAPTURES: usize = 64;
 /// Memory of all read buffers, in bytes, and the limits of one.
-const BUFFERS: usize = 2 << 20;
+const BUFFERS: usize = 4 << 20;
 const LEAST_BUFFER: usize = 32 << 10;
-const MOST_BUFFER: usize = 512 << 10;
+const MOST_BUFFER: usize = 1 << 20;
+/// Part of a buffer that packets may wait in to be put in order, and that is read in advance at once.
+const WAITING: usize = 4;
+const PIECE: usize = 8;
 /// Number of packets between two checks whether the run has to end.
 const LOOK: u64 = 4096;
 
@@ -44,13 +48,15 @@ pub struct CaptureError {
 
 /// One capture in progress.
 struct Source {
-    reader: OrderedReader<Box<dyn Read>>,
+    reader: OrderedReader<Box<dyn Read + Send>>,
     file: CaptureFile,
     /// Bytes already reported as progress.
     reported: u64,
     /// The earliest and the latest time of a packet, in nanoseconds since 1970.
     times: Option<(i64, i64)>,
     is_open: bool,
+    /// The run ended before the file did.
+    is_stopped: bool,
 }
 
 impl Source {
@@ -83,9 +89,17 @@ pub fn read(
     let mut sources = Vec::new();
     for name in names {
         let fail = |source| CaptureError { name: name.clone(), source };
-        let mut source = open(name, buffer).map_err(fail)?;
-        advance(&mut source).map_err(fail)?;
-        sources.push(source);
+        match open(name, buffer, stop) {
+            Ok(mut source) => {
+                advance(&mut source).map_err(fail)?;
+                sources.push(source);
+            }
+            Err(error) if is_stopped(&error) => {
+                let files = names.iter().map(|name| CaptureFile { name: name.clone(), ..CaptureFile::default() });
+                return Ok(Capture { files: files.collect(), interrupted: true, ..Capture::default() });
+            }
+            Err(error) => return Err(fail(error)),
+        }
     }
     let mut analysis = Analysis::new(keeps);
     let has_keys = keys.is_some();
@@ -111,12 +125,15 @@ pub fn read(
             }
         }
     }
+    interrupted |= sources.iter().any(|source| source.is_stopped);
     let (lines, dropped) = (analysis.keys().lines, analysis.keys().dropped);
+    let unread_secrets = sources.iter().map(|source| source.reader.file().unread_secrets()).sum();
     let rest = analysis.finish(sink);
     sources.iter_mut().for_each(Source::close);
     let files = sources.into_iter().map(|source| source.file).collect();
     let capture::Rest { traffic, unread, limits, decrypted } = rest;
-    let keys = (has_keys || lines > 0).then_some(Keys { lines, decrypted, dropped });
+    let has_keys = has_keys || lines > 0 || unread_secrets > 0;
+    let keys = has_keys.then_some(Keys { lines, decrypted, dropped, unread: unread_secrets });
     Ok(Capture { files, interrupted, traffic, unread, limits, keys, ..Capture::default() })
 }
 
@@ -127,11 +144,11 @@ pub fn read(
 pub fn follow(
     name: &str,
     file: u32,
-    stream: Box<dyn Read>,
+    stream: Box<dyn Read + Send>,
     each: &mut dyn FnMut(&Packet<'_>, PacketPlace),
 ) -> io::Result<CaptureFile> {
     // Nothing is held back: who records wants to see what fails at once.
-    let mut source = source(name, stream, LEAST_BUFFER, 0)?;
+    let mut source = source(name, stream, LEAST_BUFFER, 0, None)?;
     advance(&mut source)?;
     while source.is_open {
         let place = PacketPlace { file, number: source.reader.number() };
@@ -155,7 +172,7 @@ fn earliest(sources: &[Source]) -> Option<usize> {
 /// Reads the next packet of a source, or closes the source.
 fn advance(source: &mut Source) -> io::Result<()> {
     let result = source.reader.next_packet();
-    let broken = |what: &str, cut: bool, reader: &OrderedReader<Box<dyn Read>>| Damage {
+    let broken = |what: &str, cut: bool, reader: &OrderedReader<Box<dyn Read + Send>>| Damage {
         offset: reader.file().offset(),
         packets: reader.file().packets(),
         cut,
@@ -174,6 +191,7 @@ fn advance(source: &mut Source) -> io::Result<()> {
         Ok(capture::Progress::Broken(why)) => {
             source.file.damage = Some(broken(why.text(), matches!(why, Break::Cut(_)), &source.reader));
         }
+        Err(error) if is_stopped(&error) => source.is_stopped = true,
         Err(error) if source.file.compressed => {
             let is_cut = error.kind() == io::ErrorKind::UnexpectedEof;
             let what = if is_cut { "the compressed data are cut" } else { "the compressed data are damaged" };
@@ -189,19 +207,34 @@ fn advance(source: &mut Source) -> io::Result<()> {
     Ok(())
 }
 
-fn open(name: &str, buffer: usize) -> io::Result<Source> {
-    source(name, super::open(name)?, buffer, buffer / 2)
+fn open(name: &str, buffer: usize, stop: &Stop) -> io::Result<Source> {
+    source(name, read_ahead::open(name, buffer / PIECE, stop)?, buffer, buffer / WAITING, Some(stop))
 }
 
-/// Opens a stream. At most `waiting` bytes of packets wait to be put in order.
-fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize, waiting: usize) -> io::Result<Source> {
+/// Opens a stream. At most `waiting` bytes of packets wait to be put in order. With `stop`, compressed data
+/// are decompressed in advance.
+fn source(
+    name: &str,
+    mut plain: Box<dyn Read + Send>,
+    buffer: usize,
+    waiting: usize,
+    stop: Option<&Stop>,
+) -> io::Result<Source> {
     let mut head = head(&mut plain)?;
     let compressed = head.starts_with(&GZIP);
     if compressed {
         let packed = BufReader::with_capacity(LEAST_BUFFER, Cursor::new(head).chain(plain));
-        plain = Box::new(MultiGzDecoder::new(packed));
-        head = self::head(&mut plain)
-            .map_err(|error| invalid(&format!("it is compressed with gzip and damaged ({error})")))?;
+        let unpacked = MultiGzDecoder::new(packed);
+        plain = match stop {
+            Some(stop) => Box::new(ReadAhead::new(move || Ok(unpacked), buffer / PIECE, stop)?),
+            None => Box::new(unpacked),
+        };
+        head = self::head(&mut plain).map_err(|error| {
+            if is_stopped(&error) {
+                return error;
+            }
+            invalid(&format!("it is compressed with gzip and damaged ({error})"))
+        })?;
     }
     if !is_capture(&head) {
         let other = OTHER_FORMATS
@@ -215,10 +248,10 @@ fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize, waiting: usize) -
             None => invalid("it is neither pcap nor pcapng"),
         });
     }
-    let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
+    let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read + Send>, buffer);
     let reader = OrderedReader::new(reader, waiting);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
-    Ok(Source { reader, file, reported: 0, times: None, is_open: true })
+    Ok(Source { reader, file, reported: 0, times: None, is_open: true, is_stopped: false })
 }
 
 /// Reads the first bytes, in as many reads as necessary: a pipe may deliver one byte at a time.

@@ -9,6 +9,7 @@ pub mod log_file;
 pub mod manifests;
 pub mod overrides;
 mod packed;
+mod read_ahead;
 mod sequential;
 
 use std::fs::File;

@@ -52,7 +52,11 @@ fn text(report: &CaptureReport, options: TextOptions) -> String {
         page.row("NOT SEEN", options.styles.warning, &format!("{}: {}", missed.what, missed.why));
     }
     if let Some((name, packets)) = &report.question.written {
-        page.row("WRITTEN", options.styles.heading, &format!("{} to {name}", counted(*packets, "packet")));
+        let written = match packets {
+            0 => format!("nothing: there is no packet to write, and no file {name}"),
+            packets => format!("{} to {name}", counted(*packets, "packet")),
+        };
+        page.row("WRITTEN", options.styles.heading, &written);
     }
     page.out
 }

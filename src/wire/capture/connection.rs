@@ -3,7 +3,8 @@
 //! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. This holds for
 //! captures that began without the SYN, for several SYN/ACKs with different numbers, and after every preface.
 
-use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
+use super::acknowledged::{Acknowledged, covers};
+use super::direction::{ClientState, Direction, ServerState, data_sequence, end_of, is_from_client};
 use super::handshake::{Ends, Handshake, Moment};
 use super::hops::Hops;
 use super::layers::Segment;
@@ -49,9 +50,7 @@ pub(super) struct Connection {
     pub(super) speaks: Option<NotTls>,
     pub(super) sample: Option<String>,
     pub(super) end: Option<End>,
-    /// The acknowledgement of a ClientHello was seen.
-    hello_end: Option<u32>,
-    pub(super) acknowledged: bool,
+    pub(super) acknowledged: Acknowledged,
     pub(super) missing: Missing,
     pub(super) hops: Hops,
     /// A segment came behind later ones of the capture, so that the order of events is not known.
@@ -90,8 +89,7 @@ impl Connection {
             speaks: None,
             sample: None,
             end: None,
-            hello_end: None,
-            acknowledged: false,
+            acknowledged: Acknowledged::default(),
             missing: Missing::default(),
             hops: Hops::default(),
             is_misplaced: false,
@@ -129,10 +127,8 @@ impl Connection {
         };
         let ends = segment.fin || segment.rst;
         let is_known_end = || self.end.as_ref().is_some_and(|end| end.at == super::handshake::timestamp(at.time));
-        let length = u32::try_from(segment.length).unwrap_or(u32::MAX);
-        let end = data_sequence(segment).wrapping_add(length);
-        let is_passed = || stream.next().is_some_and(|next| next.wrapping_sub(end).cast_signed() >= 0);
-        (!segment.syn || is_known_start) && (!ends || is_known_end()) && (length == 0 || is_passed())
+        let is_passed = || covers(stream.next(), Some(end_of(segment)));
+        (!segment.syn || is_known_start) && (!ends || is_known_end()) && (segment.length == 0 || is_passed())
     }
 
     /// Returns the number of bytes of the streams in memory.
@@ -169,9 +165,7 @@ impl Connection {
         let kept = if by == Party::Client {
             self.client_segment(segment, at, may_wait, shared)
         } else {
-            if let (Some(end), Some(acknowledged)) = (self.hello_end, segment.acknowledged) {
-                self.acknowledged |= acknowledged.wrapping_sub(end).cast_signed() >= 0;
-            }
+            self.handshake.knows_other = self.acknowledged.by_server(segment.acknowledged);
             self.server_segment(segment, at, may_wait, shared)
         };
         if self.handshake.is_complete() || self.client_state == ClientState::NotTls {
@@ -304,11 +298,15 @@ impl Connection {
             self.client.stream.begin(sequence);
         }
         let acknowledged = segment.acknowledged;
+        self.handshake.knows_other = self.acknowledged.by_client(acknowledged);
         let mut stream = std::mem::take(&mut self.client.stream);
         let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
             self.piece(Party::Client, piece, at, acknowledged, shared);
         });
         self.client.stream = stream;
+        if self.handshake.has_client_record() {
+            self.acknowledged.flight(end_of(segment));
+        }
         kept
     }
 
@@ -325,6 +323,9 @@ impl Connection {
             self.piece(Party::Server, piece, at, None, shared);
         });
         self.server.stream = stream;
+        if self.handshake.answer.is_some() {
+            self.acknowledged.answer(end_of(segment));
+        }
         kept
     }
 
@@ -376,8 +377,8 @@ impl Connection {
             }
             ClientState::NotTls | ClientState::Lost => {}
         }
-        if self.hello_end.is_none() && self.handshake.hello.is_some() {
-            self.hello_end = Some(sequence.wrapping_add(u32::try_from(bytes.len()).unwrap_or_default()));
+        if self.handshake.hello.is_some() {
+            self.acknowledged.hello(sequence.wrapping_add(u32::try_from(bytes.len()).unwrap_or_default()));
         }
     }
 

@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
+use foldhash::fast::RandomState;
+
 use super::connection::Connection;
 use super::handshake::Moment;
 use super::keep::{Kept, KeptPacket};
@@ -41,7 +43,8 @@ pub type Sink<'a> = dyn FnMut(Flow, Vec<KeptPacket>) + 'a;
 /// The connections.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    open: HashMap<Key, Vec<Entry>>,
+    /// Searched for each packet, so that its hash is a fast one. Its seed is random, and its size bounded.
+    open: HashMap<Key, Vec<Entry>, RandomState>,
     count: usize,
     /// Finished connections, in the order in which they ended.
     over: VecDeque<(Key, u64, i64)>,
@@ -219,10 +222,6 @@ impl Connections {
         if because == Because::Evicted && self.forgotten.len() < MAX_FORGOTTEN {
             self.forgotten.insert(key);
         }
-        // A connection with a finished handshake loses only its end.
-        if because == Because::Evicted && !entry.connection.handshake.is_complete() {
-            self.limits.flows_evicted += 1;
-        }
         self.report(entry, because, sink);
     }
 
@@ -231,7 +230,10 @@ impl Connections {
         entry.connection.finish(&mut self.shared);
         let kept = self.kept.take(&mut entry.kept);
         self.decrypted += u64::from(entry.connection.handshake.is_decrypted);
-        sink(outcome::flow(&entry.connection, because), kept);
+        let flow = outcome::flow(&entry.connection, because);
+        // A connection with a finished handshake loses only its end.
+        self.limits.flows_evicted += u64::from(because == Because::Evicted && !flow.outcome.is_complete());
+        sink(flow, kept);
     }
 }
 

@@ -61,11 +61,16 @@ impl Decryption {
         (self.client, self.server) = (side(&self.session.client_handshake), side(&self.session.server_handshake));
     }
 
-    /// Opens the next record of a side. Empty if it cannot be opened; then nothing more of this side is.
-    pub(super) fn open(&mut self, by: Party, record: &[u8]) -> Vec<Plain> {
+    /// Opens the next record of a side. `None` if it cannot be opened; then nothing more of this side is, except
+    /// behind early data.
+    pub(super) fn open(&mut self, by: Party, record: &[u8]) -> Option<Vec<Plain>> {
         let place = if by == Party::Client { &mut self.client } else { &mut self.server };
-        let Some(mut side) = place.take() else { return Vec::new() };
-        let Some(Opened { kind, content }) = side.protection.open(record) else { return Vec::new() };
+        let mut side = place.take()?;
+        let Some(Opened { kind, content }) = side.protection.open(record) else {
+            // Early data have keys of their own, and come before the others.
+            *place = Some(side).filter(|side| by == Party::Client && side.protection.is_fresh());
+            return None;
+        };
         let plain = match (kind, &*content) {
             (HANDSHAKE, bytes) => side.messages(bytes),
             (ALERT, &[level, number]) => vec![Plain::Alert { level, number }],
@@ -82,7 +87,7 @@ impl Decryption {
             (side.message.len() <= MAX_MESSAGE && !has(KEY_UPDATE)).then_some(side)
         };
         *(if by == Party::Client { &mut self.client } else { &mut self.server }) = next;
-        plain
+        Some(plain)
     }
 
     /// Returns the number of bytes in memory.

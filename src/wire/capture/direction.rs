@@ -80,6 +80,11 @@ pub(super) fn is_from_client(segment: &Segment<'_>) -> Option<bool> {
     }
 }
 
+/// Returns the sequence number behind the data of a segment.
+pub(super) fn end_of(segment: &Segment<'_>) -> u32 {
+    data_sequence(segment).wrapping_add(u32::try_from(segment.length).unwrap_or(u32::MAX))
+}
+
 /// Returns the sequence number of the first byte of data; a SYN occupies one itself.
 pub(super) fn data_sequence(segment: &Segment<'_>) -> u32 {
     segment.sequence.wrapping_add(u32::from(segment.syn))

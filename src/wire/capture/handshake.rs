@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::chains::Chain;
 use super::decryption::{self, Decryption, Plain};
+use super::hidden::{Early, Hidden, Shown};
 use super::shared::Shared;
 use crate::evidence::capture::{Alert, Answer, Hello, HelloState, MAX_ALERTS, PacketPlace};
 use crate::evidence::handshake::{Party, Stage};
@@ -18,10 +19,8 @@ const MAX_AUTHORITIES_TEXT: usize = 8 << 10;
 /// `named_curve` of `ECCurveType` (RFC 8422 §5.4).
 const NAMED_CURVE: u8 = 3;
 const WARNING: u8 = 1;
-
-/// Lengths of an encrypted alert in TLS 1.3: two bytes, the type and the tag, in JSSE with 16 bytes of
-/// padding.
-const ALERT_LENGTHS: [usize; 2] = [19, 35];
+const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
 
 /// The position and time of the packet that is being read.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +32,7 @@ pub(super) struct Moment {
 
 /// One handshake, as far as it has been seen.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Handshake {
     pub(super) hello: Option<Hello>,
     pub(super) retried: bool,
@@ -51,22 +51,20 @@ pub(super) struct Handshake {
     decryption: Option<Box<Decryption>>,
     /// A record was decrypted.
     pub(super) is_decrypted: bool,
-    /// The client's second flight, or records that only follow it, were seen.
+    hidden: Hidden,
+    /// The sender of the current segment had received the ServerHello, or the client's first record after it.
+    pub(super) knows_other: bool,
     client: Side,
     server: Side,
 }
 
 /// The encrypted records of one side.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Side {
     changed: bool,
-    /// Records after the ServerHello.
+    /// Encrypted records after the ServerHello.
     records: u32,
-    /// Length of the last of them.
-    last: usize,
-    /// A record that cannot be an alert because of its length.
-    has_long: bool,
+    /// Up to TLS 1.2: the Finished, or what only follows it, was seen.
     finished: bool,
     /// Any message or record of TLS.
     spoke: bool,
@@ -90,6 +88,8 @@ impl Default for Handshake {
             malformed: None,
             decryption: None,
             is_decrypted: false,
+            hidden: Hidden::default(),
+            knows_other: false,
             client: Side::default(),
             server: Side::default(),
         }
@@ -111,12 +111,18 @@ impl Handshake {
             Event::ChangeCipherSpec => return self.change(by),
             Event::Alert { level, number } => self.alert(by, level, number, at),
             Event::Encrypted { kind, length, record } => {
-                let plain = self.decryption.as_mut().map(|keys| keys.open(by, record)).unwrap_or_default();
-                self.is_decrypted |= !plain.is_empty();
-                for plain in plain {
-                    self.decrypted(by, plain, at, shared);
+                let plain = self.decryption.as_mut().and_then(|keys| keys.open(by, record));
+                if let Some(plain) = plain {
+                    self.is_decrypted |= !plain.is_empty();
+                    if by == Party::Client {
+                        self.encrypted(by, kind, length);
+                    }
+                    for plain in plain {
+                        self.decrypted(by, plain, at, shared);
+                    }
+                } else {
+                    self.encrypted(by, kind, length);
                 }
-                self.encrypted(by, kind, length);
             }
             Event::Broken(why) => {
                 if by == Party::Server {
@@ -146,6 +152,8 @@ impl Handshake {
     fn decrypted(&mut self, by: Party, plain: Plain, at: Moment, shared: &mut Shared) {
         let (kind, body) = match plain {
             Plain::Message { kind, body } => (kind, body),
+            // A side that has finished may leave; a fatal alert behind a ticket is a refusal.
+            Plain::Alert { number: CLOSE_NOTIFY | USER_CANCELED, .. } if self.may_leave(by) => return,
             Plain::Alert { level, number } => return self.alert(by, level, number, at),
             Plain::Data => (passive::APPLICATION_DATA, Vec::new()),
         };
@@ -154,7 +162,7 @@ impl Handshake {
                 self.client_chain = Some(shared.chains.read_tls13(&body));
             }
             (Party::Client, decryption::FINISHED) => {
-                self.client.has_long = true;
+                self.hidden.accept(self.client_chain.is_some());
                 self.reach(Stage::ClientFlight);
             }
             (Party::Server, passive::CERTIFICATE) if self.chain.is_none() => {
@@ -168,9 +176,9 @@ impl Handshake {
                     answer.alpn = Some(protocol);
                 }
             }
-            (Party::Server, decryption::NEW_SESSION_TICKET | passive::APPLICATION_DATA)
-                if self.stage == Stage::ClientFlight =>
-            {
+            // A ticket may be sent before the client's second flight was read.
+            (Party::Server, decryption::NEW_SESSION_TICKET) => self.hidden.ticket(self.knows_other),
+            (Party::Server, passive::APPLICATION_DATA) if self.hidden.is_accepted() && self.knows_other => {
                 self.reach(Stage::Established);
             }
             _ => {}
@@ -208,24 +216,25 @@ impl Handshake {
         self.client_chain.is_some() || self.client.finished || (self.client.changed && self.client.records > 0)
     }
 
-    /// Returns whether the client finished its part of a TLS 1.3 handshake: its last flight was longer than
-    /// an alert.
-    pub(super) fn client_accepted(&self) -> bool {
-        self.is_tls13() && self.client.has_long
+    /// Returns what the encrypted records of TLS 1.3 show when a side has ended the connection, or nobody
+    /// has.
+    pub(super) fn shown(&self, end: Option<Party>) -> Shown {
+        if self.is_tls13() { self.hidden.shown(end) } else { Shown::Nothing }
     }
 
-    /// Returns the length of the last record of a side, if in TLS 1.3 it can be an alert that ended the
-    /// handshake.
-    pub(super) fn hidden_alert(&self, by: Party) -> Option<u16> {
-        let side = if by == Party::Client { &self.client } else { &self.server };
-        let is_candidate = self.is_tls13() && side.records > 0 && ALERT_LENGTHS.contains(&side.last);
-        let fits = match by {
-            // Instead of its Finished.
-            Party::Client => !self.client.has_long,
-            // In response to the client's second flight.
-            _ => self.stage == Stage::ClientFlight,
-        };
-        (is_candidate && fits).then(|| u16::try_from(side.last).unwrap_or(u16::MAX))
+    /// Returns whether the server responded to the client's second flight of TLS 1.3 with more than an alert.
+    pub(super) fn is_answered(&self) -> bool {
+        self.hidden.is_answered()
+    }
+
+    /// Returns whether the client has sent a record after the ServerHello of TLS 1.3.
+    pub(super) fn has_client_record(&self) -> bool {
+        self.is_tls13() && self.client.records > 0
+    }
+
+    /// Returns whether a close_notify of this side is no refusal.
+    fn may_leave(&self, by: Party) -> bool {
+        self.hidden.is_accepted() && (by == Party::Client || self.hidden.is_answered())
     }
 
     fn side(&mut self, by: Party) -> &mut Side {
@@ -329,6 +338,14 @@ impl Handshake {
         self.reach(Stage::ServerFlight);
         self.version = Some(hello.version);
         self.suite = hello.suite;
+        // A HelloRetryRequest ends early data.
+        let offers_early_data = !self.retried && self.hello.as_ref().is_some_and(|hello| hello.early_data);
+        let early = match (offers_early_data, hello.resumes) {
+            (false, _) => Early::NotOffered,
+            (true, true) => Early::Offered,
+            (true, false) => Early::Refused,
+        };
+        self.hidden.begin(hello.suite, early);
         self.answer = Some(Answer {
             packet: at.place,
             at: timestamp(at.time),
@@ -374,27 +391,30 @@ impl Handshake {
             // Early data, or a connection whose beginning is not in the capture.
             return;
         }
-        let is_tls13 = self.is_tls13();
-        let is_long = !ALERT_LENGTHS.contains(&length);
-        let answers_client = self.stage == Stage::ClientFlight && self.client.has_long;
         let side = self.side(by);
         side.records = side.records.saturating_add(1);
-        side.last = length;
-        side.has_long |= is_long && kind == passive::APPLICATION_DATA;
-        if is_tls13 {
-            match by {
-                Party::Client if is_long => self.reach(Stage::ClientFlight),
-                Party::Server if is_long && answers_client => self.reach(Stage::Established),
-                _ => {}
+        // Up to TLS 1.2 data follow the Finished, even if that is in a gap.
+        side.finished |= matches!(kind, passive::HANDSHAKE | passive::APPLICATION_DATA);
+        if self.is_tls13() {
+            if kind == passive::APPLICATION_DATA {
+                self.hidden_record(by, length);
             }
             return;
         }
-        match kind {
-            // Up to TLS 1.2 data follow the Finished, even if that is in a gap.
-            passive::HANDSHAKE | passive::APPLICATION_DATA => side.finished = true,
-            _ => {}
-        }
         if self.client.finished && self.server.finished {
+            self.reach(Stage::Established);
+        }
+    }
+
+    fn hidden_record(&mut self, by: Party, length: usize) {
+        match by {
+            Party::Client => self.hidden.client(length, self.knows_other),
+            _ => self.hidden.server(length, self.knows_other),
+        }
+        if self.hidden.is_accepted() {
+            self.reach(Stage::ClientFlight);
+        }
+        if self.hidden.is_proved() {
             self.reach(Stage::Established);
         }
     }

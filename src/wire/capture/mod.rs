@@ -9,6 +9,7 @@
 //! counted. Handshakes of TLS 1.3 are decrypted where a key log holds their secrets. Files are opened
 //! elsewhere, and what a [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
 
+mod acknowledged;
 mod beside;
 mod chains;
 mod connection;
@@ -17,6 +18,7 @@ mod decryption;
 mod direction;
 mod fragments;
 mod handshake;
+mod hidden;
 mod hops;
 mod keep;
 mod layers;
@@ -25,6 +27,7 @@ mod outcome;
 mod packets;
 mod preface;
 mod record;
+mod secrets;
 mod shared;
 mod stream;
 mod writer;

@@ -1,10 +1,10 @@
 //! Sorts the packets of a capture by time, within a window: queues of a network card and merged interfaces
 //! write them slightly out of order, and the side that ends a connection first decides which side refused it.
 //!
-//! A packet that is farther away from its place is handed on where it is, and counted.
+//! A packet that is farther away from its place is handed on where it is, and counted. Packets are not
+//! copied: those that wait are retained in the buffer of the file's reader.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::packets::{Packet, PacketReader, Progress};
@@ -21,12 +21,12 @@ const CLOCK_STEP: i64 = 60_000_000_000;
 pub struct OrderedReader<R> {
     reader: PacketReader<R>,
     /// The earliest first; of equal times, the first in the file.
-    held: BinaryHeap<Reverse<Held>>,
+    held: VecDeque<Held>,
+    /// The packets that are held are in the order of the file.
+    is_in_order: bool,
     /// Bytes of the packets that are held, and their maximum.
     bytes: usize,
     most: usize,
-    /// Buffers to use again.
-    spare: Vec<Vec<u8>>,
     current: Option<Held>,
     /// How the capture ended.
     end: Option<io::Result<Progress>>,
@@ -43,17 +43,24 @@ pub(super) fn later(latest: i64, time: i64) -> i64 {
     if latest.saturating_sub(time) > CLOCK_STEP { time } else { latest.max(time) }
 }
 
-/// A copy of a packet.
-#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+/// A packet in the buffer of the reader.
+#[derive(Clone, Copy, Debug)]
 struct Held {
     steps: u64,
     time: i64,
     /// Its number in the file.
     number: u64,
+    position: u64,
+    length: usize,
     link: Option<u16>,
     interface: u32,
     wire: usize,
-    data: Vec<u8>,
+}
+
+impl Held {
+    fn place(&self) -> (u64, i64, u64) {
+        (self.steps, self.time, self.number)
+    }
 }
 
 impl<R: Read> OrderedReader<R> {
@@ -62,10 +69,10 @@ impl<R: Read> OrderedReader<R> {
     pub fn new(reader: PacketReader<R>, most: usize) -> Self {
         Self {
             reader,
-            held: BinaryHeap::new(),
+            held: VecDeque::new(),
+            is_in_order: true,
             bytes: 0,
             most,
-            spare: Vec::new(),
             current: None,
             end: None,
             steps: 0,
@@ -80,17 +87,17 @@ impl<R: Read> OrderedReader<R> {
     /// # Errors
     /// The source cannot be read.
     pub fn next_packet(&mut self) -> io::Result<Progress> {
-        if let Some(done) = self.current.take() {
-            self.bytes -= done.data.len();
-            self.spare.push(done.data);
-        }
+        self.current = None;
         while self.end.is_none() && self.held.len() < MAX_HELD && self.bytes <= self.most {
+            self.reader.retain_from(self.first_position());
             match self.reader.next_packet() {
                 Ok(Progress::Packet) => self.hold(),
                 end => self.end = Some(end),
             }
         }
-        let Some(Reverse(next)) = self.held.pop() else { return self.end.take().unwrap_or(Ok(Progress::End)) };
+        let Some(next) = self.held.pop_front() else { return self.end.take().unwrap_or(Ok(Progress::End)) };
+        self.bytes -= next.length;
+        self.is_in_order |= self.held.is_empty();
         self.misplaced += u64::from(next.time < self.latest);
         self.latest = later(self.latest, next.time);
         self.current = Some(next);
@@ -99,29 +106,34 @@ impl<R: Read> OrderedReader<R> {
 
     fn hold(&mut self) {
         let Some(packet) = self.reader.packet() else { return };
-        let mut data = self.spare.pop().unwrap_or_default();
-        data.clear();
-        data.extend_from_slice(packet.data);
-        self.bytes += data.len();
-        let Packet { time, link, interface, wire, .. } = packet;
+        let Packet { time, link, interface, data, wire } = packet;
+        let length = data.len();
+        self.bytes += length;
         self.steps += u64::from(time.abs_diff(self.last) > CLOCK_STEP.unsigned_abs());
         self.last = time;
-        self.held.push(Reverse(Held {
-            steps: self.steps,
-            time,
-            number: self.reader.packets(),
-            link,
-            interface,
-            wire,
-            data,
-        }));
+        let (number, position) = (self.reader.packets(), self.reader.position());
+        let held = Held { steps: self.steps, time, number, position, length, link, interface, wire };
+        if self.held.back().is_none_or(|last| last.place() < held.place()) {
+            return self.held.push_back(held);
+        }
+        self.is_in_order = false;
+        let place = self.held.partition_point(|other| other.place() < held.place());
+        self.held.insert(place, held);
+    }
+
+    /// Returns the position of the first packet in the buffer that is held.
+    fn first_position(&self) -> Option<u64> {
+        if self.is_in_order {
+            return self.held.front().map(|held| held.position);
+        }
+        self.held.iter().map(|held| held.position).min()
     }
 
     /// The packet that was handed on last.
     #[must_use]
     pub fn packet(&self) -> Option<Packet<'_>> {
-        let Held { time, link, interface, wire, data, .. } = self.current.as_ref()?;
-        Some(Packet { time: *time, link: *link, interface: *interface, data, wire: *wire })
+        let Held { time, link, interface, wire, position, length, .. } = *self.current.as_ref()?;
+        Some(Packet { time, link, interface, data: self.reader.bytes(position, length), wire })
     }
 
     /// Its number in the file.

@@ -5,6 +5,7 @@
 
 use super::connection::Connection;
 use super::handshake::timestamp;
+use super::hidden::Shown;
 use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, display_filter};
 use crate::evidence::handshake::{NotTls, Party, Stage};
 
@@ -28,6 +29,11 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
     let handshake = &connection.handshake;
     let (chain, client_chain) = (handshake.chain.as_deref(), handshake.client_chain.as_deref());
     let ends = connection.ends;
+    let outcome = outcome(connection, because);
+    let stage = match outcome {
+        Outcome::Completed if handshake.is_answered() => Stage::Established,
+        _ => handshake.stage,
+    };
     Flow {
         number: connection.number,
         first_packet: connection.first.place,
@@ -55,11 +61,11 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
         },
         resumed: handshake.resumed,
         decrypted: handshake.is_decrypted,
-        stage: handshake.stage,
+        stage,
         warned: handshake.warning(),
         end: connection.end,
         foreign_reset: connection.hops.foreign_reset,
-        outcome: outcome(connection, because),
+        outcome,
         missing: connection.missing,
         filter: display_filter(ends.client, ends.server),
     }
@@ -71,8 +77,17 @@ fn outcome(connection: &Connection, because: Because) -> Outcome {
         None if connection.is_misplaced => Outcome::Joined,
         None => before_hello(connection),
         Some(_) if connection.handshake.is_complete() => Outcome::Completed,
-        Some(_) if connection.is_misplaced => Outcome::NotCaptured,
+        Some(_) if connection.is_misplaced => misplaced(connection),
         Some(_) => after_hello(connection, because),
+    }
+}
+
+/// Without the order of its packets, a connection is judged only if it completed.
+fn misplaced(connection: &Connection) -> Outcome {
+    let handshake = &connection.handshake;
+    match handshake.shown(connection.end.map(|end| end.by)) {
+        Shown::Completed if handshake.is_answered() && handshake.ending_alert().is_none() => Outcome::Completed,
+        _ => Outcome::NotCaptured,
     }
 }
 
@@ -114,20 +129,16 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
     if stage == Stage::ClientHello {
         return without_answer(connection, because);
     }
-    let Some(end) = connection.end else {
-        return Outcome::Unfinished { stage };
-    };
-    if let Some(length) = handshake.hidden_alert(end.by) {
-        return Outcome::HiddenAlert { by: end.by, stage, length };
+    let missing = connection.missing;
+    let is_whole = handshake.is_answered() || missing.of_client == 0 && missing.of_server == 0;
+    match handshake.shown(connection.end.map(|end| end.by)) {
+        Shown::Completed if is_whole => Outcome::Completed,
+        Shown::Undecided => Outcome::Undecided,
+        Shown::Alert(by, length) => {
+            Outcome::HiddenAlert { by, stage, length: u16::try_from(length).unwrap_or(u16::MAX) }
+        }
+        Shown::Nothing | Shown::Completed => ended(connection, stage),
     }
-    // A client that ended after its own Finished has completed the handshake.
-    if end.by == Party::Client && handshake.client_accepted() {
-        return Outcome::Completed;
-    }
-    if let Some(length) = handshake.hidden_alert(Party::Server).filter(|_| end.by == Party::Client) {
-        return Outcome::HiddenAlert { by: Party::Server, stage, length };
-    }
-    ended(connection, stage)
 }
 
 fn without_answer(connection: &Connection, because: Because) -> Outcome {
@@ -167,7 +178,7 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
     if is_young {
         return Outcome::Unfinished { stage: Stage::ClientHello };
     }
-    Outcome::Silent { acknowledged: connection.acknowledged }
+    Outcome::Silent { acknowledged: connection.acknowledged.has_hello }
 }
 
 fn ended(connection: &Connection, stage: Stage) -> Outcome {

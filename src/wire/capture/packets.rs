@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use super::record::{Break, Form, Order, RecordKind, RecordReader, Step};
+use super::secrets::Secrets;
 use crate::wire::tls::KeyLog;
 
 /// Maximum number of interfaces of a section. Packets of later ones are counted as unread.
@@ -17,8 +18,6 @@ const LINK_TYPE: u32 = 0xFFFF;
 
 /// Option of an interface: the resolution of times (draft-ietf-opsawg-pcapng §4.2).
 const IF_TSRESOL: u16 = 9;
-/// Type of secrets: the lines of a TLS key log (draft-ietf-opsawg-pcapng §4.7).
-const TLS_KEY_LOG: u32 = 0x544C_534B;
 /// Option of an interface: seconds to add to each time.
 const IF_TSOFFSET: u16 = 14;
 /// Ticks per second if an interface does not specify them.
@@ -52,7 +51,7 @@ pub struct PacketReader<R> {
     packets: u64,
     last_time: i64,
     /// Secrets of handshakes that stand before the packet.
-    keys: KeyLog,
+    secrets: Secrets,
 }
 
 /// The description of an interface.
@@ -88,14 +87,16 @@ pub enum Progress {
 impl<R: Read> PacketReader<R> {
     /// A reader whose buffer has this many bytes while no packet needs more.
     pub fn new(source: R, buffer: usize) -> Self {
+        let mut records = RecordReader::with_buffer(source, buffer);
+        records.read_secrets();
         Self {
-            records: RecordReader::with_buffer(source, buffer),
+            records,
             interfaces: Vec::new(),
             before: 0,
             current: None,
             packets: 0,
             last_time: 0,
-            keys: KeyLog::default(),
+            secrets: Secrets::default(),
         }
     }
 
@@ -109,6 +110,10 @@ impl<R: Read> PacketReader<R> {
             let (kind, content) = match self.records.next_record()? {
                 Step::Record { kind, content } => (kind, content),
                 Step::Skipped { .. } => continue,
+                Step::Secrets { is_first } => {
+                    self.secrets.part(self.records.form(), self.records.record(), is_first);
+                    continue;
+                }
                 Step::End => return Ok(Progress::End),
                 Step::Broken(why) => return Ok(Progress::Broken(why)),
             };
@@ -137,7 +142,28 @@ impl<R: Read> PacketReader<R> {
 
     /// Secrets of handshakes that were read since they were taken from here.
     pub fn keys(&mut self) -> &mut KeyLog {
-        &mut self.keys
+        &mut self.secrets.keys
+    }
+
+    /// Number of bytes of secrets that were not read.
+    #[must_use]
+    pub fn unread_secrets(&self) -> u64 {
+        self.secrets.unread
+    }
+
+    /// Position of the packet that was read last, for [`Self::bytes`].
+    pub(super) fn position(&self) -> u64 {
+        self.records.position() + self.current.as_ref().map_or(0, |current| current.data.start as u64)
+    }
+
+    /// Retains the bytes from this position on, until another one is given.
+    pub(super) fn retain_from(&mut self, position: Option<u64>) {
+        self.records.retain_from(position);
+    }
+
+    /// Returns retained bytes.
+    pub(super) fn bytes(&self, position: u64, length: usize) -> &[u8] {
+        self.records.bytes(position, length)
     }
 
     /// Number of packets read.
@@ -220,13 +246,9 @@ impl<R: Read> PacketReader<R> {
                     wire,
                 }))
             }
-            (Form::Pcapng(order), RecordKind::Secrets) => {
-                let record = self.records.record();
-                if order.number(record, content.start) == TLS_KEY_LOG {
-                    let length = size(order.number(record, content.start + 4));
-                    let text = record.get(content.start + 8..content.end).unwrap_or_default();
-                    self.keys.read(text.get(..length).unwrap_or(text));
-                }
+            (Form::Pcapng(_), RecordKind::Secrets) => {
+                let block = self.records.record().get(..content.end).unwrap_or_default();
+                self.secrets.part(Some(form), block, true);
                 Ok(None)
             }
             (Form::Pcapng(_), RecordKind::Other) => Ok(None),

@@ -4,7 +4,7 @@
 //! bytes of each record: two readers of one format would disagree on where a record ends.
 //!
 //! Sources: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Memory is one buffer, which grows up to
-//! [`MAX_RECORD`].
+//! [`MAX_RECORD`] and what is retained.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -14,6 +14,9 @@ pub(super) const MAX_RECORD: usize = 1 << 20;
 
 /// Maximum size of a block without packets that is skipped, in bytes. Longer ones are damage.
 const MAX_SKIPPED_BLOCK: usize = 64 << 20;
+
+/// Maximum number of bytes of a long block that are in memory at once.
+const MAX_PART: usize = 64 << 10;
 
 /// Number of bytes that identify a capture.
 pub const MAGIC_BYTES: usize = 4;
@@ -36,6 +39,8 @@ const MODIFIED_PACKET_HEADER: usize = 24;
 /// In pcapng: type and length in front, the length again behind.
 const BLOCK_HEADER: usize = 8;
 const BLOCK_END: usize = 4;
+
+const CUT: Step = Step::Broken(Break::Cut("the last block is cut"));
 
 /// The byte order of numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,6 +69,8 @@ pub enum Step {
     Record { kind: RecordKind, content: Range<usize> },
     /// A block without packets was skipped, because it is longer than 1 MiB.
     Skipped { bytes: usize },
+    /// The next part of a block of secrets that is longer than 1 MiB, after [`RecordReader::read_secrets`].
+    Secrets { is_first: bool },
     /// The capture ends behind the last record.
     End,
     /// The capture is damaged; the reason.
@@ -117,6 +124,13 @@ pub struct RecordReader<R> {
     offset: u64,
     /// Size of the buffer while no record needs more.
     usual: usize,
+    /// Number of bytes that have left the buffer at its front.
+    passed: u64,
+    /// Position from which bytes are retained, counted like `passed`.
+    retained: Option<u64>,
+    reads_secrets: bool,
+    /// Number of bytes of a long block that are still to come.
+    long: Option<usize>,
 }
 
 impl<R: Read> RecordReader<R> {
@@ -126,7 +140,40 @@ impl<R: Read> RecordReader<R> {
 
     /// A reader whose buffer has this many bytes while no record needs more.
     pub fn with_buffer(source: R, usual: usize) -> Self {
-        Self { source, form: None, buffer: Vec::new(), record: 0..0, filled: 0, offset: 0, usual }
+        Self {
+            source,
+            form: None,
+            buffer: Vec::new(),
+            record: 0..0,
+            filled: 0,
+            offset: 0,
+            usual,
+            passed: 0,
+            retained: None,
+            reads_secrets: false,
+            long: None,
+        }
+    }
+
+    /// Hands on long blocks of secrets in parts, instead of skipping them.
+    pub fn read_secrets(&mut self) {
+        self.reads_secrets = true;
+    }
+
+    /// Position of the last record, for [`Self::bytes`]. It does not count what was skipped.
+    pub(super) fn position(&self) -> u64 {
+        self.passed + self.record.start as u64
+    }
+
+    /// Retains all bytes from this position on, until another one is given.
+    pub(super) fn retain_from(&mut self, position: Option<u64>) {
+        self.retained = position;
+    }
+
+    /// Returns retained bytes.
+    pub(super) fn bytes(&self, position: u64, length: usize) -> &[u8] {
+        let start = usize::try_from(position.wrapping_sub(self.passed)).unwrap_or(usize::MAX);
+        self.buffer.get(start..start.saturating_add(length)).unwrap_or_default()
     }
 
     /// The bytes of the last record.
@@ -154,6 +201,7 @@ impl<R: Read> RecordReader<R> {
         self.offset += self.record.len() as u64;
         self.record = self.record.end..self.record.end;
         let step = match self.form {
+            _ if self.long.is_some() => self.part(false)?,
             None => self.first()?,
             Some(Form::Pcap { order, modified, .. }) => self.packet(order, modified)?,
             Some(Form::Pcapng(order)) => self.block(order)?,
@@ -196,7 +244,6 @@ impl<R: Read> RecordReader<R> {
     /// Reads a block of pcapng, whose first bytes may be in the buffer.
     fn block(&mut self, mut order: Order) -> io::Result<Step> {
         const NO_BLOCK: Step = Step::Broken(Break::Damaged("what follows is no block"));
-        const CUT: Step = Step::Broken(Break::Cut("the last block is cut"));
         if !self.fill(BLOCK_HEADER)? {
             return Ok(self.ended());
         }
@@ -226,6 +273,10 @@ impl<R: Read> RecordReader<R> {
             DECRYPTION_SECRETS => (BLOCK_HEADER, RecordKind::Secrets),
             _ => (BLOCK_HEADER, RecordKind::Other),
         };
+        if length > MAX_RECORD && record_kind == RecordKind::Secrets && self.reads_secrets {
+            self.long = Some(length);
+            return self.part(true);
+        }
         if length > MAX_RECORD {
             let may_be_skipped = matches!(record_kind, RecordKind::Secrets | RecordKind::Other);
             if !may_be_skipped || length > MAX_SKIPPED_BLOCK {
@@ -243,18 +294,34 @@ impl<R: Read> RecordReader<R> {
         Ok(Step::Record { kind: record_kind, content: header.min(end)..end })
     }
 
+    /// Reads the next part of a long block.
+    fn part(&mut self, is_first: bool) -> io::Result<Step> {
+        let left = self.long.take().unwrap_or_default();
+        let length = left.min(MAX_PART);
+        if !self.fill(length)? {
+            return Ok(CUT);
+        }
+        self.long = Some(left - length).filter(|left| *left > 0);
+        Ok(Step::Secrets { is_first })
+    }
+
     /// Reads until the record has this many bytes; returns false if the source ends before.
     fn fill(&mut self, length: usize) -> io::Result<bool> {
         let start = self.record.start;
         if self.filled - start < length {
             // The data moves to the front, so that one record always fits.
-            self.buffer.copy_within(start..self.filled, 0);
-            self.filled -= start;
-            self.record = 0..0;
-            if self.buffer.len() < length.max(self.usual) {
-                self.buffer.resize(length.max(self.usual), 0);
+            let retained = self.retained.map(|position| position.saturating_sub(self.passed));
+            let front = retained.and_then(|front| usize::try_from(front).ok()).map_or(start, |front| front.min(start));
+            self.buffer.copy_within(front..self.filled, 0);
+            self.filled -= front;
+            self.passed += front as u64;
+            let start = start - front;
+            self.record = start..start;
+            let needed = start + length;
+            if self.buffer.len() < needed.max(self.usual) {
+                self.buffer.resize(needed.max(self.usual), 0);
             }
-            while self.filled < length {
+            while self.filled < needed {
                 let free = self.buffer.get_mut(self.filled..).unwrap_or_default();
                 match self.source.read(free) {
                     Ok(0) => break,
@@ -350,6 +417,7 @@ pub fn fuzz_capture(data: &[u8]) {
                 taken += record.len();
             }
             Ok(Step::Skipped { bytes }) => taken += bytes,
+            Ok(Step::Secrets { .. }) => taken += reader.record().len(),
             _ => return,
         }
     }

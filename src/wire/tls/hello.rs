@@ -1,6 +1,6 @@
 //! Reads the ServerHello, and the HelloRetryRequest, which has the same format (RFC 8446 §4.1.3).
 
-use super::extensions::{ALPN, KEY_SHARE, SUPPORTED_VERSIONS};
+use super::extensions::{ALPN, KEY_SHARE, PRE_SHARED_KEY, SUPPORTED_VERSIONS};
 use super::fields::Fields;
 use super::malformed::{Malformed, MessageName};
 use super::{Version, groups};
@@ -28,6 +28,8 @@ pub struct ServerHello {
     /// Group of the key share; up to TLS 1.2 that of the ServerKeyExchange, once it was read. See
     /// [`groups::name`].
     pub group: Option<u16>,
+    /// TLS 1.3 resumes a session, so that the server may accept early data.
+    pub resumes: bool,
     /// The message is a HelloRetryRequest.
     pub retry: bool,
     pub compression: u8,
@@ -87,7 +89,7 @@ pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
         return Err(Malformed::TrailingBytes { message, bytes: fields.0.len() });
     }
     let retry = random == RETRY;
-    let (mut alpn, mut group) = (None, None);
+    let (mut alpn, mut group, mut resumes) = (None, None, false);
     while !extensions.is_empty() {
         let number = extensions.u16().ok_or(broken)?;
         let mut content = Fields(extensions.long().ok_or(broken)?);
@@ -96,6 +98,7 @@ pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
             ALPN => alpn = Some(chosen(content).ok_or(broken)?),
             SUPPORTED_VERSIONS => version = content.u16().ok_or(broken)?,
             KEY_SHARE => group = Some(content.u16().ok_or(broken)?),
+            PRE_SHARED_KEY => resumes = true,
             _ => {}
         }
     }
@@ -103,5 +106,5 @@ pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
         version = Version::Tls13.number();
     }
     let version = Version::from_number(version).ok_or(Malformed::Version(version))?;
-    Ok(ServerHello { version, suite, alpn, group, retry, compression, session: session.to_vec() })
+    Ok(ServerHello { version, suite, alpn, group, resumes, retry, compression, session: session.to_vec() })
 }

@@ -1,19 +1,24 @@
 //! Opens records of TLS 1.3 with a traffic secret (RFC 8446 §5.2, §7.3). The ciphers are OpenSSL's.
 
+use openssl::cipher::{Cipher, CipherRef};
+use openssl::cipher_ctx::CipherCtx;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
-use openssl::symm::{Cipher, decrypt_aead};
 
 use super::records::{APPLICATION_DATA, MAX_RECORD_BYTES};
 
 const IV_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
+/// Tag of `TLS_AES_128_CCM_8_SHA256`.
+const SHORT_TAG_BYTES: usize = 8;
 
 /// The keys of one direction, from one traffic secret.
 pub(in crate::wire) struct Protection {
-    cipher: Cipher,
+    cipher: &'static CipherRef,
+    tag: usize,
     key: Vec<u8>,
     iv: [u8; IV_BYTES],
     sequence: u64,
@@ -34,40 +39,70 @@ impl std::fmt::Debug for Protection {
 }
 
 impl Protection {
-    /// Derives the keys of a suite. `None` for suites without them here (CCM), and for a secret that is not
-    /// of this suite.
+    /// Derives the keys of a suite of TLS 1.3. `None` for other suites, and for a secret that is not of this
+    /// suite.
     #[must_use]
     pub(in crate::wire) fn new(suite: u16, secret: &[u8]) -> Option<Self> {
-        let (cipher, digest) = match suite {
-            0x1301 => (Cipher::aes_128_gcm(), MessageDigest::sha256()),
-            0x1302 => (Cipher::aes_256_gcm(), MessageDigest::sha384()),
-            0x1303 => (Cipher::chacha20_poly1305(), MessageDigest::sha256()),
+        let (cipher, tag, digest) = match suite {
+            0x1301 => (Cipher::aes_128_gcm(), TAG_BYTES, MessageDigest::sha256()),
+            0x1302 => (Cipher::aes_256_gcm(), TAG_BYTES, MessageDigest::sha384()),
+            0x1303 => (Cipher::chacha20_poly1305(), TAG_BYTES, MessageDigest::sha256()),
+            0x1304 => (Cipher::aes_128_ccm(), TAG_BYTES, MessageDigest::sha256()),
+            0x1305 => (Cipher::aes_128_ccm(), SHORT_TAG_BYTES, MessageDigest::sha256()),
             _ => return None,
         };
         if secret.len() != digest.size() {
             return None;
         }
-        let key = expanded(digest, secret, b"key", cipher.key_len()).ok()?;
+        let key = expanded(digest, secret, b"key", cipher.key_length()).ok()?;
         let iv = expanded(digest, secret, b"iv", IV_BYTES).ok()?.try_into().ok()?;
-        Some(Self { cipher, key, iv, sequence: 0 })
+        Some(Self { cipher, tag, key, iv, sequence: 0 })
     }
 
     /// Opens the next record, given without its header. `None` if it is not the next record of these keys.
     pub(in crate::wire) fn open(&mut self, record: &[u8]) -> Option<Opened> {
-        let (sealed, tag) = record.split_at_checked(record.len().checked_sub(TAG_BYTES)?)?;
+        let (sealed, tag) = record.split_at_checked(record.len().checked_sub(self.tag)?)?;
         let [high, low] = u16::try_from(record.len()).ok().filter(|length| *length <= MAX_RECORD_BYTES)?.to_be_bytes();
         let header = [APPLICATION_DATA, 3, 3, high, low];
         let mut nonce = self.iv;
         for (byte, number) in nonce.iter_mut().skip(IV_BYTES - 8).zip(self.sequence.to_be_bytes()) {
             *byte ^= number;
         }
-        let mut content = decrypt_aead(self.cipher, &self.key, Some(&nonce), &header, sealed, tag).ok()?;
+        let mut content = self.decrypted(&nonce, &header, sealed, tag).ok()?;
         self.sequence += 1;
         // The type is the last byte that is not padding.
         let length = content.iter().rposition(|byte| *byte != 0)?;
         let kind = *content.get(length)?;
         content.truncate(length);
         Some(Opened { kind, content })
+    }
+
+    /// Returns whether no record has been opened.
+    #[must_use]
+    pub(in crate::wire) fn is_fresh(&self) -> bool {
+        self.sequence == 0
+    }
+
+    /// Decrypts, and verifies the tag. CCM has to know both lengths before the key, so that the functions of
+    /// `openssl::symm` do not serve here.
+    fn decrypted(&self, nonce: &[u8], header: &[u8], sealed: &[u8], tag: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+        let is_ccm = self.cipher.nid() == Nid::AES_128_CCM;
+        let mut cipher = CipherCtx::new()?;
+        cipher.decrypt_init(Some(self.cipher), None, None)?;
+        cipher.set_iv_length(IV_BYTES)?;
+        cipher.set_tag(tag)?;
+        cipher.decrypt_init(None, Some(&self.key), Some(nonce))?;
+        if is_ccm {
+            cipher.set_data_len(sealed.len())?;
+        }
+        cipher.cipher_update(header, None)?;
+        let mut content = Vec::with_capacity(sealed.len());
+        cipher.cipher_update_vec(sealed, &mut content)?;
+        // The update of CCM has verified the tag.
+        if !is_ccm {
+            cipher.cipher_final_vec(&mut content)?;
+        }
+        Ok(content)
     }
 }
 
@@ -104,7 +139,7 @@ mod tests {
     #[test]
     fn a_secret_of_another_suite_opens_nothing() {
         assert!(Protection::new(0x1302, &[1; 32]).is_none());
-        assert!(Protection::new(0x1304, &[1; 32]).is_none());
+        assert!(Protection::new(0xC02F, &[1; 32]).is_none());
         let mut protection = Protection::new(0x1301, &[1; 32]).unwrap();
         assert_eq!(protection.open(&[0; 40]), None);
         assert_eq!(protection.open(&[0; 3]), None);

@@ -8,9 +8,13 @@ mod decrypted;
 mod flows;
 mod forms;
 mod hellos;
+mod hidden;
 mod layers;
 mod order;
 mod records;
+#[expect(unreachable_pub, reason = "tests of the program include the file too")]
+mod sealed;
+mod secrets;
 mod streams;
 
 use super::{Analysis, OrderedReader, PacketReader, Progress, Rest};
