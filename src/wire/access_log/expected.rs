@@ -275,3 +275,88 @@ impl Object {
         self.closing.after(bytes, at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_find_the_same_ends() {
+        let values = [
+            "0",
+            "7",
+            "12",
+            "1234567",
+            "12345678",
+            "123456789012",
+            "00",
+            "01",
+            "0.5",
+            "1.5e3",
+            "1e9",
+            "-1",
+            "-",
+            "1.",
+            "9:",
+            "9/",
+            "0x1",
+            "",
+            "é",
+            "null",
+            "nul",
+            "nulll",
+            "true",
+            "tru",
+            "\"\"",
+            "\"a\"",
+            "\"a",
+            "\"0123456789012345678901234567890\"",
+            "\"01234567890123456789012345678901\"",
+            "\"012345678901234567890123456789012\"",
+            "{}",
+            "{\"x\":1}",
+            "{\"x\":1,\"y\":\"z\"}",
+            "{\"x\":{}}",
+            "{\"x\":[1]}",
+            "{\"x\":1,}",
+            "{",
+            "[]",
+            "[{}]",
+            "[",
+        ];
+        let mut objects = Objects::default();
+        for value in values {
+            // Twice, because an object is known then; near the end of the bytes there is no window.
+            for padding in [100, 100, 70, 40, 0] {
+                let line = format!("{{\"key\":{value},\"b\":{value}}}{}", "\n".repeat(padding));
+                let bytes = line.as_bytes();
+                let closing = Text::of(b"}");
+                let slots = || vec![Slot::of(b"{\"key\":"), Slot::of(b",\"b\":")];
+                let in_full = walk(&mut slots(), bytes, 0).and_then(|(at, _)| closing.after(bytes, at));
+                let plain = walk_plain(&mut slots(), bytes, 0, &mut objects).and_then(|at| closing.after(bytes, at));
+                let pair = walk_pair(&mut slots(), bytes, (0, 0), &mut objects);
+                if padding >= WINDOW && ["0", "12", "12345678", "null", "\"a\"", "{\"x\":1}", "[]"].contains(&value) {
+                    assert_eq!(plain, in_full, "{line:?}");
+                }
+                assert!(plain.is_none() || plain == in_full, "{line:?}");
+                let ends = pair.map(|(first, second)| [first, second].map(|at| closing.after(bytes, at)));
+                assert!(ends.is_none_or(|ends| ends == [plain, plain]), "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_than_eight_digits_are_counted() {
+        for (text, digits) in [
+            ("1234567,", Some(7)),
+            ("0,      ", Some(1)),
+            ("12345678", None),
+            (",1234567", Some(0)),
+            ("1:/.-\u{6}\u{6}\u{6}", Some(1)),
+            ("12\u{e9}3456", Some(2)),
+        ] {
+            let window = text.as_bytes().first_chunk().expect("eight bytes");
+            assert_eq!(leading_digits(window), digits, "{text}");
+        }
+    }
+}
