@@ -166,7 +166,7 @@ fn value(
         if quotes == 0 { end_of_string(bytes, start + 1 + HEAD)? } else { start + 2 + quotes.trailing_zeros() as usize }
     } else if first.is_ascii_digit() {
         // A fraction or an exponent is not what is expected next, and the other way decides.
-        match leading_digits(window.get(length..)?.first_chunk()?) {
+        match leading_digits(*window.get(length..)?.first_chunk()?) {
             Some(digits) if first != b'0' || digits == 1 => start + digits,
             _ => json::number(bytes, start)?,
         }
@@ -206,10 +206,10 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// Returns the number of digits that a window begins with; `None` for eight.
 #[inline]
-fn leading_digits(window: &[u8; 8]) -> Option<usize> {
+fn leading_digits(window: [u8; 8]) -> Option<usize> {
     // Digits become 0 to 9, so that adding 0x76 sets the highest bit of every other byte. A carry reaches only
     // bytes after such a one.
-    let word = u64::from_le_bytes(*window) ^ 0x3030_3030_3030_3030;
+    let word = u64::from_le_bytes(window) ^ 0x3030_3030_3030_3030;
     let marks = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
     (marks != 0).then_some(marks.trailing_zeros() as usize / 8)
 }
@@ -356,7 +356,7 @@ mod tests {
             ("12\u{e9}3456", Some(2)),
         ] {
             let window = text.as_bytes().first_chunk().expect("eight bytes");
-            assert_eq!(leading_digits(window), digits, "{text}");
+            assert_eq!(leading_digits(*window), digits, "{text}");
         }
     }
 }
