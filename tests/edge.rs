@@ -1,8 +1,8 @@
-//! Tests of `edge` from end to end: real handshakes with nginx, Java, Go and OpenSSL, and a stand-in of the Management
-//! API made of the documented answers.
+//! Tests of `edge` from end to end: real handshakes with nginx, Java, Go and OpenSSL, and a stand-in of the
+//! Management API made of the documented answers.
 //!
-//! Each case states what listens where, and the cause, leg, owner and certainty that must be reported. No answer
-//! is canned: the report comes from the program, run as a user runs it.
+//! Each case states what listens where, and the cause, leg, owner and certainty that must be reported. No
+//! answer is canned: the report comes from the program, run as a user runs it.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::disallowed_methods, reason = "certificates are valid around now")]
@@ -140,8 +140,7 @@ fn a_truststore_with_any_certificate_of_the_chain_is_an_anchor() {
 fn a_demanded_client_certificate_is_missing_in_both_versions() {
     for version in ["1.2", "1.3"] {
         let mut world = World::new();
-        world.backend =
-            Server::tls(world.pki, &["backend", "issuing"]).versions(version, version).demanding().start();
+        world.backend = Server::tls(world.pki, &["backend", "issuing"]).versions(version, version).demanding().start();
         let outcome = world.diagnose(&[]);
         outcome.claims("client-certificate-missing", "southbound", "edge-administrator", "established");
         outcome.fixes(&["clientAuthEnabled", "keyStore", "keyAlias"]);

@@ -109,7 +109,9 @@ fn of_edge() -> Evidence {
 #[test]
 fn checks_of_edge_can_be_filtered_and_explain_themselves() {
     let page = page(&edge::build(&of_edge(), FailOn::default(), false));
-    for wanted in ["data-field=\"outcome\"", "data-outcome=\"found\"", "data-outcome=\"unknown\"", "in the list of checks"] {
+    for wanted in
+        ["data-field=\"outcome\"", "data-outcome=\"found\"", "data-outcome=\"unknown\"", "in the list of checks"]
+    {
         assert!(page.contains(wanted), "{wanted}");
     }
 }

@@ -283,7 +283,8 @@ impl Redactor {
         overrides::redact(&self.engine, text, redactions)
     }
 
-    /// Redacts an answer of Edge's Management API. With pseudonyms, the names in it are replaced by their fields.
+    /// Redacts an answer of Edge's Management API. With pseudonyms, the names in it are replaced by their
+    /// fields.
     ///
     /// # Errors
     /// With pseudonyms: it is not JSON, so that a name could be left.
@@ -295,7 +296,8 @@ impl Redactor {
         answers::redact(&self.engine, &clean, redactions)
     }
 
-    /// Redacts an XML file of a proxy. With pseudonyms, the host of a URL is replaced even if it has one label.
+    /// Redacts an XML file of a proxy. With pseudonyms, the host of a URL is replaced even if it has one
+    /// label.
     #[must_use]
     pub fn proxy_file(&self, text: &str, redactions: &mut Redactions) -> String {
         let clean = self.text(text, redactions);

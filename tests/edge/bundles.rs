@@ -22,7 +22,17 @@ fn settings_from_standard_input_are_judged_and_kept() {
 fn standard_input_is_refused_for_two_inputs() {
     let world = World::new();
     let output = world.run(&[
-        "edge", "diagnose", "--org", "o", "--env", "e", "--offline", "--mp-log", "-", "--router-conf", "-",
+        "edge",
+        "diagnose",
+        "--org",
+        "o",
+        "--env",
+        "e",
+        "--offline",
+        "--mp-log",
+        "-",
+        "--router-conf",
+        "-",
     ]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("only once"));
@@ -56,13 +66,26 @@ fn pseudonyms_replace_names_and_addresses_in_every_file_of_a_bundle() {
         "conf_system_jsse.enableSNIExtension=true\nconf_x.host=host7.sentinel.test\nconf_y=203.0.113.23\n\
          conf_security_keystore.password=pw-sentinel-9\n",
     );
-    let log = world.file("system.log", &world.log("No subject alternative DNS name matching host8.sentinel.test found."));
+    let log =
+        world.file("system.log", &world.log("No subject alternative DNS name matching host8.sentinel.test found."));
     let map = world.path("names.json");
     let proxy = world.path("proxy");
     let bundle = world.collect(&[
-        "--mp-properties", &properties, "--mp-log", &log, "--proxy-bundle", &proxy, "--redact", "hosts,addresses",
-        "--redact-map", &map, "--symptom", "curl: (60) no alternative certificate subject name matches target host name \
-        'host9.sentinel.test'", "--probe", "none",
+        "--mp-properties",
+        &properties,
+        "--mp-log",
+        &log,
+        "--proxy-bundle",
+        &proxy,
+        "--redact",
+        "hosts,addresses",
+        "--redact-map",
+        &map,
+        "--symptom",
+        "curl: (60) no alternative certificate subject name matches target host name \
+        'host9.sentinel.test'",
+        "--probe",
+        "none",
     ]);
     let files = world.unpacked(&bundle);
     for (path, text) in &files {
@@ -70,7 +93,9 @@ fn pseudonyms_replace_names_and_addresses_in_every_file_of_a_bundle() {
             assert!(!text.to_lowercase().contains(name) && !path.contains(name), "{path} has {name}: {text}");
         }
     }
-    for wanted in ["api/targetservers/one.json", "api/keystores/described.json", "/files/01-mp.properties", "default.xml"] {
+    for wanted in
+        ["api/targetservers/one.json", "api/keystores/described.json", "/files/01-mp.properties", "default.xml"]
+    {
         assert!(files.keys().any(|path| path.ends_with(wanted)), "{wanted} in {:?}", files.keys());
     }
     let manifest = &files.iter().find(|(path, _)| path.ends_with("manifest.json")).expect("a manifest").1;

@@ -1,5 +1,6 @@
-//! Real parts of Edge, started once for all tests: nginx as the Router, Java as Message Processor and backend, Go
-//! as backend. Each ends with its standard input, and so with the test process, however that ends.
+//! Real parts of Edge, started once for all tests: nginx as the Router, Java as Message Processor and
+//! backend, Go as backend. Each ends with its standard input, and so with the test process, however that
+//! ends.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,11 +18,12 @@ use crate::pki::Pki;
 use crate::servers::Server;
 
 /// The lists of certificates that parts present and trust, each a file of this name.
-const LISTS: [(&str, &[&str]); 13] = [
+const LISTS: [(&str, &[&str]); 14] = [
     ("api", &["api", "issuing"]),
     ("backend", &["backend", "issuing"]),
     ("leaf", &["backend"]),
     ("expired-backend", &["expired-backend", "issuing"]),
+    ("expired-leaf", &["expired-backend"]),
     ("renamed", &["renamed", "issuing"]),
     ("elsewhere", &["elsewhere", "other-root"]),
     ("root", &["root"]),

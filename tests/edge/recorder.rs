@@ -1,5 +1,6 @@
-//! Captures of real handshakes: a relay between Java and a server notes the bytes of both, and writes them as packets
-//! between the addresses of a Message Processor or client app and its server. No right to record is needed.
+//! Captures of real handshakes: a relay between Java and a server notes the bytes of both, and writes them as
+//! packets between the addresses of a Message Processor or client app and its server. No right to record is
+//! needed.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -78,7 +79,8 @@ fn copy(is_client: bool, mut from: TcpStream, mut to: TcpStream, events: &Sender
     let _ = to.shutdown(std::net::Shutdown::Write);
 }
 
-/// A Message Processor that trusts a CA, as it connects to a Java backend in TLS 1.2, where certificates are in clear.
+/// A Message Processor that trusts a CA, as it connects to a Java backend in TLS 1.2, where certificates are
+/// in clear.
 fn of_processor(chain: &str, clients: &str, trusted: &str) -> (String, Vec<u8>) {
     let server = parts().java(chain, "TLSv1.2", clients);
     let of = MessageProcessor { trusted, own: "-", versions: "-", sends_sni: true };

@@ -1,5 +1,5 @@
-//! Routers and backends of the tests: OpenSSL servers with the versions, suites and demands of a case, and peers
-//! that do not speak TLS. Threads end with the test process.
+//! Routers and backends of the tests: OpenSSL servers with the versions, suites and demands of a case, and
+//! peers that do not speak TLS. Threads end with the test process.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -39,7 +39,11 @@ pub(in crate::commands) fn redactor(args: &PseudonymArgs, keeps_random_tokens: b
 
 /// Creates the file for the list of pseudonyms before anything is gathered, so that an unusable path fails
 /// early. Returns `None` without `--redact`.
-pub(in crate::commands) fn file(args: &PseudonymArgs, to: &str, writer: &BundleWriter) -> Result<Option<NamesFile>, Error> {
+pub(in crate::commands) fn file(
+    args: &PseudonymArgs,
+    to: &str,
+    writer: &BundleWriter,
+) -> Result<Option<NamesFile>, Error> {
     if kinds(args) == Pseudonyms::None {
         return Ok(None);
     }

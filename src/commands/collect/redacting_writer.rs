@@ -40,7 +40,14 @@ impl RedactingWriter {
     }
 
     /// Writes bytes that are already redacted.
-    pub(in crate::commands) fn write_clean(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
+    pub(in crate::commands) fn write_clean(
+        &self,
+        path: &str,
+        origin: &str,
+        why: &str,
+        bytes: &[u8],
+        redactions: Redactions,
+    ) {
         if let Err(why) = self.writer.write(path, origin, why, bytes, redactions.counts()) {
             self.lost(path, origin, &why);
         }
@@ -96,7 +103,14 @@ impl RedactingWriter {
         Some(object)
     }
 
-    pub(in crate::commands) fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
+    pub(in crate::commands) fn yaml(
+        &self,
+        path: &str,
+        origin: &str,
+        item: &'static Item,
+        value: &Value,
+        redactions: Redactions,
+    ) {
         match serde_yaml::to_string(value) {
             Ok(yaml) => self.write_clean(path, origin, item.why, yaml.as_bytes(), redactions),
             Err(error) => self.lost(item.name(), origin, &error.to_string()),

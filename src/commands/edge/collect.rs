@@ -1,7 +1,8 @@
 //! `edge collect`: the support bundle of an environment, in the format of `collect`.
 //!
 //! Report, evidence and every file pass the redaction. `--from` prints the report of the bundle byte for
-//! byte, because both are made of the evidence in it. What was read from standard input is written from memory.
+//! byte, because both are made of the evidence in it. What was read from standard input is written from
+//! memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;

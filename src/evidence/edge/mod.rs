@@ -40,7 +40,8 @@ pub struct Edge {
     pub references: BTreeMap<String, Seen<String>>,
     /// Keystores and truststores, which are the same kind of object.
     pub keystores: BTreeMap<String, Seen<Keystore>>,
-    /// Hosts of targets that Java never sends as `server_name`. Recorded, because pseudonyms change their form.
+    /// Hosts of targets that Java never sends as `server_name`. Recorded, because pseudonyms change their
+    /// form.
     pub not_sent: BTreeSet<String>,
     pub routers: Vec<RouterSettings>,
     pub message_processors: Vec<MessageProcessorSettings>,

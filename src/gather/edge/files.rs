@@ -93,8 +93,8 @@ pub struct Logs {
     pub cut: Vec<(String, String)>,
 }
 
-/// Reads logs, plain or compressed with gzip, until the end of the run. If `keeps` is true, the first lines of each
-/// failure come with what was counted.
+/// Reads logs, plain or compressed with gzip, until the end of the run. If `keeps` is true, the first lines
+/// of each failure come with what was counted.
 ///
 /// # Errors
 /// A file cannot be opened or read, or is compressed otherwise, with its name.

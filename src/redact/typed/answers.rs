@@ -1,5 +1,5 @@
-//! Answers of Edge's Management API with pseudonyms: a field that is known to hold a hostname, an address or a
-//! distinguished name is replaced whatever the form of its text. Secrets are redacted before.
+//! Answers of Edge's Management API with pseudonyms: a field that is known to hold a hostname, an address or
+//! a distinguished name is replaced whatever the form of its text. Secrets are redacted before.
 
 use serde_json::Value;
 
@@ -24,8 +24,8 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
     serde_json::to_string_pretty(&answer).map_err(not_json)
 }
 
-/// Replaces the hosts of URLs of one label, such as `https://backend:8443`, which text alone does not show to be
-/// hosts.
+/// Replaces the hosts of URLs of one label, such as `https://backend:8443`, which text alone does not show to
+/// be hosts.
 pub(in crate::redact) fn hosts_of_urls(engine: &Engine, text: &str, redactions: &mut Redactions) -> String {
     let mut pseudonymizer = Pseudonymizer { table: &engine.table, rules: engine.rules, redactions };
     let mut out = String::with_capacity(text.len());

@@ -116,8 +116,9 @@ public final class Peers {
         }
         KeyStore store = empty();
         if (!trusted.equals("-")) {
+            int number = 0;
             for (Certificate certificate : certificates(trusted)) {
-                store.setCertificateEntry("trusted", certificate);
+                store.setCertificateEntry("trusted-" + number++, certificate);
             }
         }
         TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");

@@ -238,7 +238,11 @@ const CLIENT: &[Row] = &[
         &[(EdgeCause::ClosedInHello, POSSIBLE), (EdgeCause::SniMissing, POSSIBLE)],
         "the connection is closed within the handshake",
     ),
-    (&["timed out", "connection timeout", "(28)"], &[(EdgeCause::HandshakeTimeout, POSSIBLE)], "the handshake is not answered"),
+    (
+        &["timed out", "connection timeout", "(28)"],
+        &[(EdgeCause::HandshakeTimeout, POSSIBLE)],
+        "the handshake is not answered",
+    ),
 ];
 
 /// Words that only a client of a Router reports.
@@ -275,7 +279,8 @@ const TARGET_WORDS: &[&str] =
     &["SslHandshakeFailed", "faultstring", "messaging.adaptors.http", " 503", "503 Service", " 502", "502 Bad Gateway"];
 
 /// Returns what a client or a trace showed. A 503 is always about the backend: without a handshake, a
-/// client app gets no HTTP answer. `only` is the leg that is judged, if it is one: Java on the other leg is a client app.
+/// client app gets no HTTP answer. `only` is the leg that is judged, if it is one: Java on the other leg is a
+/// client app.
 pub(crate) fn symptom(text: &str, only: Option<Leg>) -> Option<Meaning> {
     let is_of_target = TARGET_WORDS.iter().any(|word| text.contains(word));
     let is_of_client = CLIENT_WORDS.iter().any(|word| text.contains(word)) || only == Some(Leg::Northbound);
@@ -297,8 +302,8 @@ pub(crate) fn symptom(text: &str, only: Option<Leg>) -> Option<Meaning> {
     })
 }
 
-/// Returns what Java's text means where a client app is Java. What it does not accept of the Router is the same, and
-/// what it reports is no more than possible.
+/// Returns what Java's text means where a client app is Java. What it does not accept of the Router is the
+/// same, and what it reports is no more than possible.
 fn java_client(text: &str) -> Option<Meaning> {
     let (causes, _) = row(JAVA, text)?;
     let causes = causes.into_iter().map(|(cause, _)| (cause, POSSIBLE)).collect();
