@@ -1,8 +1,8 @@
-//! Tests of `edge` from end to end: real handshakes with OpenSSL servers, and a stand-in of the Management API made
-//! of the documented answers.
+//! Tests of `edge` from end to end: real handshakes with nginx, Java, Go and OpenSSL, and a stand-in of the
+//! Management API made of the documented answers.
 //!
-//! Each case states what listens where, and the cause, leg, owner and certainty that must be reported. No answer
-//! is canned: the report comes from the program, run as a user runs it.
+//! Each case states what listens where, and the cause, leg, owner and certainty that must be reported. No
+//! answer is canned: the report comes from the program, run as a user runs it.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::disallowed_methods, reason = "certificates are valid around now")]
@@ -10,8 +10,21 @@
 
 #[path = "edge/api.rs"]
 mod api;
+#[path = "edge/backends.rs"]
+mod backends;
+#[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]
+#[path = "../src/wire/capture/tests/builder.rs"]
+mod builder;
+#[path = "edge/bundles.rs"]
+mod bundles;
+#[path = "edge/parts.rs"]
+mod parts;
 #[path = "edge/pki.rs"]
 mod pki;
+#[path = "edge/recorder.rs"]
+mod recorder;
+#[path = "edge/routers.rs"]
+mod routers;
 #[path = "edge/servers.rs"]
 mod servers;
 #[path = "edge/world.rs"]
@@ -54,7 +67,7 @@ fn a_leaf_alone_lacks_its_intermediate() {
 #[test]
 fn a_router_that_serves_another_certificate_than_the_keystore_is_not_reloaded() {
     let mut world = World::new();
-    world.router = Server::tls(&world.pki, &["expired", "issuing"]).start();
+    world.router = Server::tls(world.pki, &["expired", "issuing"]).start();
     let outcome = world.diagnose(&["--edge-version", "4.53.01"]);
     outcome.claims("router-not-reloaded", "northbound", "edge-operator", "established");
     assert!(!outcome.has("certificate-expired"), "the keystore is right: {outcome:?}");
@@ -63,7 +76,7 @@ fn a_router_that_serves_another_certificate_than_the_keystore_is_not_reloaded() 
 #[test]
 fn a_backend_with_tls_1_0_alone_is_the_backend_owners() {
     let mut world = World::new();
-    world.backend = Server::tls(&world.pki, &["backend", "issuing"]).versions("1.0", "1.0").start();
+    world.backend = Server::tls(world.pki, &["backend", "issuing"]).versions("1.0", "1.0").start();
     let outcome = world.diagnose(&["--java", "8-modern"]);
     outcome.claims("protocol-mismatch", "southbound", "backend-owner", "established");
     outcome.fixes(&["TLSv1.2", "targetservers/orders", "disabledAlgorithms"]);
@@ -76,7 +89,7 @@ fn a_backend_with_tls_1_0_alone_is_the_backend_owners() {
 #[test]
 fn a_backend_that_needs_sni_is_told_from_a_cipher_mismatch() {
     let mut world = World::new();
-    world.backend = Server::tls(&world.pki, &["backend", "issuing"]).refusing_no_sni().start();
+    world.backend = Server::tls(world.pki, &["backend", "issuing"]).refusing_no_sni().start();
     let off = world.file("system.properties", "jsse.enableSNIExtension=false\nkeystore.password=pw-SENTINEL-9\n");
     let outcome = world.diagnose_with_sni("auto", &["--system-properties", &off]);
     outcome.claims("sni-missing", "southbound", "edge-operator", "established");
@@ -95,7 +108,7 @@ fn a_backend_that_needs_sni_is_told_from_a_cipher_mismatch() {
 #[test]
 fn a_suite_that_limited_java_lacks_is_a_cipher_mismatch() {
     let mut world = World::new();
-    let server = Server::tls(&world.pki, &["backend", "issuing"]).versions("1.2", "1.2");
+    let server = Server::tls(world.pki, &["backend", "issuing"]).versions("1.2", "1.2");
     world.backend = server.ciphers("ECDHE-RSA-AES256-GCM-SHA384").start();
     let outcome = world.diagnose(&["--java", "8-limited"]);
     outcome.claims("cipher-mismatch", "southbound", "edge-operator", "established");
@@ -108,7 +121,7 @@ fn a_truststore_with_any_certificate_of_the_chain_is_an_anchor() {
     for entry in ["root", "issuing", "backend"] {
         let mut world = World::new();
         world.truststore(entry);
-        world.backend = Server::tls(&world.pki, &["backend", "issuing"]).start();
+        world.backend = Server::tls(world.pki, &["backend", "issuing"]).start();
         world.diagnose(&[]).is("healthy", "none", 0);
     }
     let world = World::new();
@@ -119,7 +132,7 @@ fn a_truststore_with_any_certificate_of_the_chain_is_an_anchor() {
     // The intermediate is missing, and the truststore holds it.
     let mut world = World::new();
     world.truststore("issuing");
-    world.backend = Server::tls(&world.pki, &["backend"]).start();
+    world.backend = Server::tls(world.pki, &["backend"]).start();
     world.diagnose(&[]).is("healthy", "none", 0);
 }
 
@@ -127,8 +140,7 @@ fn a_truststore_with_any_certificate_of_the_chain_is_an_anchor() {
 fn a_demanded_client_certificate_is_missing_in_both_versions() {
     for version in ["1.2", "1.3"] {
         let mut world = World::new();
-        world.backend =
-            Server::tls(&world.pki, &["backend", "issuing"]).versions(version, version).demanding("root").start();
+        world.backend = Server::tls(world.pki, &["backend", "issuing"]).versions(version, version).demanding().start();
         let outcome = world.diagnose(&[]);
         outcome.claims("client-certificate-missing", "southbound", "edge-administrator", "established");
         outcome.fixes(&["clientAuthEnabled", "keyStore", "keyAlias"]);

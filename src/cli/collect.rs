@@ -81,17 +81,8 @@ pub struct CollectArgs {
     )]
     pub env_groups: Vec<String>,
 
-    /// Replace these kinds by pseudonyms in the whole bundle; the list of pseudonyms is written beside it
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "KINDS", help_heading = "Bundle")]
-    pub redact: Vec<Redacted>,
-
-    /// New file for the list of pseudonyms [default: beside the bundle]
-    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
-    pub redact_map: Option<PathBuf>,
-
-    /// Reuse the pseudonyms of an earlier run, from its list
-    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
-    pub redact_as: Option<PathBuf>,
+    #[command(flatten)]
+    pub pseudonyms: PseudonymArgs,
 
     /// Packet capture (pcap, pcapng) to judge and include, with secrets masked; may be repeated
     #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
@@ -136,6 +127,22 @@ pub enum KeptLogs {
     Window,
     /// Only counts
     None,
+}
+
+/// Which names are replaced by pseudonyms, and where their list is.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PseudonymArgs {
+    /// Replace these kinds by pseudonyms in the whole bundle; the list of pseudonyms is written beside it
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KINDS", help_heading = "Bundle")]
+    pub redact: Vec<Redacted>,
+
+    /// New file for the list of pseudonyms [default: beside the bundle]
+    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
+    pub redact_map: Option<PathBuf>,
+
+    /// Reuse the pseudonyms of an earlier run, from its list
+    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
+    pub redact_as: Option<PathBuf>,
 }
 
 /// Values of `--redact`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::values::{address, positive_duration};
-use super::{EXAMPLES_FIRST, Expectation, FailOn};
+use super::{EXAMPLES_FIRST, Expectation, FailOn, PseudonymArgs};
 use crate::report::Format;
 
 #[derive(Args, Debug)]
@@ -76,6 +76,10 @@ Examples:
   # Write a support bundle to the current folder; its path is the last line
   kubectl apigee-tls edge collect --org acme --env prod --token-file token.txt
 
+  # Replace hostnames and addresses by pseudonyms;
+  # their list is the .names.json file beside the bundle
+  kubectl apigee-tls edge collect --org acme --env prod --redact hosts,addresses
+
   # Judge it again later
   kubectl apigee-tls edge diagnose --from apigee-tls-acme-prod.tar.gz
 
@@ -86,8 +90,11 @@ pub struct EdgeCollectArgs {
     pub edge: EdgeOptions,
 
     /// Output: a new file, a folder, or - for standard output
-    #[arg(long, default_value = "./", value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath, help_heading = "Output")]
+    #[arg(long, default_value = "./", value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath, help_heading = "Bundle")]
     pub to: String,
+
+    #[command(flatten)]
+    pub pseudonyms: PseudonymArgs,
 }
 
 /// What to look at, and with which means.

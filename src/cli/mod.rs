@@ -22,7 +22,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, Value
 use crate::report::Format;
 
 pub use self::capture::CaptureArgs;
-pub use self::collect::{CollectArgs, KeptLogs, Redacted};
+pub use self::collect::{CollectArgs, KeptLogs, PseudonymArgs, Redacted};
 pub use self::diagnose::DiagnoseArgs;
 pub use self::edge::{
     ApiChoice, ClientProfile, EdgeArgs, EdgeCollectArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions, JavaChoice,

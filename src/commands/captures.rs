@@ -149,10 +149,8 @@ impl Reading {
                 self.own += 1;
                 return;
             }
-            if let Some(kept) = &mut kept
-                && captured::judge(&Signature::of(&flow)).standing.is_failure()
-            {
-                kept.add(&packets);
+            if let Some(kept) = &mut kept {
+                kept.add_failure(&flow, &packets);
             }
             self.count(&redacted(&self.redactor, flow));
         })?;
@@ -184,15 +182,22 @@ impl Reading {
 }
 
 /// The packets of failing handshakes, while captures are read.
-struct Kept {
+pub(super) struct Kept {
     writer: io::Result<CaptureWriter<Vec<u8>>>,
     bytes: usize,
     left_out: u64,
 }
 
 impl Kept {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { writer: CaptureWriter::new(Vec::new()), bytes: 0, left_out: 0 }
+    }
+
+    /// Adds the packets of a connection whose handshake failed.
+    pub(super) fn add_failure(&mut self, flow: &Flow, packets: &[KeptPacket]) {
+        if captured::judge(&Signature::of(flow)).standing.is_failure() {
+            self.add(packets);
+        }
     }
 
     /// Adds the packets of one connection, all or none.
@@ -211,7 +216,7 @@ impl Kept {
     }
 
     /// Returns the file; `None` if no handshake failed.
-    fn finish(self, unwritten: u64) -> Option<Handshakes> {
+    pub(super) fn finish(self, unwritten: u64) -> Option<Handshakes> {
         let writer = self.writer.ok().filter(|writer| writer.packets() > 0)?;
         Some(Handshakes { file: writer.finish().ok()?, left_out: self.left_out + unwritten })
     }

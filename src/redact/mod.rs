@@ -49,7 +49,7 @@ pub use self::text::{MAX_LINE, StreamRedactor};
 use self::pseudonyms::Table;
 use self::rules::{Rule, Rules};
 use self::text::{Engine, Patterns};
-use self::typed::{evidence, objects, overrides};
+use self::typed::{answers, evidence, objects, overrides};
 use crate::evidence::Evidence;
 use crate::wire::capture::RecordKind;
 
@@ -281,6 +281,33 @@ impl Redactor {
     /// It is too large, or a secret would be left.
     pub fn overrides(&self, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
         overrides::redact(&self.engine, text, redactions)
+    }
+
+    /// Redacts an answer of Edge's Management API. With pseudonyms, the names in it are replaced by their
+    /// fields.
+    ///
+    /// # Errors
+    /// With pseudonyms: it is not JSON, so that a name could be left.
+    pub fn answer(&self, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
+        let clean = string(self.without_pseudonyms.text(text.as_bytes(), false, redactions));
+        if self.kinds() == Pseudonyms::None {
+            return Ok(clean);
+        }
+        answers::redact(&self.engine, &clean, redactions)
+    }
+
+    /// Redacts an XML file of a proxy. With pseudonyms, the host of a URL is replaced even if it has one
+    /// label.
+    #[must_use]
+    pub fn proxy_file(&self, text: &str, redactions: &mut Redactions) -> String {
+        let clean = self.text(text, redactions);
+        if self.kinds().hosts() { answers::hosts_of_urls(&self.engine, &clean, redactions) } else { clean }
+    }
+
+    /// Returns the kinds that are replaced by pseudonyms.
+    #[must_use]
+    pub fn kinds(&self) -> Pseudonyms {
+        self.engine.table.kinds()
     }
 
     /// Returns the pseudonyms with their originals, for the file that stays outside the bundle.

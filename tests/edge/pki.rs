@@ -1,6 +1,7 @@
 //! Certificates of the tests, made when they run: a root, an intermediate, leaves for Router and backend.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
@@ -10,7 +11,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName};
-use openssl::x509::{X509, X509Name};
+use openssl::x509::{X509, X509Builder, X509Name};
 
 /// Host alias of the virtual host, and host of the target server.
 pub(crate) const ALIAS: &str = "api.test";
@@ -25,6 +26,13 @@ pub(crate) struct Pki {
     pub(crate) key: PKey<Private>,
 }
 
+/// What a leaf is for.
+#[derive(Clone, Copy)]
+enum Use {
+    Server,
+    Client,
+}
+
 /// Who signs: a certificate with its key.
 struct Signer<'a> {
     certificate: &'a X509,
@@ -32,26 +40,39 @@ struct Signer<'a> {
 }
 
 impl Pki {
-    pub(crate) fn new() -> Self {
+    /// The certificates of all tests, made once.
+    pub(crate) fn shared() -> &'static Self {
+        static PKI: OnceLock<Pki> = OnceLock::new();
+        PKI.get_or_init(Self::new)
+    }
+
+    fn new() -> Self {
         let key = PKey::from_rsa(Rsa::generate(2048).expect("a key")).expect("a key");
         let of_root = ec_key();
-        let root = certificate("Test Root", &[], None, &of_root, 3650);
+        let root = certificate("Test Root", None, None, &of_root, 3650);
         let of_issuing = ec_key();
         let signer = Signer { certificate: &root, key: &of_root };
-        let issuing = certificate("Test Issuing", &[], Some(&signer), &of_issuing, 1825);
+        let issuing = certificate("Test Issuing", None, Some(&signer), &of_issuing, 1825);
         let signer = Signer { certificate: &issuing, key: &of_issuing };
-        let api = certificate(ALIAS, &[ALIAS], Some(&signer), &key, 300);
-        let expired = certificate(ALIAS, &[ALIAS], Some(&signer), &key, -5);
-        let backend = certificate(BACKEND, &[BACKEND], Some(&signer), &key, 300);
+        let leaf = |name: &str, of: Use, days: i64| certificate(name, Some(of), Some(&signer), &key, days);
         let of_other = ec_key();
-        let other = certificate("Elsewhere Root", &[], None, &of_other, 3650);
+        let other = certificate("Elsewhere Root", None, None, &of_other, 3650);
+        let stranger = Signer { certificate: &other, key: &of_other };
+        let foreign = |name: &str, of: Use| certificate(name, Some(of), Some(&stranger), &key, 300);
         let all = [
             ("root", root.clone()),
             ("issuing", issuing.clone()),
-            ("api", api),
-            ("expired", expired),
-            ("backend", backend),
-            ("other-root", other),
+            ("api", leaf(ALIAS, Use::Server, 300)),
+            ("expired", leaf(ALIAS, Use::Server, -5)),
+            ("backend", leaf(BACKEND, Use::Server, 300)),
+            ("expired-backend", leaf(BACKEND, Use::Server, -9)),
+            ("alone", certificate(BACKEND, Some(Use::Server), None, &key, 300)),
+            ("renamed", leaf("legacy.test", Use::Server, 300)),
+            ("elsewhere", foreign(BACKEND, Use::Server)),
+            ("app", leaf("app.test", Use::Client, 300)),
+            ("expired-app", leaf("app.test", Use::Client, -7)),
+            ("other-app", foreign("app.test", Use::Client)),
+            ("other-root", other.clone()),
         ];
         Self { certificates: all.into_iter().collect(), key }
     }
@@ -72,8 +93,8 @@ fn ec_key() -> PKey<Private> {
     PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key")
 }
 
-/// Makes a certificate that ends in so many days; a CA if it has no names.
-fn certificate(name: &str, dns: &[&str], signer: Option<&Signer<'_>>, key: &PKey<Private>, days: i64) -> X509 {
+/// Makes a certificate that ends in so many days; a CA if it has no use.
+fn certificate(name: &str, of: Option<Use>, signer: Option<&Signer<'_>>, key: &PKey<Private>, days: i64) -> X509 {
     let mut subject = X509Name::builder().expect("a name");
     subject
         .append_entry_by_text("O", if name.starts_with("Elsewhere") { "Elsewhere" } else { "Test" })
@@ -92,22 +113,28 @@ fn certificate(name: &str, dns: &[&str], signer: Option<&Signer<'_>>, key: &PKey
     let time = |at: i64| Asn1Time::from_unix(at).expect("a time");
     builder.set_not_before(&time(now - 400 * DAY)).expect("a date");
     builder.set_not_after(&time(now + days * DAY)).expect("a date");
-    if dns.is_empty() {
+    let Some(of) = of else {
         builder
             .append_extension(BasicConstraints::new().critical().ca().build().expect("an extension"))
             .expect("added");
         builder
             .append_extension(KeyUsage::new().critical().key_cert_sign().build().expect("an extension"))
             .expect("added");
-    } else {
-        let mut names = SubjectAlternativeName::new();
-        for name in dns {
-            names.dns(name);
-        }
-        let names = names.build(&builder.x509v3_context(None, None)).expect("an extension");
-        builder.append_extension(names).expect("added");
-        builder.append_extension(ExtendedKeyUsage::new().server_auth().build().expect("an extension")).expect("added");
-    }
+        return signed(builder, signer, key);
+    };
+    let mut names = SubjectAlternativeName::new();
+    let names = names.dns(name).build(&builder.x509v3_context(None, None)).expect("an extension");
+    builder.append_extension(names).expect("added");
+    let mut extended = ExtendedKeyUsage::new();
+    let extended = match of {
+        Use::Server => extended.server_auth(),
+        Use::Client => extended.client_auth(),
+    };
+    builder.append_extension(extended.build().expect("an extension")).expect("added");
+    signed(builder, signer, key)
+}
+
+fn signed(mut builder: X509Builder, signer: Option<&Signer<'_>>, key: &PKey<Private>) -> X509 {
     builder.sign(signer.map_or(key, |signer| signer.key), MessageDigest::sha256()).expect("a signature");
     builder.build()
 }

@@ -1,5 +1,5 @@
-//! Routers and backends of the tests: OpenSSL servers with the versions, suites and demands of a case, and peers
-//! that do not speak TLS. Threads end with the test process.
+//! Routers and backends of the tests: OpenSSL servers with the versions, suites and demands of a case, and
+//! peers that do not speak TLS. Threads end with the test process.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -95,10 +95,18 @@ impl Tls {
         self
     }
 
-    /// Demands a client certificate of this CA.
-    pub(crate) fn demanding(mut self, _authority: &str) -> Self {
+    /// Demands a client certificate of any CA.
+    pub(crate) fn demanding(mut self) -> Self {
         self.builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
         self
+    }
+
+    /// Demands a client certificate of this CA, and names it in the `CertificateRequest`.
+    pub(crate) fn demanding_of(self, pki: &Pki, authority: &str) -> Self {
+        let mut own = self.demanding();
+        own.builder.add_client_ca(pki.get(authority)).expect("a name");
+        own.builder.cert_store_mut().add_cert(pki.get(authority).clone()).expect("trusted");
+        own
     }
 
     pub(crate) fn start(self) -> Server {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -17,30 +17,32 @@ use crate::pki::{ALIAS, BACKEND, Pki};
 use crate::servers::Server;
 
 pub(crate) struct World {
-    pub(crate) pki: Pki,
+    pub(crate) pki: &'static Pki,
     pub(crate) api: Api,
     pub(crate) router: Server,
     pub(crate) backend: Server,
-    folder: TempDir,
+    /// The name of the virtual host.
+    pub(crate) alias: &'static str,
+    /// The virtual host requires client certificates of the truststore.
+    pub(crate) is_mutual: bool,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
     /// A healthy environment: one-way TLS on both legs.
     pub(crate) fn new() -> Self {
-        let pki = Pki::new();
+        let pki = Pki::shared();
         let api = Api::new(SECRET);
-        let router = Server::tls(&pki, &["api", "issuing"]).start();
-        let backend = Server::tls(&pki, &["backend", "issuing"]).start();
-        let world = Self { pki, api, router, backend, folder: tempfile::tempdir().expect("a folder") };
+        let router = Server::tls(pki, &["api", "issuing"]).start();
+        let backend = Server::tls(pki, &["backend", "issuing"]).start();
+        let folder = tempfile::tempdir().expect("a folder");
+        let world = Self { pki, api, router, backend, alias: ALIAS, is_mutual: false, folder };
         world.file("token", SECRET);
         world.file("root.pem", &world.pki.pem(&["root"]));
         world.api.add("/virtualhosts", &json!(["default", "secure"]));
         world.api.add("/virtualhosts/default", &json!({ "name": "default", "hostAliases": [ALIAS], "port": "80" }));
         world.api.add("/targetservers", &json!(["orders"]));
-        let tls =
-            json!({ "enabled": "true", "clientAuthEnabled": "false", "protocols": [], "trustStore": "ref://ts-ref" });
-        let target = json!({ "name": "orders", "host": BACKEND, "port": 443, "isEnabled": true, "sSLInfo": tls });
-        world.api.add("/targetservers/orders", &target);
+        world.target(&json!({ "enabled": "true", "clientAuthEnabled": "false", "trustStore": "ref://ts-ref" }));
         for (reference, store) in [("ks-ref", "ks"), ("ts-ref", "ts")] {
             let answer = json!({ "name": reference, "refers": store, "resourceType": "KeyStore" });
             world.api.add(&format!("/references/{reference}"), &answer);
@@ -52,6 +54,21 @@ impl World {
         world.keystore(&["api", "issuing"]);
         world.truststore("root");
         world
+    }
+
+    /// The TLS settings of the target server.
+    pub(crate) fn target(&self, tls: &Value) {
+        let target = json!({ "name": "orders", "host": BACKEND, "port": 443, "isEnabled": true, "sSLInfo": tls });
+        self.api.add("/targetservers/orders", &target);
+    }
+
+    /// The target server presents a certificate of this list.
+    pub(crate) fn target_presents(&self, chain: &[&str]) {
+        self.target(&json!({ "enabled": "true", "clientAuthEnabled": "true", "trustStore": "ref://ts-ref",
+            "keyStore": "mp-keys", "keyAlias": "mp" }));
+        let keys = json!({ "aliases": [{ "aliasName": "mp", "cert": "mp-cert", "key": "mp-key" }], "keys": ["mp"] });
+        self.api.add("/keystores/mp-keys", &keys);
+        self.api.add_text("/keystores/mp-keys/aliases/mp/certificate", self.pki.pem(chain));
     }
 
     /// What the keystore of the virtual host holds.
@@ -71,18 +88,26 @@ impl World {
     }
 
     fn virtual_host(&self) {
-        let tls = json!({ "enabled": "true", "clientAuthEnabled": "false", "ignoreValidationErrors": false,
+        let mut tls = json!({ "enabled": "true", "clientAuthEnabled": "false", "ignoreValidationErrors": false,
             "keyStore": "ref://ks-ref", "keyAlias": "api", "ciphers": [], "protocols": [] });
+        if self.is_mutual {
+            tls["clientAuthEnabled"] = json!("true");
+            tls["trustStore"] = json!("ref://ts-ref");
+        }
         let port = self.router.port.to_string();
-        let host = json!({ "name": "secure", "hostAliases": [ALIAS], "port": port, "sSLInfo": tls });
+        let host = json!({ "name": "secure", "hostAliases": [self.alias], "port": port, "sSLInfo": tls });
         self.api.add("/virtualhosts/secure", &host);
     }
 
     /// Writes a file of the test, and returns its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        self.bytes(name, text.as_bytes())
+    }
+
+    pub(crate) fn bytes(&self, name: &str, bytes: &[u8]) -> String {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(&path, text).expect("a file");
+        fs::write(&path, bytes).expect("a file");
         path.display().to_string()
     }
 
@@ -115,10 +140,14 @@ impl World {
         format!("{}{}\tat java.lang.Thread.run\n{}{}", line("e", 1), line("test", 2), line("e", 3), line("e", 4))
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
-        command.env_clear().env("COLUMNS", "110").current_dir(self.folder.path()).stdin(Stdio::null());
-        command.args(arguments).output().expect("the program starts")
+        command.env_clear().env("COLUMNS", "110").current_dir(self.folder.path()).args(arguments);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().expect("the program starts")
     }
 
     /// Runs on the environment, as JSON and as text.
@@ -175,12 +204,21 @@ impl World {
 
     /// Writes a bundle, and returns its path.
     pub(crate) fn collect(&self, more: &[&str]) -> String {
+        self.collect_from(more, b"")
+    }
+
+    /// Writes a bundle with this standard input.
+    pub(crate) fn collect_from(&self, more: &[&str], input: &[u8]) -> String {
         let own = self.own();
         let mut arguments = self.online(&own, true, "on", more);
         arguments[1] = "collect";
         let bundle = self.path("bundle.tar.gz");
         arguments.extend(["--to", &bundle]);
-        let output = self.run(&arguments);
+        let mut command = self.command(&arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        child.stdin.take().expect("a pipe").write_all(input).expect("it reads its input");
+        let output = child.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         bundle
     }
@@ -200,9 +238,9 @@ impl World {
             .map(|entry| {
                 let mut entry = entry.expect("it is whole");
                 let path = entry.path().expect("it has a name").to_string_lossy().into_owned();
-                let mut text = String::new();
-                entry.read_to_string(&mut text).expect("it is text");
-                (path, text)
+                let mut bytes = Vec::new();
+                entry.read_to_end(&mut bytes).expect("it is whole");
+                (path, String::from_utf8_lossy(&bytes).into_owned())
             })
             .collect()
     }

@@ -90,7 +90,7 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, s
 }
 
 /// Adds the packets of the failing handshakes of all captures to the bundle.
-pub(super) fn add_handshakes(handshakes: Handshakes, stop: &Stop, sink: &RedactingWriter) {
+pub(in crate::commands) fn add_handshakes(handshakes: Handshakes, stop: &Stop, sink: &RedactingWriter) {
     let path = format!("{}/failing-handshakes.pcapng", folder::CAPTURES);
     let entry = Entry { path: &path, origin: "--pcap", why: WHY_HANDSHAKES };
     let Handshakes { file, left_out } = handshakes;

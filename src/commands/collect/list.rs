@@ -31,7 +31,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
         line(Source::Logs.name(), &[format!("--access-log {name}; {}/given/", folder::LOGS)]);
     }
     for name in &args.captures {
-        let fate = if args.redact.is_empty() { "secrets in packets masked" } else { "withheld: --redact" };
+        let fate = if args.pseudonyms.redact.is_empty() { "secrets in packets masked" } else { "withheld: --redact" };
         line("captures", &[format!("--pcap {name}, {fate}; {}/", folder::CAPTURES)]);
     }
     line("never", &["values of Secrets, private keys, tokens, passwords, environment values that look secret".into()]);

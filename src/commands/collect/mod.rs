@@ -7,12 +7,12 @@
 //! ```
 
 mod bundle_sink;
-mod captures;
+pub(in crate::commands) mod captures;
 mod list;
 mod logs;
 mod objects;
-mod pseudonyms;
-mod redacting_writer;
+pub(in crate::commands) mod pseudonyms;
+pub(in crate::commands) mod redacting_writer;
 mod timings;
 
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
 fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let begun = Instant::now();
     let captures = captures::open(&args.captures)?;
-    let redactor = pseudonyms::redactor(args)?;
+    let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let subject = Subject { context: context.as_deref(), number: None, redactor, captures };
     let progress = console.progress();
@@ -109,7 +109,7 @@ fn several(
             hint: "give --to a folder, such as --to bundles/; each bundle gets its own name there".into(),
         });
     }
-    if !args.captures.is_empty() || args.redact_map.is_some() {
+    if !args.captures.is_empty() || args.pseudonyms.redact_map.is_some() {
         return Err(Error::Usage {
             what: "--pcap or --redact-map with --contexts or --all-contexts: they belong to one cluster".into(),
             hint: "run them for their own cluster: --context NAME".into(),
@@ -119,7 +119,7 @@ fn several(
     let progress = console.progress();
     let outcomes = contexts::each(names, stop, |context| {
         let args = CollectArgs { evidence: contexts::with_context(&args.evidence, context), ..args.clone() };
-        let redactor = pseudonyms::redactor(&args)?;
+        let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
         let number = numbers.get(context).copied();
         let subject = Subject { context: Some(context), number, redactor, captures: Vec::new() };
         collected(&args, subject, runtime, stop, Arc::new(progress.labelled(context)))
@@ -253,7 +253,7 @@ fn collected(
         log_limit: args.log_limit,
         objects: Arc::new(Mutex::new(RoutesAndEvents::default())),
     };
-    let names = pseudonyms::file(args, &sink.writer)?;
+    let names = pseudonyms::file(&args.pseudonyms, &args.to, &sink.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let (evidence, read) = runtime.block_on(async {
@@ -282,9 +282,9 @@ fn collected(
     }
     let has_captures = !captures.is_empty();
     let is_cut = captures.iter().any(Capture::is_too_large);
-    captures::add(captures, pseudonyms::kinds(args), &stop, &sink);
+    captures::add(captures, pseudonyms::kinds(&args.pseudonyms), &stop, &sink);
     // Packets hold names and addresses that pseudonyms cannot replace.
-    if let Some(handshakes) = handshakes.filter(|_| is_cut && pseudonyms::kinds(args) == Pseudonyms::None) {
+    if let Some(handshakes) = handshakes.filter(|_| is_cut && pseudonyms::kinds(&args.pseudonyms) == Pseudonyms::None) {
         captures::add_handshakes(handshakes, &stop, &sink);
     }
     // An interruption after this point no longer affects what is written.
@@ -299,7 +299,7 @@ fn collected(
         note: args.note.as_deref().map(|note| sink.redact_text(note)),
         groups: args.env_groups.iter().map(|name| sink.redact_text(name)).collect(),
         partial: partial.or_else(|| stopped.as_ref().map(ToString::to_string)),
-        pseudonyms: pseudonyms::kinds(args),
+        pseudonyms: pseudonyms::kinds(&args.pseudonyms),
         has_captures,
     };
     let report = build(&evidence, &Selection::default(), FailOn::default());

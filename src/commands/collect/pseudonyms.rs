@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::bundle::{BundleWriter, NamesFile, read_names};
-use crate::cli::{CollectArgs, Redacted};
+use crate::cli::{PseudonymArgs, Redacted};
 use crate::commands::Error;
 use crate::gather;
 use crate::redact::{Names, Pseudonyms, Redactor};
 
 /// Returns the kinds that `--redact` requests.
-pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
+pub(in crate::commands) fn kinds(args: &PseudonymArgs) -> Pseudonyms {
     match (args.redact.contains(&Redacted::Hosts), args.redact.contains(&Redacted::Addresses)) {
         (true, true) => Pseudonyms::Both,
         (true, false) => Pseudonyms::Hosts,
@@ -19,31 +19,35 @@ pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
 }
 
 /// Returns the names of the kinds, as the manifest lists them.
-pub(super) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
+pub(in crate::commands) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
     let requested = [("addresses", kinds.addresses()), ("hosts", kinds.hosts())];
     requested.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Returns the redactor of a run, with a new random key or with the names of an earlier run (`--redact-as`).
-pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
+pub(in crate::commands) fn redactor(args: &PseudonymArgs, keeps_random_tokens: bool) -> Result<Redactor, Error> {
     let kinds = kinds(args);
     if kinds == Pseudonyms::None {
-        return Ok(Redactor::secrets_only().keep_random_tokens(args.evidence.keep_random_tokens));
+        return Ok(Redactor::secrets_only().keep_random_tokens(keeps_random_tokens));
     }
     let names = match &args.redact_as {
         Some(path) => read_names(path)?,
         None => Names::new(gather::random::key().map_err(Error::Runtime)?),
     };
-    Ok(Redactor::new(kinds, names).keep_random_tokens(args.evidence.keep_random_tokens))
+    Ok(Redactor::new(kinds, names).keep_random_tokens(keeps_random_tokens))
 }
 
 /// Creates the file for the list of pseudonyms before anything is gathered, so that an unusable path fails
 /// early. Returns `None` without `--redact`.
-pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<NamesFile>, Error> {
+pub(in crate::commands) fn file(
+    args: &PseudonymArgs,
+    to: &str,
+    writer: &BundleWriter,
+) -> Result<Option<NamesFile>, Error> {
     if kinds(args) == Pseudonyms::None {
         return Ok(None);
     }
-    if args.redact_map.as_deref() == Some(Path::new(&args.to)) {
+    if args.redact_map.as_deref() == Some(Path::new(to)) {
         return Err(Error::Usage {
             what: "--redact-map and --to with the same file name".into(),
             hint: "give --redact-map another file name: the list of pseudonyms is not part of the bundle".into(),
@@ -63,6 +67,6 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
 }
 
 /// Returns the line that says where the list of pseudonyms is, and that it is not for support.
-pub(super) fn map_notice(path: &Path) -> String {
+pub(in crate::commands) fn map_notice(path: &Path) -> String {
     format!("{}: list of pseudonyms; keep it, and do not send it to support", path.display())
 }

@@ -15,18 +15,18 @@ use crate::redact::{Redactions, Redactor};
 
 /// Redacts everything that is gathered and writes it into the bundle.
 #[derive(Clone)]
-pub(super) struct RedactingWriter {
-    pub(super) writer: Arc<BundleWriter>,
-    pub(super) redactor: Arc<Redactor>,
-    pub(super) logs: KeptLogs,
-    pub(super) log_limit: u64,
+pub(in crate::commands) struct RedactingWriter {
+    pub(in crate::commands) writer: Arc<BundleWriter>,
+    pub(in crate::commands) redactor: Arc<Redactor>,
+    pub(in crate::commands) logs: KeptLogs,
+    pub(in crate::commands) log_limit: u64,
     /// What the pages need of the objects that were written.
-    pub(super) objects: Arc<Mutex<RoutesAndEvents>>,
+    pub(in crate::commands) objects: Arc<Mutex<RoutesAndEvents>>,
 }
 
 impl RedactingWriter {
     /// Writes a page, or lists it as missing.
-    pub(super) fn page(&self, page: &Page) {
+    pub(in crate::commands) fn page(&self, page: &Page) {
         let Page { path, origin, why, text, is_verbatim } = page;
         let mut redactions = Redactions::default();
         match text {
@@ -40,35 +40,42 @@ impl RedactingWriter {
     }
 
     /// Writes bytes that are already redacted.
-    pub(super) fn write_clean(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
+    pub(in crate::commands) fn write_clean(
+        &self,
+        path: &str,
+        origin: &str,
+        why: &str,
+        bytes: &[u8],
+        redactions: Redactions,
+    ) {
         if let Err(why) = self.writer.write(path, origin, why, bytes, redactions.counts()) {
             self.lost(path, origin, &why);
         }
     }
 
     /// Redacts a text from outside for use in the manifest or in a path.
-    pub(super) fn redact_text(&self, text: &str) -> String {
+    pub(in crate::commands) fn redact_text(&self, text: &str) -> String {
         self.redactor.text(text, &mut Redactions::default())
     }
 
     /// Lists something that was planned and could not be collected.
-    pub(super) fn lost(&self, item: &str, origin: &str, why: &str) {
+    pub(in crate::commands) fn lost(&self, item: &str, origin: &str, why: &str) {
         self.absent(Absence::Lost, item, origin, why);
     }
 
     /// Lists something that is not in the bundle.
-    pub(super) fn absent(&self, absence: Absence, item: &str, origin: &str, why: &str) {
+    pub(in crate::commands) fn absent(&self, absence: Absence, item: &str, origin: &str, why: &str) {
         let (item, origin, why) = (item.to_owned(), origin.to_owned(), why.to_owned());
         self.writer.skip(Skipped { item, origin, absence, why, needs: None });
     }
 
     /// Records a source that the bundled evidence reports as unavailable.
-    pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
+    pub(in crate::commands) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
         self.skip_unavailable(item, origin.to_owned(), why.reason.to_string(), &why.reason);
     }
 
     /// Like [`Self::unavailable`], with texts that are not redacted yet.
-    pub(super) fn redact_unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
+    pub(in crate::commands) fn redact_unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
         self.skip_unavailable(item, self.redact_text(origin), self.redact_text(&why.reason.to_string()), &why.reason);
     }
 
@@ -81,7 +88,7 @@ impl RedactingWriter {
     }
 
     /// Redacts an object; remembers what the pages need of it. Returns `None` if it is withheld.
-    pub(super) fn clean(
+    pub(in crate::commands) fn clean(
         &self,
         item: &'static Item,
         origin: &str,
@@ -96,7 +103,14 @@ impl RedactingWriter {
         Some(object)
     }
 
-    pub(super) fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
+    pub(in crate::commands) fn yaml(
+        &self,
+        path: &str,
+        origin: &str,
+        item: &'static Item,
+        value: &Value,
+        redactions: Redactions,
+    ) {
         match serde_yaml::to_string(value) {
             Ok(yaml) => self.write_clean(path, origin, item.why, yaml.as_bytes(), redactions),
             Err(error) => self.lost(item.name(), origin, &error.to_string()),
@@ -113,7 +127,7 @@ fn needs(reason: &Reason) -> Option<String> {
 }
 
 /// Returns the base name of a user's file, as used in the bundle.
-pub(super) fn base(name: &str) -> &str {
+pub(in crate::commands) fn base(name: &str) -> &str {
     match name {
         "-" => "standard-input",
         name => name.rsplit(['/', '\\']).next().unwrap_or(name),

@@ -6,22 +6,26 @@ mod credentials;
 mod options;
 
 use std::collections::BTreeMap;
-use std::io;
 
 use tokio::runtime::Runtime;
 
+use super::captures::Handshakes;
 use super::{Error, fail_on, sources};
 use crate::bundle;
 use crate::cli::{EdgeArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions as EdgeFlags};
+use crate::evidence::capture::Flow;
 use crate::evidence::edge::{Edge, MessageProcessorLog};
-use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
+use crate::evidence::{Evidence, HybridQuestion, Reason, Seen, Unavailable};
 use crate::gather::edge::client::Fault;
-use crate::gather::edge::{self, Gathered, files};
+use crate::gather::edge::files::{self, Logs};
+use crate::gather::edge::{self, Captured, Gathered};
 use crate::gather::files::captures::CaptureError;
 use crate::judgement::edge as judgement;
 use crate::run::{Progress, Stop};
 use crate::terminal::Console;
 use crate::text::visible;
+use crate::wire::capture::KeptPacket;
+use crate::wire::edge::mp_log::Excerpt;
 
 pub(super) use self::options::profile;
 
@@ -70,30 +74,51 @@ struct Run {
     evidence: Evidence,
     /// Why the Management API could not be used, where nothing else was given to judge.
     refused: Option<Fault>,
+    /// What a bundle has beside the evidence; empty unless it is wanted.
+    kept: Kept,
+}
+
+/// What was read once, and is kept for a bundle.
+#[derive(Default)]
+struct Kept {
     /// Answers of the Management API by their path in a bundle.
     answers: BTreeMap<String, Vec<u8>>,
+    settings: Vec<GivenFile>,
+    /// Lines of failed handshakes in logs.
+    lines: Option<Excerpt>,
+    /// Packets of failed handshakes in captures.
+    handshakes: Option<Handshakes>,
+}
+
+/// A file of settings, as the user gave it.
+struct GivenFile {
+    flag: &'static str,
+    name: String,
+    bytes: Vec<u8>,
 }
 
 /// Gathers everything that the flags name.
-async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &Console) -> Result<Run, Error> {
-    let inputs = args.mp_logs.iter().chain(&args.token_file).chain(&args.user_file).chain(&args.captures);
-    sources::check_standard_input(inputs)?;
+async fn gathered(args: &EdgeFlags, keeps: bool, stop: &Stop, console: &Console) -> Result<Run, Error> {
+    sources::check_standard_input(inputs(args))?;
     super::captures::check(&args.captures)?;
-    let options = options::of(args, keeps_answers, process_env)?;
+    let options = options::of(args, keeps, process_env)?;
     let progress = console.progress();
     let collected_at = sources::now();
-    let mut edge = of_hosts(args, stop).await?;
+    let mut kept = Kept::default();
+    let mut edge = of_hosts(args, keeps.then_some(&mut kept), stop).await?;
     edge.symptoms = options::symptoms(args)?;
     edge.client_certificates = options::certificates(args.client_cert.as_deref())?;
     edge.own_certificates = options::certificates(args.mp_cert.as_deref())?;
     if !args.captures.is_empty() {
         let (names, ends, shown) = (args.captures.clone(), stop.clone(), progress.clone());
-        let read = sources::in_time(stop, move || edge::captures(&names, &ends, &*shown)).await;
+        let read = sources::in_time(stop, move || of_captures(&names, keeps, &ends, &*shown)).await;
         match read {
             Ok(read) => {
-                let (captured, unseen) = read.map_err(|CaptureError { name, source }| Error::Input { name, source })?;
-                edge.captured = captured;
-                edge.unseen.extend(unseen);
+                let (captured, handshakes) =
+                    read.map_err(|CaptureError { name, source }| Error::Input { name, source })?;
+                edge.captured = captured.handshakes;
+                edge.unseen.extend(captured.unseen);
+                kept.handshakes = handshakes;
             }
             Err(reason) => edge.unseen.push(edge::unseen("the captures", reason)),
         }
@@ -107,6 +132,7 @@ async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &
     progress.finished("the environment", "");
     progress.finish();
     let Gathered { edge, answers, refused, interrupted } = gathered?;
+    kept.answers = answers;
     let has_other = has_other_evidence(args);
     let mut evidence = Evidence::not_gathered(
         HybridQuestion { offline: true, ..HybridQuestion::default() },
@@ -115,33 +141,76 @@ async fn gathered(args: &EdgeFlags, keeps_answers: bool, stop: &Stop, console: &
     );
     evidence.edge = Seen::Seen(edge);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the environment", reason));
-    Ok(Run { evidence, refused: refused.filter(|_| !has_other), answers })
+    Ok(Run { evidence, refused: refused.filter(|_| !has_other), kept })
 }
 
-/// Reads the files of Routers and Message Processors.
-async fn of_hosts(args: &EdgeFlags, stop: &Stop) -> Result<Edge, Error> {
+/// Every input that may be standard input, which can be read only once.
+fn inputs(args: &EdgeFlags) -> impl Iterator<Item = &String> {
+    let secrets = [&args.token_file, &args.user_file, &args.netrc_file, &args.keystore_password_file];
+    let lists = [
+        &args.mp_logs,
+        &args.captures,
+        &args.router_confs,
+        &args.router_properties,
+        &args.mp_properties,
+        &args.system_properties,
+    ];
+    secrets.into_iter().flatten().chain(lists.into_iter().flatten())
+}
+
+/// Reads captures, and the packets of failed handshakes if `keeps` is true.
+fn of_captures(
+    names: &[String],
+    keeps: bool,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<(Captured, Option<Handshakes>), CaptureError> {
+    if !keeps {
+        return Ok((edge::captures(names, None, stop, progress)?, None));
+    }
+    let mut failing = super::captures::Kept::new();
+    let mut sink = |flow: &Flow, packets: &[KeptPacket]| failing.add_failure(flow, packets);
+    let captured = edge::captures(names, Some(&mut sink), stop, progress)?;
+    let handshakes = failing.finish(captured.packets_left_out);
+    Ok((captured, handshakes))
+}
+
+/// Reads the files of Routers and Message Processors, each once: standard input is then empty.
+async fn of_hosts(args: &EdgeFlags, mut kept: Option<&mut Kept>, stop: &Stop) -> Result<Edge, Error> {
     let mut edge = Edge::default();
-    let input = |name: &String| {
-        let name = name.clone();
-        move |source: io::Error| Error::Input { name, source }
+    let mut read = |flag: &'static str, name: &String| {
+        let bytes = files::settings(name).map_err(|source| Error::Input { name: name.clone(), source })?;
+        if let Some(kept) = &mut kept {
+            kept.settings.push(GivenFile { flag, name: name.clone(), bytes: bytes.clone() });
+        }
+        Ok::<_, Error>(bytes)
     };
     for name in &args.router_confs {
-        edge.routers.push(files::router_conf(name).map_err(input(name))?);
+        edge.routers.push(files::router_conf(name, &read("--router-conf", name)?));
     }
     for name in &args.router_properties {
-        edge.routers.push(files::router_properties(name).map_err(input(name))?);
+        edge.routers.push(files::router_properties(name, &read("--router-properties", name)?));
     }
-    for (names, is_effective) in [(&args.system_properties, true), (&args.mp_properties, false)] {
-        for name in names {
-            edge.message_processors.push(files::message_processor(name, is_effective).map_err(input(name))?);
-        }
+    for name in &args.system_properties {
+        edge.message_processors.push(files::message_processor(name, &read("--system-properties", name)?, true));
+    }
+    for name in &args.mp_properties {
+        edge.message_processors.push(files::message_processor(name, &read("--mp-properties", name)?, false));
     }
     if !args.mp_logs.is_empty() {
         let (names, ends) = (args.mp_logs.clone(), stop.clone());
         let (org, env) = (args.org.clone().unwrap_or_default(), args.env.clone().unwrap_or_default());
-        let read = sources::in_time(stop, move || files::logs(&names, &org, &env, &ends)).await;
+        let keeps = kept.is_some();
+        let read = sources::in_time(stop, move || files::logs(&names, &org, &env, keeps, &ends)).await;
         edge.log = Some(match read {
-            Ok(log) => log.map_err(|(name, source)| Error::Input { name, source })?,
+            Ok(read) => {
+                let Logs { log, lines, cut } = read.map_err(|(name, source)| Error::Input { name, source })?;
+                edge.unseen.extend(cut.into_iter().map(|(name, why)| edge::unseen(&name, Reason::Broken(why))));
+                if let Some(kept) = kept {
+                    kept.lines = lines;
+                }
+                log
+            }
             Err(reason) => {
                 edge.unseen.push(edge::unseen("the Message Processor log", reason));
                 MessageProcessorLog { files: args.mp_logs.clone(), ..MessageProcessorLog::default() }

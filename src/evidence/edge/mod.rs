@@ -40,6 +40,9 @@ pub struct Edge {
     pub references: BTreeMap<String, Seen<String>>,
     /// Keystores and truststores, which are the same kind of object.
     pub keystores: BTreeMap<String, Seen<Keystore>>,
+    /// Hosts of targets that Java never sends as `server_name`. Recorded, because pseudonyms change their
+    /// form.
+    pub not_sent: BTreeSet<String>,
     pub routers: Vec<RouterSettings>,
     pub message_processors: Vec<MessageProcessorSettings>,
     /// Absent if no log was given.
@@ -92,6 +95,12 @@ impl Edge {
                 if self.question.api == Dialect::Google { vec![true] } else { vec![true, false] }
             }
         }
+    }
+
+    /// Returns whether Java sends this host of a target as `server_name`.
+    #[must_use]
+    pub fn sends_name(&self, host: &str) -> bool {
+        is_sendable(host) && !self.not_sent.contains(host)
     }
 
     /// Returns the TLS versions that a profile disables: those of the files given, else of its Java.

@@ -78,6 +78,15 @@ impl EdgeQuestion {
         self.legs.contains(&leg)
     }
 
+    /// Returns the leg that is judged, if it is one.
+    #[must_use]
+    pub fn only_leg(&self) -> Option<Leg> {
+        match self.legs.as_slice() {
+            [leg] => Some(*leg),
+            _ => None,
+        }
+    }
+
     /// Returns whether Apigee runs the hosts, so that its users cannot change Routers or Message Processors.
     #[must_use]
     pub fn is_cloud(&self) -> bool {

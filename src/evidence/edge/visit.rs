@@ -15,6 +15,7 @@ impl Visit for Edge {
             targets,
             references,
             keystores,
+            not_sent,
             routers,
             message_processors,
             log,
@@ -44,6 +45,11 @@ impl Visit for Edge {
         for store in keystores.values_mut() {
             store.visit(visitor);
         }
+        let renamed = std::mem::take(not_sent).into_iter().map(|mut host| {
+            visitor.string(Kind::Hostname, &mut host);
+            host
+        });
+        *not_sent = renamed.collect();
         routers.visit(visitor);
         message_processors.visit(visitor);
         log.visit(visitor);

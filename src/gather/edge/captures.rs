@@ -10,22 +10,39 @@ use crate::evidence::certificate::{Certificate, MAX_CERTIFICATES};
 use crate::evidence::edge::{CapturedHandshake, ClientList, Unseen};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::run::{Progress, Stop};
+use crate::wire::capture::KeptPacket;
 
 /// Maximum number of different handshakes that are kept.
 const MAX_KINDS: usize = 256;
 
-/// Reads captures.
+/// What captures hold.
+pub struct Captured {
+    pub handshakes: Vec<CapturedHandshake>,
+    pub unseen: Vec<Unseen>,
+    /// Packets that were wanted and found no room in memory.
+    pub packets_left_out: u64,
+}
+
+/// Receives each connection with the packets of its handshake.
+type PacketSink<'a> = dyn FnMut(&Flow, &[KeptPacket]) + 'a;
+
+/// Reads captures. `packets` receives every connection, if it is given.
 ///
 /// # Errors
 /// A file cannot be opened, or is no capture.
 pub fn captures(
     names: &[String],
+    mut packets: Option<&mut PacketSink<'_>>,
     stop: &Stop,
     progress: &dyn Progress,
-) -> Result<(Vec<CapturedHandshake>, Vec<Unseen>), CaptureError> {
+) -> Result<Captured, CaptureError> {
     let mut kinds: BTreeMap<String, CapturedHandshake> = BTreeMap::new();
     let mut more = 0_u64;
-    let capture = captures::read(names, None, false, stop, progress, &mut |flow, _| {
+    let keeps = packets.is_some();
+    let capture = captures::read(names, None, keeps, stop, progress, &mut |flow, kept| {
+        if let Some(sink) = &mut packets {
+            sink(&flow, &kept);
+        }
         let Some(handshake) = handshake(&flow) else { return };
         let Ok(key) =
             serde_json::to_string(&CapturedHandshake { first_packet: 0, filter: String::new(), ..handshake.clone() })
@@ -51,9 +68,9 @@ pub fn captures(
     if capture.interrupted {
         missing.push(unseen("the end of the captures", Reason::Interrupted));
     }
-    let mut found: Vec<CapturedHandshake> = kinds.into_values().collect();
-    found.sort_by_key(|handshake| handshake.first_packet);
-    Ok((found, missing))
+    let mut handshakes: Vec<CapturedHandshake> = kinds.into_values().collect();
+    handshakes.sort_by_key(|handshake| handshake.first_packet);
+    Ok(Captured { handshakes, unseen: missing, packets_left_out: capture.limits.packets_not_written })
 }
 
 /// Describes a connection that shows something of TLS.

@@ -9,14 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::evidence::edge::{MessageProcessorLog, MessageProcessorSettings, RouterSettings};
 use crate::gather::files::open;
+use crate::gather::files::packed::{GZIP_MAGIC, HEAD_BYTES, packed};
 use crate::run::Stop;
 use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
-use crate::wire::edge::mp_log::Scanner;
+use crate::wire::edge::mp_log::{Excerpt, Scanner};
 use crate::wire::edge::proxy::{self, MAX_ARCHIVE, MAX_XML, Proxy};
 use crate::wire::edge::{MAX_SETTINGS, nginx, properties};
 
-/// First bytes of gzip.
-const GZIP: [u8; 2] = [0x1F, 0x8B];
 const CHUNK: usize = 1 << 20;
 /// Maximum number of files of a folder that are looked at.
 const MAX_FILES: usize = 4096;
@@ -47,7 +46,10 @@ impl ProxyFile {
 }
 
 /// Reads a file of settings, or standard input for `-`.
-fn settings(name: &str) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// It cannot be opened or read, or is larger than such a file.
+pub fn settings(name: &str) -> io::Result<Vec<u8>> {
     bounded(name, MAX_SETTINGS)
 }
 
@@ -65,47 +67,57 @@ pub fn bounded(name: &str, most: usize) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the configuration of a Router.
-///
-/// # Errors
-/// It cannot be read.
-pub fn router_conf(name: &str) -> io::Result<RouterSettings> {
-    Ok(nginx::router(name, &settings(name)?))
+#[must_use]
+pub fn router_conf(name: &str, bytes: &[u8]) -> RouterSettings {
+    nginx::router(name, bytes)
 }
 
 /// Reads the overrides of a Router.
-///
-/// # Errors
-/// It cannot be read.
-pub fn router_properties(name: &str) -> io::Result<RouterSettings> {
-    Ok(properties::router(name, &settings(name)?))
+#[must_use]
+pub fn router_properties(name: &str, bytes: &[u8]) -> RouterSettings {
+    properties::router(name, bytes)
 }
 
 /// Reads properties of a Message Processor.
-///
-/// # Errors
-/// It cannot be read.
-pub fn message_processor(name: &str, is_effective: bool) -> io::Result<MessageProcessorSettings> {
-    Ok(properties::message_processor(name, &settings(name)?, is_effective))
+#[must_use]
+pub fn message_processor(name: &str, bytes: &[u8], is_effective: bool) -> MessageProcessorSettings {
+    properties::message_processor(name, bytes, is_effective)
 }
 
-/// Reads logs, plain or compressed with gzip, until the end of the run.
+/// What logs hold.
+pub struct Logs {
+    pub log: MessageProcessorLog,
+    /// Lines of failed handshakes, if they are wanted.
+    pub lines: Option<Excerpt>,
+    /// Files whose end could not be read, with the reason.
+    pub cut: Vec<(String, String)>,
+}
+
+/// Reads logs, plain or compressed with gzip, until the end of the run. If `keeps` is true, the first lines
+/// of each failure come with what was counted.
 ///
 /// # Errors
-/// A file cannot be opened or read, with its name.
+/// A file cannot be opened or read, or is compressed otherwise, with its name.
 pub fn logs(
     names: &[String],
     organization: &str,
     environment: &str,
+    keeps: bool,
     stop: &Stop,
-) -> Result<MessageProcessorLog, (String, io::Error)> {
-    let mut scanner = Scanner::new(organization, environment);
+) -> Result<Logs, (String, io::Error)> {
+    let scanner = Scanner::new(organization, environment);
+    let mut scanner = if keeps { scanner.keeping_lines() } else { scanner };
     let mut chunk = vec![0; CHUNK];
+    let mut cut = Vec::new();
     for name in names {
         let fail = |error| (name.clone(), error);
         let mut source = open(name).map_err(fail)?;
         let mut head = Vec::new();
-        source.by_ref().take(GZIP.len() as u64).read_to_end(&mut head).map_err(fail)?;
-        let is_gzip = head == GZIP;
+        source.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(fail)?;
+        if let Some(what) = packed(&head) {
+            return Err(fail(io::Error::new(io::ErrorKind::InvalidData, format!("it is {what}"))));
+        }
+        let is_gzip = head.starts_with(GZIP_MAGIC);
         let whole = io::Cursor::new(head).chain(source);
         let mut source: Box<dyn Read> =
             if is_gzip { Box::new(MultiGzDecoder::new(io::BufReader::new(whole))) } else { Box::new(whole) };
@@ -114,12 +126,18 @@ pub fn logs(
                 Ok(0) => break,
                 Ok(count) => scanner.push(chunk.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Its beginning was read, and a log that is still written may have no end.
+                Err(error) if is_gzip => {
+                    cut.push((name.clone(), format!("its end cannot be unpacked: {error}")));
+                    break;
+                }
                 Err(error) => return Err(fail(error)),
             }
         }
         scanner.end();
     }
-    Ok(scanner.finish(names.to_vec()))
+    let lines = scanner.take_excerpt();
+    Ok(Logs { log: scanner.finish(names.to_vec()), lines, cut })
 }
 
 /// Reads a proxy.

@@ -25,11 +25,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use self::answers::Answers;
-pub use self::captures::captures;
+pub use self::captures::{Captured, captures};
 use self::client::{Client, Fault};
 use self::files::{KeystoreFile, ProxyFile};
 use self::pool::Pool;
-use crate::evidence::edge::{Dialect, Edge, EdgeQuestion, Leg, Unseen};
+use crate::evidence::edge::{Dialect, Edge, EdgeQuestion, Leg, Unseen, is_sendable};
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::probe::ProberError;
 use crate::run::Stop;
@@ -100,6 +100,8 @@ pub async fn gather(options: &EdgeOptions, edge: Edge, stop: &Stop) -> Result<Ga
     let interrupted = Box::pin(gathering.run(stop)).await?;
     let Gathering { answers, mut edge, pool, refused, .. } = gathering;
     edge.signatures = pool.signatures();
+    let hosts = edge.targets.iter().filter_map(|target| target.host.clone());
+    edge.not_sent = hosts.filter(|host| !is_sendable(host)).collect();
     let answers = answers.kept.and_then(|kept| kept.into_inner().ok()).unwrap_or_default();
     Ok(Gathered { edge, answers, refused, interrupted })
 }

@@ -51,6 +51,7 @@ impl Gathering<'_> {
             stores.entry(file.store.clone()).or_insert(Leg::Northbound);
         }
         self.keystores(stores).await;
+        self.references_in_place_of_keystores().await;
         self.keystore_files();
     }
 
@@ -77,6 +78,23 @@ impl Gathering<'_> {
                 stores.entry(store.clone()).or_insert(leg);
             }
             self.edge.references.insert(name, seen.into());
+        }
+    }
+
+    /// Asks whether a name that is no keystore is a reference: one that names another leads nowhere.
+    async fn references_in_place_of_keystores(&mut self) {
+        let is_known = |name: &String| self.edge.references.contains_key(name);
+        let is_absent = |(name, store): (&String, &Seen<Keystore>)| match store {
+            Seen::Unavailable(Unavailable { reason: Reason::Missing(_), .. }) if !is_known(name) => Some(name.clone()),
+            _ => None,
+        };
+        let absent: Vec<String> = self.edge.keystores.iter().filter_map(is_absent).collect();
+        let answers = &self.answers;
+        let found = join_all(absent.iter().map(|name| answers.json(vec!["references", name]))).await;
+        for (name, answer) in absent.into_iter().zip(found) {
+            if let Some(store) = answer.ok().and_then(|answer| answers::refers(&answer)) {
+                self.edge.references.insert(name, Seen::Seen(store));
+            }
         }
     }
 

@@ -8,7 +8,7 @@ pub mod local_certificates;
 pub mod log_file;
 pub mod manifests;
 pub mod overrides;
-mod packed;
+pub(in crate::gather) mod packed;
 mod read_ahead;
 mod sequential;
 

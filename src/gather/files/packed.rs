@@ -2,7 +2,7 @@
 //! a log without records or like text that is not YAML.
 
 /// Number of bytes by which a format is known.
-pub(super) const HEAD_BYTES: usize = 8;
+pub(in crate::gather) const HEAD_BYTES: usize = 8;
 
 /// Compressed files and archives, each with the way out. Source: the specifications of the formats.
 const PACKED: &[(&[u8], &str)] = &[
@@ -18,13 +18,13 @@ const PACKED: &[(&[u8], &str)] = &[
 ];
 
 /// First bytes of every gzip member (RFC 1952 §2.3.1), with the only defined compression method.
-pub(super) const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
+pub(in crate::gather) const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
 
 /// Text in UTF-32: its byte order marks, and an object or a list without one.
 const WIDE: &[&[u8]] = &[b"\xFF\xFE\0\0", b"\0\0\xFE\xFF", b"{\0\0\0", b"[\0\0\0", b"\0\0\0{", b"\0\0\0["];
 
 /// Returns what a file that begins with `head` is, and how to unpack it; `None` if it may be text or gzip.
-pub(super) fn packed(head: &[u8]) -> Option<&'static str> {
+pub(in crate::gather) fn packed(head: &[u8]) -> Option<&'static str> {
     PACKED.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| *what)
 }
 

@@ -111,7 +111,7 @@ fn unknown(edge: &Edge, results: &[CheckResult]) -> Option<(FailingLeg, String, 
         ));
     }
     // A symptom whose cause no one else shows.
-    let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text));
+    let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, edge.question.only_leg()));
     if let Some(meaning) = meaning {
         let text = format!("the symptom is {}: {}, and nothing wrong was seen there", meaning.leg, meaning.what);
         return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));

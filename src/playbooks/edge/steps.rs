@@ -129,7 +129,7 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
         .symptoms
         .iter()
         .map(|text| {
-            let leg = crate::checks::facts::edge::meaning_of_symptom(text)
+            let leg = crate::checks::facts::edge::meaning_of_symptom(text, edge.question.only_leg())
                 .map_or_else(|| "unknown leg".to_owned(), |meaning| format!("{}, {}", meaning.leg, meaning.what));
             format!("symptom: {leg}")
         })

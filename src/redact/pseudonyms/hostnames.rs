@@ -161,6 +161,8 @@ const PRIVATE_DOMAINS: &[&str] = &["corp", "example", "home", "internal", "inval
 /// Domains below which customers have names of their own, with the names that are the platform's.
 const SHARED_DOMAINS: &[(&str, &[&str])] = &[
     ("apigee.com", &["api.enterprise", "community", "docs", "login", "status", "www"]),
+    // The certificate that the public cloud serves for unknown names.
+    ("apigee.net", &["*"]),
     ("docker.io", &["auth", "hub", "index", "registry-1"]),
     ("eks.amazonaws.com", &[]),
     ("gcr.io", &["asia", "eu", "k8s", "launcher", "marketplace", "mirror", "us"]),

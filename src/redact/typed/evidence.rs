@@ -97,10 +97,10 @@ impl Visitor for RandomTokens<'_> {
     fn distinguished_name(&mut self, _name: &mut String, _dns_names: &[String]) {}
 }
 
-struct Pseudonymizer<'a> {
-    table: &'a Table,
-    rules: Rules,
-    redactions: &'a mut Redactions,
+pub(super) struct Pseudonymizer<'a> {
+    pub(super) table: &'a Table,
+    pub(super) rules: Rules,
+    pub(super) redactions: &'a mut Redactions,
 }
 
 impl Visitor for Pseudonymizer<'_> {

@@ -1,6 +1,7 @@
-//! Redaction by type: Kubernetes objects, overrides files, evidence.
+//! Redaction by type: Kubernetes objects, overrides files, answers of the Management API, evidence.
 
 mod allowlist;
+pub(super) mod answers;
 pub(super) mod evidence;
 pub(super) mod objects;
 pub(super) mod overrides;

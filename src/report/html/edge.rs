@@ -3,13 +3,13 @@
 use askama::Template;
 
 use super::Content;
-use super::parts::{Badge, Gap, Paste, Tone, gaps, rest, time};
-use crate::judgement::edge::{EdgeReport, LegCheck};
+use super::findings::{self, CheckView};
+use super::parts::{Gap, Paste, Tone, gaps, rest, time};
+use crate::judgement::edge::EdgeReport;
 use crate::verdict::{LegCause, LegStep, LegVerdictKind};
 
-/// Maximum number of gaps, and of lines of one check.
+/// Maximum number of gaps.
 const MAX_GAPS: usize = 200;
-const MAX_LINES: usize = 50;
 
 #[derive(Template)]
 #[template(path = "edge.html")]
@@ -23,6 +23,7 @@ struct Page<'a> {
     next_paste: Option<Paste>,
     fixes: Vec<FixView<'a>>,
     side_effects: &'a [String],
+    id: &'static str,
     checks: Vec<CheckView<'a>>,
     gaps: Vec<Gap<'a>>,
     other_gaps: Option<String>,
@@ -39,13 +40,6 @@ struct FixView<'a> {
     owner: &'static str,
     paste: Option<Paste>,
     note: Option<&'a str>,
-}
-
-struct CheckView<'a> {
-    code: String,
-    name: &'a str,
-    badge: Badge,
-    lines: Vec<String>,
 }
 
 /// Returns the page.
@@ -75,7 +69,8 @@ pub(in crate::report) fn content(report: &EdgeReport) -> Result<Content, askama:
         next_paste: next.map(|next| Paste::new(&next.command)),
         fixes: report.remedy.steps.iter().map(fix).collect(),
         side_effects: &report.remedy.side_effects,
-        checks: report.checks.iter().map(check).collect(),
+        id: "edge",
+        checks: findings::checks(&report.checks),
         other_gaps: rest(report.not_seen.len().saturating_sub(shown.len()) as u64, "gap"),
         gaps: shown,
     };
@@ -97,17 +92,5 @@ fn fix(step: &LegStep) -> FixView<'_> {
         owner: step.owner.name(),
         paste: step.paste.as_deref().map(Paste::new),
         note: step.note.as_deref(),
-    }
-}
-
-fn check(check: &LegCheck) -> CheckView<'_> {
-    let found = check.findings.iter().map(|finding| finding.message.clone());
-    let mut lines: Vec<String> = check.reason.iter().cloned().chain(found.take(MAX_LINES)).collect();
-    lines.extend(rest(check.findings.len().saturating_sub(MAX_LINES) as u64, "finding"));
-    CheckView {
-        code: check.code.to_string(),
-        name: &check.name,
-        badge: Badge::of_outcome(check.outcome, check.level),
-        lines,
     }
 }

@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 
 use super::parts::{Badge, names, rest, short};
+use crate::checks::{Code, Level};
+use crate::judgement::edge::LegCheck;
 use crate::judgement::{CheckReport, FindingReport, OutcomeWord};
 use crate::report::Rule;
 
@@ -42,8 +44,38 @@ pub(super) struct FindingView<'a> {
     pub(super) is_known: bool,
 }
 
-pub(super) fn checks(checks: &[CheckReport]) -> Vec<CheckView<'_>> {
-    let mut sorted: Vec<&CheckReport> = checks.iter().collect();
+/// The result of a check, of whichever playbook.
+pub(super) struct Judged<'a> {
+    code: Code,
+    name: &'a str,
+    family: &'a str,
+    level: Level,
+    outcome: OutcomeWord,
+    reason: Option<&'a str>,
+    findings: &'a [FindingReport],
+}
+
+impl<'a> From<&'a CheckReport> for Judged<'a> {
+    fn from(check: &'a CheckReport) -> Self {
+        let CheckReport { code, name, family, level, step: _, outcome, reason, findings } = check;
+        let (code, level, outcome) = (*code, *level, *outcome);
+        Self { code, name, family, level, outcome, reason: reason.as_deref(), findings }
+    }
+}
+
+impl<'a> From<&'a LegCheck> for Judged<'a> {
+    fn from(check: &'a LegCheck) -> Self {
+        let LegCheck { code, name, family, level, leg: _, object: _, outcome, findings, reason } = check;
+        let (code, level, outcome) = (*code, *level, *outcome);
+        Self { code, name, family, level, outcome, reason: reason.as_deref(), findings }
+    }
+}
+
+pub(super) fn checks<'a, T>(checks: &'a [T]) -> Vec<CheckView<'a>>
+where
+    Judged<'a>: From<&'a T>,
+{
+    let mut sorted: Vec<Judged<'a>> = checks.iter().map(Judged::from).collect();
     // What was found comes first, the gravest first; within, the order of the catalogue remains.
     sorted.sort_by_key(|check| match check.outcome {
         OutcomeWord::Found => (0, Reverse(Some(check.level))),
@@ -51,21 +83,21 @@ pub(super) fn checks(checks: &[CheckReport]) -> Vec<CheckView<'_>> {
         OutcomeWord::Passed => (2, Reverse(None)),
         OutcomeWord::NotApplicable => (3, Reverse(None)),
     });
-    sorted.into_iter().map(CheckView::of).collect()
+    sorted.iter().map(CheckView::of).collect()
 }
 
 impl<'a> CheckView<'a> {
-    fn of(check: &'a CheckReport) -> Self {
+    fn of(check: &Judged<'a>) -> Self {
         let badge = Badge::of_outcome(check.outcome, check.level);
         let is_open = matches!(check.outcome, OutcomeWord::Found | OutcomeWord::Unknown);
         Self {
             code: check.code.to_string(),
-            name: &check.name,
-            family: &check.family,
+            name: check.name,
+            family: check.family,
             level: check.level.as_str(),
             badge,
             outcome: badge.word,
-            reason: short(check.reason.as_deref().unwrap_or_default(), MAX_TEXT),
+            reason: short(check.reason.unwrap_or_default(), MAX_TEXT),
             findings: check.findings.iter().take(MAX_FINDINGS).map(FindingView::of).collect(),
             rest: rest(check.findings.len().saturating_sub(MAX_FINDINGS) as u64, "finding"),
             rule: Rule::of(check.code).filter(|_| is_open),

@@ -18,6 +18,8 @@ const MAX_NAMES: usize = 10_000;
 /// # Errors
 /// What it is instead of JSON.
 pub fn json(bytes: &[u8]) -> Result<Value, String> {
+    // Some servers write a byte order mark, which JSON does not have.
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let start = bytes.trim_ascii_start();
     if start.is_empty() {
         return Err("an empty answer, not JSON".into());
@@ -97,8 +99,13 @@ pub fn virtual_host(answer: &Value) -> Result<VirtualHost, String> {
     };
     // OpenAPI and answers disagree about the case of this field.
     let properties = &answer["properties"];
-    let list = properties["property"].as_array().or(properties["Property"].as_array());
-    for property in list.into_iter().flatten() {
+    let list = [&properties["property"], &properties["Property"]].into_iter().find(|list| !list.is_null());
+    let one_or_several = match list {
+        Some(Value::Array(several)) => several.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    for property in one_or_several {
         let value = string(&property["value"]).or_else(|| string(&property["__text"])).unwrap_or_default();
         match property["name"].as_str().or(property["_name"].as_str()) {
             Some("ssl_protocols") => host.protocols = super::properties::words(&value),
@@ -188,8 +195,10 @@ pub fn entries(answer: &Value) -> Result<Vec<Entry>, String> {
         let key = string(&alias["key"]);
         let has_key = match (alias.is_object(), &keys) {
             (true, _) if key.is_some() => Some(true),
-            (_, Some(keys)) => Some(keys.contains(&name)),
-            (true, None) => Some(false),
+            (_, Some(keys)) if keys.contains(&name) => Some(true),
+            // The list may have the names of keys instead of those of aliases.
+            (false, Some(keys)) if !keys.is_empty() => None,
+            (_, Some(_)) | (true, None) => Some(false),
             (false, None) => None,
         };
         entries.push(Entry { alias: name, certificate: string(&alias["cert"]), has_key });
@@ -270,7 +279,11 @@ fn certificate(info: &Value) -> Certificate {
 
 /// Milliseconds since 1970, as a number or as a string.
 fn date(value: &Value) -> Option<Timestamp> {
-    let milliseconds = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    let text = || value.as_str().map(str::trim);
+    let milliseconds = value.as_i64().or_else(|| text()?.parse().ok());
+    // Some serialisers write large numbers with an exponent. A date is exact to the second.
+    let exponent = || value.as_f64().or_else(|| text()?.parse().ok()).filter(|number: &f64| number.abs() < 1e15);
+    let milliseconds = milliseconds.or_else(|| format!("{:.0}", exponent()?).parse().ok())?;
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
@@ -313,8 +326,8 @@ fn strings(value: &Value) -> Vec<String> {
 fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
 }
@@ -364,8 +377,20 @@ mod tests {
     }
 
     #[test]
+    fn keys_by_another_name_leave_it_open_whether_an_alias_has_one() {
+        let has_key = |answer: Value| entries(&answer).unwrap()[0].has_key;
+        assert_eq!(has_key(value!({"aliases": ["a"], "keys": ["a"]})), Some(true));
+        assert_eq!(has_key(value!({"aliases": ["a"], "keys": ["a-key"]})), None);
+        assert_eq!(has_key(value!({"aliases": ["a"], "keys": []})), Some(false));
+        assert_eq!(has_key(value!({"aliases": [{"aliasName": "a", "cert": "a-cert"}]})), Some(false));
+        assert_eq!(json(b"\xEF\xBB\xBF[\"a\"]").unwrap(), value!(["a"]));
+        let one = value!({"port": "443", "properties": {"property": {"name": "ssl_protocols", "value": "TLSv1"}}});
+        assert_eq!(virtual_host(&one).unwrap().protocols, ["TLSv1"]);
+    }
+
+    #[test]
     fn dates_count_and_a_described_certificate_has_no_fingerprint() {
-        for expiry in [value!(1_456_258_950_000_i64), value!("1456258950000")] {
+        for expiry in [value!(1_456_258_950_000_i64), value!("1456258950000"), value!(1.456_258_95e12)] {
             let answer = value!({"certsInfo": {"certInfo": [{"expiryDate": expiry, "isValid": "Yes", "subject": "CN=a",
                 "issuer": "CN=i", "serialNumber": "07:bc", "publicKey": "RSA Public Key, 1024 bits",
                 "sigAlgName": "SHA1withRSA", "subjectAlternativeNames": null}, {"subject": "CN=i", "issuer": "CN=i"}]}});

@@ -20,6 +20,9 @@ const MAX_FAILURES: usize = 256;
 const MAX_LINE: usize = 16 << 10;
 /// Maximum number of bytes of Java's text.
 const MAX_MESSAGE: usize = 600;
+/// Maximum number of bytes of the lines that are kept for a bundle, and of lines of one failure.
+const MAX_EXCERPT: usize = 4 << 20;
+const MAX_ALIKE: u64 = 20;
 /// What every line of interest has.
 const MARK: &[u8] = b"HTTPClient$Context.handshake";
 /// The lowest port that a client takes for a connection of its own.
@@ -35,6 +38,27 @@ pub struct Scanner {
     failures: BTreeMap<(String, String, String, String, bool), LogFailure>,
     of_others: u64,
     more: u64,
+    /// Absent if no lines are wanted.
+    excerpt: Option<Excerpt>,
+}
+
+/// Lines of failed handshakes as they are in the log.
+#[derive(Debug, Default)]
+pub struct Excerpt {
+    pub text: Vec<u8>,
+    /// Lines of the same environment that found no room, or of which there are enough.
+    pub left_out: u64,
+}
+
+impl Excerpt {
+    fn add(&mut self, line: &str, count: u64) {
+        if count > MAX_ALIKE || self.text.len() + line.len() >= MAX_EXCERPT {
+            self.left_out += 1;
+            return;
+        }
+        self.text.extend_from_slice(line.as_bytes());
+        self.text.push(b'\n');
+    }
 }
 
 impl Scanner {
@@ -49,7 +73,19 @@ impl Scanner {
             failures: BTreeMap::new(),
             of_others: 0,
             more: 0,
+            excerpt: None,
         }
+    }
+
+    /// Keeps the first lines of each failure.
+    #[must_use]
+    pub fn keeping_lines(self) -> Self {
+        Self { excerpt: Some(Excerpt::default()), ..self }
+    }
+
+    /// Returns the lines that were kept. A line without its end is among them after [`Self::end`].
+    pub fn take_excerpt(&mut self) -> Option<Excerpt> {
+        self.excerpt.take()
     }
 
     /// Reads the next bytes of the log.
@@ -115,15 +151,23 @@ impl Scanner {
             failure.timed_out,
         );
         let is_full = self.failures.len() >= MAX_FAILURES;
-        match self.failures.get_mut(&key) {
+        let count = match self.failures.get_mut(&key) {
             Some(known) => {
                 known.count += 1;
                 known.last = failure.last;
+                known.count
             }
-            None if is_full => self.more += 1,
+            None if is_full => {
+                self.more += 1;
+                self.more
+            }
             None => {
                 self.failures.insert(key, failure);
+                1
             }
+        };
+        if let Some(excerpt) = &mut self.excerpt {
+            excerpt.add(line, count);
         }
     }
 }
@@ -229,6 +273,20 @@ mod tests {
         }
         fuzz_mp_log(text.as_bytes());
         fuzz_mp_log(b"HTTPClient$Context.handshakeFailed() SSLClientChannel[");
+    }
+
+    #[test]
+    fn keeps_the_first_lines_of_each_failure_of_the_environment() {
+        let other = FAILED.replace("env:e", "env:test");
+        let mut scanner = Scanner::new("o", "e").keeping_lines();
+        for line in [other.as_str()].into_iter().chain(std::iter::repeat_n(FAILED, 25)).chain([TIMEOUT]) {
+            scanner.push(format!("noise\n{line}\n").as_bytes());
+        }
+        let excerpt = scanner.take_excerpt().unwrap();
+        let lines: Vec<&str> = std::str::from_utf8(&excerpt.text).unwrap().lines().collect();
+        assert_eq!((lines.len(), excerpt.left_out), (21, 5));
+        assert!(lines[..20].iter().all(|line| *line == FAILED) && lines[20] == TIMEOUT, "{lines:?}");
+        assert!(Scanner::new("o", "e").take_excerpt().is_none());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub const MAX_XML: usize = 1 << 20;
 const MAX_ENTRIES: usize = 4096;
 const MAX_UNPACKED: u64 = 64 << 20;
 const MAX_DEPTH: usize = 64;
+/// Maximum number of bytes of the files that are kept for a bundle.
+const MAX_KEPT: usize = 4 << 20;
 /// Maximum number of characters of a text that is kept.
 const MAX_TEXT: usize = 2048;
 
@@ -28,7 +30,7 @@ pub struct Proxy {
     pub endpoints: Vec<TargetEndpoint>,
     /// Files that could not be read, with the reason.
     pub faults: Vec<(String, String)>,
-    /// The XML files that could be read, for a bundle.
+    /// The XML files that could be read, for a bundle, up to a limit.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
@@ -115,7 +117,10 @@ impl Proxy {
                 return;
             }
         }
-        self.files.push((path.to_owned(), content));
+        let kept: usize = self.files.iter().map(|(_, known)| known.len()).sum();
+        if kept + content.len() <= MAX_KEPT {
+            self.files.push((path.to_owned(), content));
+        }
     }
 
     /// Returns the targets of its URLs, and the names of the target servers that it uses.

@@ -139,6 +139,13 @@ pub(crate) fn of_chain(
     Some(untrusted(&top.issuer, None, trusts_are_given))
 }
 
+/// Returns the fault of a list that is a self-signed certificate alone, where nothing says what is trusted.
+pub(crate) fn self_signed(list: &[Certificate]) -> Option<ListFault> {
+    let leaf = list.first().filter(|leaf| leaf.is_self_signed(0))?;
+    let what = format!("{} is self-signed", who(0, leaf));
+    Some(ListFault::new(EdgeCause::CertificateSelfSigned, what, "a certificate of a CA that is trusted"))
+}
+
 /// The result of following a list to a truststore, as JSSE does.
 #[derive(Clone, Debug)]
 pub(crate) enum Trust {

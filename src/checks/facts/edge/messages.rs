@@ -136,10 +136,10 @@ const JAVA: &[Row] = &[
     ),
 ];
 
-/// What client apps report of a Router.
+/// What client apps report of a Router: curl, OpenSSL, Go, Node.js, Python.
 const CLIENT: &[Row] = &[
     (
-        &["certificate has expired"],
+        &["certificate has expired", "CERT_HAS_EXPIRED", "certificate has expired or is not yet valid"],
         &[(EdgeCause::CertificateExpired, POSSIBLE)],
         "the client reports an expired certificate",
     ),
@@ -149,22 +149,37 @@ const CLIENT: &[Row] = &[
         "the client reports a certificate that is not valid yet",
     ),
     (
-        &["does not match target host", "no alternative certificate subject name matches", "Hostname mismatch"],
+        &[
+            "does not match target host",
+            "no alternative certificate subject name matches",
+            "Hostname mismatch",
+            "ALTNAME_INVALID",
+            "certificate is valid for",
+        ],
         &[(EdgeCause::HostnameMismatch, POSSIBLE)],
         "the client reports another name in the certificate",
     ),
     (
-        &["self signed certificate in certificate chain", "self-signed certificate in certificate chain"],
+        &[
+            "self signed certificate in certificate chain",
+            "self-signed certificate in certificate chain",
+            "SELF_SIGNED_CERT_IN_CHAIN",
+        ],
         &[(EdgeCause::TruststoreMismatch, POSSIBLE)],
         "the client does not trust the root that it gets",
     ),
     (
-        &["self signed certificate", "self-signed certificate"],
+        &["self signed certificate", "self-signed certificate", "DEPTH_ZERO_SELF_SIGNED_CERT"],
         &[(EdgeCause::CertificateSelfSigned, POSSIBLE)],
         "the client gets a self-signed certificate",
     ),
     (
-        &["unable to get local issuer", "unable to verify the first certificate"],
+        &[
+            "unable to get local issuer",
+            "unable to verify the first certificate",
+            "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+            "certificate signed by unknown authority",
+        ],
         &[(EdgeCause::ChainIncomplete, POSSIBLE), (EdgeCause::TruststoreMismatch, POSSIBLE)],
         "the client finds no path to a CA that it trusts",
     ),
@@ -188,12 +203,12 @@ const CLIENT: &[Row] = &[
         "the Router refuses the version",
     ),
     (
-        &["alert handshake failure", "handshake_failure", "SSL alert number 40"],
+        &["alert handshake failure", "handshake_failure", "tls: handshake failure", "SSL alert number 40"],
         &[(EdgeCause::CipherMismatch, POSSIBLE), (EdgeCause::SniMissing, POSSIBLE), (EdgeCause::SniUnknown, POSSIBLE)],
         "the Router sends alert 40: cipher suite or SNI",
     ),
     (
-        &["No required SSL certificate was sent"],
+        &["No required SSL certificate was sent", "alert certificate required"],
         &[(EdgeCause::ClientCertificateMissing, LIKELY)],
         "the Router got no client certificate",
     ),
@@ -214,15 +229,36 @@ const CLIENT: &[Row] = &[
         "the Router cannot be reached",
     ),
     (
-        &["Connection reset"],
+        &["Connection reset", "ECONNRESET", "errno=104", "errno=54"],
         &[(EdgeCause::ResetInHello, POSSIBLE), (EdgeCause::SniMissing, POSSIBLE)],
         "the connection is reset",
     ),
-    (&["timed out", "(28)"], &[(EdgeCause::HandshakeTimeout, POSSIBLE)], "the handshake is not answered"),
+    (
+        &["unexpected eof", "SSL_ERROR_SYSCALL", "(52)"],
+        &[(EdgeCause::ClosedInHello, POSSIBLE), (EdgeCause::SniMissing, POSSIBLE)],
+        "the connection is closed within the handshake",
+    ),
+    (
+        &["timed out", "connection timeout", "(28)"],
+        &[(EdgeCause::HandshakeTimeout, POSSIBLE)],
+        "the handshake is not answered",
+    ),
 ];
 
 /// Words that only a client of a Router reports.
-const CLIENT_WORDS: [&str; 7] = [
+const CLIENT_WORDS: &[&str] = &[
+    "CERT_HAS_EXPIRED",
+    "ALTNAME_INVALID",
+    "SELF_SIGNED_CERT",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "Verify return code",
+    "verify error",
+    "alert number",
+    "certificate verify failed",
+    "errno=104",
+    "errno=54",
+    "remote error: tls:",
+    "x509: ",
     "curl:",
     "SSL certificate problem",
     "s_client",
@@ -230,6 +266,7 @@ const CLIENT_WORDS: [&str; 7] = [
     "No required SSL certificate",
     "SSL routines",
     "HTTP/1.1 400",
+    "400 Bad Request",
 ];
 
 /// Returns what Java's text in the log of a Message Processor means.
@@ -237,20 +274,40 @@ pub(crate) fn java(text: &str) -> Option<Meaning> {
     row(JAVA, text).map(|(causes, what)| Meaning { leg: Leg::Southbound, causes, what })
 }
 
+/// Words that a message of the Message Processor has: it answers a client app whose own handshake was well.
+const TARGET_WORDS: &[&str] =
+    &["SslHandshakeFailed", "faultstring", "messaging.adaptors.http", " 503", "503 Service", " 502", "502 Bad Gateway"];
+
 /// Returns what a client or a trace showed. A 503 is always about the backend: without a handshake, a
-/// client app gets no HTTP answer.
-pub(crate) fn symptom(text: &str) -> Option<Meaning> {
-    let is_of_target = text.contains("SslHandshakeFailed") || text.contains("faultstring") || text.contains(" 503");
-    if !is_of_target && CLIENT_WORDS.iter().any(|word| text.contains(word)) {
-        return row(CLIENT, text).map(|(causes, what)| Meaning { leg: Leg::Northbound, causes, what });
+/// client app gets no HTTP answer. `only` is the leg that is judged, if it is one: Java on the other leg is a
+/// client app.
+pub(crate) fn symptom(text: &str, only: Option<Leg>) -> Option<Meaning> {
+    let is_of_target = TARGET_WORDS.iter().any(|word| text.contains(word));
+    let is_of_client = CLIENT_WORDS.iter().any(|word| text.contains(word)) || only == Some(Leg::Northbound);
+    if !is_of_target && is_of_client {
+        let of_client = row(CLIENT, text).map(|(causes, what)| Meaning { leg: Leg::Northbound, causes, what });
+        return of_client.or_else(|| java_client(text).filter(|_| only == Some(Leg::Northbound)));
+    }
+    if text.contains("messaging.adaptors.http.flow.BadGateway") && java(text).is_none() {
+        let causes = vec![(EdgeCause::HandshakeTimeout, POSSIBLE)];
+        let what = "HTTP 502: a backend that never answers the ClientHello fits";
+        return Some(Meaning { leg: Leg::Southbound, causes, what });
     }
     java(text).or_else(|| {
         is_of_target.then(|| Meaning {
             leg: Leg::Southbound,
             causes: Vec::new(),
-            what: "HTTP 503: the target failed, not the handshake of the client app",
+            what: "an HTTP answer of the Message Processor: the target failed, not the handshake of the client app",
         })
     })
+}
+
+/// Returns what Java's text means where a client app is Java. What it does not accept of the Router is the
+/// same, and what it reports is no more than possible.
+fn java_client(text: &str) -> Option<Meaning> {
+    let (causes, _) = row(JAVA, text)?;
+    let causes = causes.into_iter().map(|(cause, _)| (cause, POSSIBLE)).collect();
+    Some(Meaning { leg: Leg::Northbound, causes, what: "a client app on Java reports it of the Router" })
 }
 
 fn row(rows: &'static [Row], text: &str) -> Option<(Vec<(EdgeCause, Strength)>, &'static str)> {
@@ -283,12 +340,32 @@ mod tests {
     #[test]
     fn the_leg_follows_from_who_reports() {
         assert_eq!(
-            symptom("curl: (60) SSL certificate problem: Invalid certificate chain").unwrap().leg,
+            symptom("curl: (60) SSL certificate problem: Invalid certificate chain", None).unwrap().leg,
             Leg::Northbound
         );
         let fault = "{\"fault\":{\"faultstring\":\"SSL Handshake failed Received fatal alert: certificate_expired\"}}";
-        assert_eq!(symptom(fault).unwrap().leg, Leg::Southbound);
-        assert!(symptom("HTTP/1.1 503 Service Unavailable").unwrap().causes.is_empty());
-        assert_eq!(symptom("400 The SSL certificate error").unwrap().leg, Leg::Northbound);
+        assert_eq!(symptom(fault, None).unwrap().leg, Leg::Southbound);
+        assert!(symptom("HTTP/1.1 503 Service Unavailable", None).unwrap().causes.is_empty());
+        assert_eq!(symptom("400 The SSL certificate error", None).unwrap().leg, Leg::Northbound);
+        let timeout = symptom("502 {\"errorcode\":\"messaging.adaptors.http.flow.BadGateway\"}", None).unwrap();
+        assert_eq!((timeout.leg, timeout.causes), (Leg::Southbound, vec![(EdgeCause::HandshakeTimeout, POSSIBLE)]));
+        for text in [
+            "Verify return code: 20 (unable to get local issuer certificate)",
+            "x509: certificate signed by unknown authority",
+            "Error: unable to verify the first certificate, code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'",
+        ] {
+            let meaning = symptom(text, None).unwrap();
+            assert_eq!((meaning.leg, meaning.causes[0].0), (Leg::Northbound, EdgeCause::ChainIncomplete), "{text}");
+        }
+        let closed = symptom("curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to api", None).unwrap();
+        assert_eq!(closed.causes[0], (EdgeCause::ClosedInHello, POSSIBLE));
+    }
+
+    #[test]
+    fn java_is_a_client_app_where_only_that_leg_is_judged() {
+        let text = "javax.net.ssl.SSLHandshakeException: PKIX path building failed";
+        assert_eq!(symptom(text, None).unwrap().leg, Leg::Southbound);
+        let meaning = symptom(text, Some(Leg::Northbound)).unwrap();
+        assert_eq!((meaning.leg, meaning.causes[0]), (Leg::Northbound, (EdgeCause::TruststoreMismatch, POSSIBLE)));
     }
 }

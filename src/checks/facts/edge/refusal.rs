@@ -2,7 +2,7 @@
 //! tell version, cipher suite and name apart.
 
 use super::model::{EdgeCause, Owner, Strength};
-use crate::evidence::edge::{Edge, Leg, LegHandshake, is_sendable};
+use crate::evidence::edge::{Edge, Leg, LegHandshake};
 use crate::evidence::handshake::{Failure, Handshake, How, Party, Stage};
 use crate::text::at_most;
 
@@ -135,7 +135,7 @@ fn of_name(edge: &Edge, made: &LegHandshake) -> Refusal {
             let what = format!("the server refuses the name {name}, and accepts a ClientHello without SNI");
             Refusal::new(EdgeCause::SniUnknown, Strength::Established, what)
         }
-        None if made.leg == Leg::Southbound && !is_sendable(&made.host) && edge.sends_sni() != [false] => {
+        None if made.leg == Leg::Southbound && !edge.sends_name(&made.host) && edge.sends_sni() != [false] => {
             let what = format!("the backend needs server_name, and Java never sends {} as one", made.host);
             Refusal::new(EdgeCause::SniNotSentForName, Strength::Established, what)
         }

@@ -15,7 +15,8 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         }
     }
     for (number, text) in (1..).zip(&edge.symptoms) {
-        let Some(meaning) = messages::symptom(text).filter(|meaning| edge.question.judges(meaning.leg)) else {
+        let meaning = messages::symptom(text, edge.question.only_leg());
+        let Some(meaning) = meaning.filter(|meaning| edge.question.judges(meaning.leg)) else {
             continue;
         };
         let short: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -96,7 +97,7 @@ fn of_meaning(
 fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Strength)>) {
     let sends_sni = edge.sends_sni();
     let is_sent = sends_sni == [true]
-        && target.is_none_or(|target| target.host.as_deref().is_none_or(crate::evidence::edge::is_sendable));
+        && target.is_none_or(|target| target.host.as_deref().is_none_or(|host| edge.sends_name(host)));
     if is_sent && causes.len() > 1 {
         causes.retain(|(cause, _)| *cause != EdgeCause::SniMissing);
     }

@@ -160,7 +160,7 @@ fn one(
         !covered(made) && covered(other)
     });
     if let Some(other) = with_sni.filter(|_| !listed.is_empty()) {
-        let is_sendable = crate::evidence::edge::is_sendable(&made.host);
+        let is_sendable = edge.sends_name(&made.host);
         let cause = if is_sendable || edge.sends_sni() == [false] {
             EdgeCause::SniMissing
         } else {
@@ -288,23 +288,14 @@ pub(super) fn presented(
             None => {}
         },
         None if edge.question.api == Dialect::Google && system.is_some_and(|code| code != 0) => {
-            if let Some(fault) = list::of_chain(list, None, false) {
-                found.push((fault, Strength::Likely, Vec::new()));
-            }
+            let fault = list::of_chain(list, None, false).or_else(|| list::self_signed(list));
+            found.push(match fault {
+                Some(fault) => (fault, Strength::Likely, Vec::new()),
+                None => without_truststore("which CAs the runtime then trusts is not known"),
+            });
         }
         None if edge.question.api == Dialect::Edge && system.is_some_and(|code| code != 0) => {
-            let what =
-                "there is no truststore, and no CA of this machine signed the chain; whether a Message Processor then \
-                checks it is not documented"
-                    .to_owned();
-            let fault = list::ListFault {
-                cause: EdgeCause::TruststoreMissing,
-                what,
-                expected: "a truststore with the CA of the backend".into(),
-                is_certain: false,
-                authority: None,
-            };
-            found.push((fault, Strength::Possible, Vec::new()));
+            found.push(without_truststore("whether a Message Processor then checks it is not documented"));
         }
         _ => {}
     }
@@ -325,6 +316,18 @@ pub(super) fn presented(
         );
     }
     found
+}
+
+/// A chain that this machine does not trust, where no truststore says what is trusted.
+fn without_truststore(unknown: &str) -> (list::ListFault, Strength, Vec<String>) {
+    let fault = list::ListFault {
+        cause: EdgeCause::TruststoreMissing,
+        what: format!("there is no truststore, and no CA of this machine signed the chain; {unknown}"),
+        expected: "a truststore with the CA of the backend".into(),
+        is_certain: false,
+        authority: None,
+    };
+    (fault, Strength::Possible, Vec::new())
 }
 
 fn certificate_path(list: &[Certificate]) -> Vec<usize> {

@@ -1,0 +1,81 @@
+//! nginx as the Router of a virtual host.
+
+use crate::parts::parts;
+use crate::world::World;
+
+fn world(router: &str) -> World {
+    World { router: parts().router(router), ..World::new() }
+}
+
+fn mutual(router: &str) -> World {
+    World { is_mutual: true, ..world(router) }
+}
+
+#[test]
+fn a_router_with_current_versions_is_healthy() {
+    world("current").diagnose(&[]).is("healthy", "none", 0);
+}
+
+#[test]
+fn a_router_with_tls_1_0_alone_is_the_operators() {
+    let outcome = world("old").diagnose(&[]);
+    outcome.claims("protocol-mismatch", "northbound", "edge-operator", "established");
+    outcome.fixes(&["router.properties", "server.ssl.protocols", "edge-router restart"]);
+}
+
+#[test]
+fn a_suite_that_a_client_app_lacks_is_a_cipher_mismatch() {
+    let outcome = world("strong").diagnose(&["--client", "8-limited"]);
+    outcome.claims("cipher-mismatch", "northbound", "edge-operator", "established");
+    assert!(!outcome.has("protocol-mismatch"), "{outcome:?}");
+    world("strong").diagnose(&[]).is("healthy", "none", 0);
+}
+
+#[test]
+fn a_name_that_nginx_rejects_is_unknown_to_the_router() {
+    let outcome = World { alias: "shop.test", ..world("current") }.diagnose(&[]);
+    outcome.claims_any_owner("sni-unknown", "northbound", "likely");
+    assert!(!outcome.has("cipher-mismatch") && !outcome.has("protocol-mismatch"), "{outcome:?}");
+}
+
+#[test]
+fn clients_without_sni_are_refused_where_they_are_expected() {
+    let outcome = world("current").diagnose(&["--expect", "non-sni"]);
+    outcome.claims_any_owner("sni-missing", "northbound", "likely");
+}
+
+#[test]
+fn a_port_of_plain_http_is_told_from_a_refusal() {
+    let outcome = world("plain").diagnose(&["--leg", "northbound"]);
+    outcome.claims_any_owner("plain-text-port", "northbound", "established");
+}
+
+/// nginx finishes the handshake, and refuses the certificate with HTTP 400 within TLS, in both versions.
+#[test]
+fn a_refused_client_certificate_is_read_from_http_400_within_tls() {
+    for router in ["mutual-12", "mutual-13"] {
+        let outcome = mutual(router).diagnose(&[]);
+        outcome.claims("client-certificate-missing", "northbound", "client-owner", "likely");
+        let with = |name: &str| {
+            let key = parts().file("key");
+            mutual(router).diagnose(&["--client-cert", &parts().file(name), "--client-key", &key])
+        };
+        with("app").is("healthy", "none", 0);
+        for (name, cause, certainty) in [
+            ("expired-app", "client-certificate-expired", "established"),
+            ("server-app", "client-certificate-no-client-auth", "established"),
+            ("other-app", "client-certificate-untrusted", "likely"),
+        ] {
+            with(name).claims(cause, "northbound", "client-owner", certainty);
+        }
+    }
+}
+
+#[test]
+fn a_router_that_refuses_what_its_truststore_trusts_has_not_loaded_it() {
+    let world = mutual("mutual-12");
+    world.truststore("other-root");
+    let arguments = ["--client-cert", &parts().file("other-app"), "--client-key", &parts().file("key")];
+    let outcome = world.diagnose(&[&arguments[..], &["--leg", "northbound"]].concat());
+    outcome.claims("router-not-reloaded", "northbound", "edge-operator", "likely");
+}
