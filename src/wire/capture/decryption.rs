@@ -61,8 +61,8 @@ impl Decryption {
         (self.client, self.server) = (side(&self.session.client_handshake), side(&self.session.server_handshake));
     }
 
-    /// Opens the next record of a side. `None` if it cannot be opened; then nothing more of this side is, except
-    /// behind early data.
+    /// Opens the next record of a side. `None` if it cannot be opened; then nothing more of this side is,
+    /// except behind early data.
     pub(super) fn open(&mut self, by: Party, record: &[u8]) -> Option<Vec<Plain>> {
         let place = if by == Party::Client { &mut self.client } else { &mut self.server };
         let mut side = place.take()?;

@@ -42,7 +42,7 @@ pub(super) struct Hidden {
     was_varied: bool,
     /// Length of the server's last record.
     server_last: usize,
-    /// The client had sent a record of the length of an alert before that: both say goodbye.
+    /// The client had sent a record of the length of an alert before that: both close.
     was_left: bool,
     /// The client sent more after an answer, and the server answered that.
     has_continued: bool,

@@ -94,7 +94,7 @@ fn an_alert_behind_session_tickets_is_not_a_completed_handshake() {
     assert_eq!(outcome(&client, &[TICKET, TICKET, 700, ALERT], Party::Server), Outcome::Completed);
     // A server that requested no certificate has nothing to refuse.
     assert_eq!(outcome(&[FINISHED, 200], &[700, ALERT], Party::Server), Outcome::Completed);
-    // The client said goodbye before.
+    // The client sent its close_notify before.
     assert_eq!(outcome(&[EMPTY_CERTIFICATE, FINISHED, ALERT], &[TICKET, ALERT], Party::Client), Outcome::Completed);
     assert_eq!(outcome(&[FINISHED, ALERT], &[], Party::Server), Outcome::Completed);
 }

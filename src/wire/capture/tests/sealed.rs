@@ -1,5 +1,5 @@
-//! Encrypted records of TLS 1.3 from chosen secrets, and the lines of a key log with them. Uses nothing of the
-//! program, so that a misreading is not shared by reader and writer.
+//! Encrypted records of TLS 1.3 from chosen secrets, and the lines of a key log with them. Uses nothing of
+//! the program, so that a misreading is not shared by reader and writer.
 
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
