@@ -232,3 +232,84 @@ fn counts_generated_lines_like_the_plain_reader() {
         }
     }
 }
+
+#[test]
+fn counts_a_damaged_line_among_records_of_its_shape_like_the_plain_reader() {
+    let record = concat!(
+        r#"{"bytes_sent":18060,"user_agent":"curl/8.5.0","start_time":"2025-06-02T10:00:01.005Z","#,
+        r#""apigee_dynamic_data":{"x_environment":"prod","x_revision":7},"request_path":null,"#,
+        r#""request":"GET /a/path/that/is/longer/than/one/window HTTP/2","status":200,"#,
+        r#""status_details":"via_upstream","upstream_response_flags":"-","sni_host":"api.example.net"}"#
+    );
+    let traps = [
+        r#""," "sni_host":null,"x":""#,
+        r#"\","sni_host":null,"x":"\"#,
+        r#"\"\","sni_host":null,"x":"\"#,
+        r"\u0022,",
+        "{}",
+        "null",
+        "12345678",
+        ".5",
+        "\n",
+    ];
+    let mut lines = Vec::new();
+    for at in 0..record.len() {
+        let (before, after) = record.split_at(at);
+        let rest = &after[1..];
+        lines.push(format!("{before}{rest}"));
+        lines.push(before.to_owned());
+        lines.push(after.to_owned());
+        lines.push(format!("{before}{record}"));
+        for byte in "{}[]\",:\\ 0-na.".chars() {
+            lines.push(format!("{before}{byte}{rest}"));
+            lines.push(format!("{before}{byte}{after}"));
+        }
+        lines.extend(traps.iter().map(|trap| format!("{before}{trap}{after}")));
+    }
+    let lines = lines.iter().flat_map(|text| text.split('\n')).filter(|line| !opens_document(line));
+    let ordinary = scan([format!("{record}\n").as_bytes()]);
+    for (number, line) in lines.enumerate() {
+        // The damaged line is the first or the second of a pair, or read by itself.
+        let before = format!("{record}\n").repeat(4 + number % 3);
+        let text = format!("{before}{line}\n{record}\n{record}\n");
+        let counted = scan([text.as_bytes()]);
+        // A scanner that has read nothing else knows no shape, and reads the line in full.
+        let mut in_full = scan([format!("{line}\n").as_bytes()]);
+        (0..6 + number % 3).for_each(|_| in_full.merge(ordinary.clone()));
+        in_full.begins_with_record = counted.begins_with_record;
+        assert_eq!(counted, in_full, "{line}");
+        // The plain reader refuses unknown escapes, and knows one form of each key.
+        if !line.contains('\\') && line.contains("\"sni_host\":") {
+            assert_eq!(counted, plain_reader(&text), "{line}");
+        }
+    }
+}
+
+#[test]
+fn counts_every_record_whose_values_are_lists_of_one() {
+    let record = |name: &str, status: &str| {
+        format!(
+            concat!(
+                r#"{{"sni_host":[{}],"start_time":["2025-06-02T10:00:01.005Z"],"status":[{}],"#,
+                r#""status_details":["filter_chain_not_found"],"response_flags":["NR"],"remote_address":["10.0.0.5:1"]}}"#,
+                "\n"
+            ),
+            name, status
+        )
+    };
+    for (name, [without_sni, with_sni]) in [
+        ("null", [5, 0]),
+        (r#""-""#, [5, 0]),
+        (r#""\u002d""#, [5, 0]),
+        (r#""api.example.net""#, [0, 5]),
+        (r#""api.example.net","www.example.net""#, [0, 0]),
+    ] {
+        let log = scan([record(name, "0").repeat(5).as_bytes()]);
+        assert_eq!((log.records, log.first.is_some()), (5, true), "{name}");
+        assert_eq!([log.reset_without_sni.count, log.reset_with_sni.count], [without_sni, with_sni], "{name}");
+    }
+    // The status of a request on a connection that cannot serve its host is read from a list too.
+    let misdirected = record(r#""api.example.net""#, "421").replace("filter_chain_not_found", "via_upstream");
+    let misdirected = misdirected.replace("{", r#"{"host":["www.example.net"],"#);
+    assert_eq!(scan([misdirected.repeat(5).as_bytes()]).other_host.tally.count, 5);
+}

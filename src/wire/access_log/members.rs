@@ -112,7 +112,7 @@ impl<'a> Record<'a> {
     /// Records a value of the configured format.
     fn stated(&mut self, target: &Target, value: Value<'a>) {
         match (target, value) {
-            (Target::Field(field), value) => self.set(*field, value),
+            (Target::Field(field), value) => self.set(*field, value.single()),
             (Target::Text(format), Value::Text(raw)) => {
                 format.read(raw, self);
             }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Only counts of a record are kept, and no line uses more memory than [`MAX_RECORD_BYTES`]. The parts:
-//! `shape` reads lines of a known shape; `contents` reads all others, with `json`,
+//! `shape` reads lines of a known shape, with `expected`; `contents` reads all others, with `json`,
 //! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are
 //! not one per line; `format` identifies the values of a record (with `operators` and `members`), and
 //! `record` interprets them.
@@ -19,6 +19,7 @@ mod csv;
 mod document;
 mod encoding;
 mod envelope;
+mod expected;
 mod format;
 mod json;
 mod ledger;
@@ -35,7 +36,7 @@ mod yaml;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use self::contents::{Contents, Way};
 use self::csv::Csv;
@@ -49,6 +50,9 @@ use self::shape::Line;
 use self::yaml::Yaml;
 use crate::evidence::AccessLog;
 use crate::evidence::hybrid::MeshLogging;
+
+/// Number of lines that are read one by one after a pair could not be read together.
+const LINES_APART: usize = 4;
 
 /// Counts the records of one log while its bytes arrive in pieces of any size.
 #[derive(Debug)]
@@ -183,7 +187,14 @@ impl AccessLogScanner {
 
     /// Ends the log here, and returns its counts.
     #[must_use]
-    pub fn finish(mut self) -> AccessLog {
+    pub fn finish(self) -> AccessLog {
+        self.finish_with_end().0
+    }
+
+    /// Ends the log here, and returns its counts, and whether it ends within a line that a container runtime
+    /// has split: the rest of that line is missing.
+    #[must_use]
+    pub fn finish_with_end(mut self) -> (AccessLog, bool) {
         if let Some(only) = self.encoding.end() {
             self.drive(&[only]);
         }
@@ -210,8 +221,9 @@ impl AccessLogScanner {
         }
         let document = self.yaml.end();
         self.yaml_document(document);
+        let ends_within_line = self.contents.is_partial();
         self.contents.end();
-        self.contents.counter.finish()
+        (self.contents.counter.finish(), ends_within_line)
     }
 
     fn drive(&mut self, bytes: &[u8]) {
@@ -235,27 +247,51 @@ impl AccessLogScanner {
             return self.carry_on(bytes);
         }
         let mut at = 0;
+        let mut apart = 0;
         while self.mode == Mode::Lines
             && let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty())
         {
             let within = rest.get(..=MAX_RECORD_BYTES).unwrap_or(rest);
-            let Some(length) = memchr(b'\n', within) else { return at + self.carry_on(rest) };
-            self.whole_line(bytes, at, at + length);
+            let Some((length, has_escapes)) = line_end(within) else { return at + self.carry_on(rest) };
+            if apart == 0 && !has_escapes && !self.contents.is_partial() {
+                let next =
+                    rest.get(length + 1..).and_then(|rest| line_end(rest.get(..=MAX_RECORD_BYTES).unwrap_or(rest)));
+                if let Some((next, false)) = next {
+                    let second = at + length + 1;
+                    let lines = [(at, at + length), (second, second + next)];
+                    if let Some(lines) = self.contents.shapes.read_pair(bytes, lines) {
+                        for line in &lines {
+                            self.known(line);
+                        }
+                        at = second + next + 1;
+                        continue;
+                    }
+                }
+                apart = LINES_APART;
+            }
+            apart = apart.saturating_sub(1);
+            self.whole_line(bytes, at, at + length, has_escapes);
             at += length + 1;
         }
         at
     }
 
+    /// Counts a line of a known shape.
+    #[inline]
+    fn known(&mut self, line: &Line<'_>) {
+        self.contents.counter.log.lines += 1;
+        match line {
+            Line::Ordinary(start) => self.contents.counter.ordinary(*start),
+            Line::Record(record) => self.contents.counter.record(record),
+        }
+    }
+
     /// Reads the line of `bytes` from `start` to its line end at `end`.
-    fn whole_line(&mut self, bytes: &[u8], start: usize, end: usize) {
+    fn whole_line(&mut self, bytes: &[u8], start: usize, end: usize, has_escapes: bool) {
         if !self.contents.is_partial()
-            && let Some(line) = self.contents.shapes.read(bytes, start, end)
+            && let Some(line) = self.contents.shapes.read(bytes, start, end, has_escapes)
         {
-            self.contents.counter.log.lines += 1;
-            match line {
-                Line::Ordinary(start) => self.contents.counter.ordinary(start),
-                Line::Record(record) => self.contents.counter.record(&record),
-            }
+            self.known(&line);
         } else {
             self.line(bytes.get(start..end).unwrap_or_default(), true);
         }
@@ -272,7 +308,7 @@ impl AccessLogScanner {
             let mut carry = std::mem::take(&mut self.carry);
             let length = carry.len();
             carry.push(b'\n');
-            self.whole_line(&carry, 0, length);
+            self.whole_line(&carry, 0, length, memchr(b'\\', &carry).is_some());
             carry.clear();
             self.carry = carry;
             return part.len() + 1;
@@ -442,6 +478,14 @@ impl AccessLogScanner {
             None => bytes.len(),
         }
     }
+}
+
+/// Returns the length of the line that begins here, and whether it has a backslash.
+#[inline]
+fn line_end(bytes: &[u8]) -> Option<(usize, bool)> {
+    let found = memchr2(b'\n', b'\\', bytes)?;
+    let rest = bytes.get(found..)?;
+    if rest.first() == Some(&b'\n') { Some((found, false)) } else { Some((found + memchr(b'\n', rest)?, true)) }
 }
 
 /// Fuzz entry point. Reads any bytes, whole and in halves: as a log, and, with the first line as a text

@@ -11,8 +11,8 @@
 //! ```
 
 use memchr::memchr3;
-use wide::u8x16;
 
+use super::expected::{self, MAX_MEMBERS, MAX_TEXT_BYTES, Objects, Slot, Text};
 use super::format::Format;
 use super::json::{self, Member, Value};
 use super::own::is_own;
@@ -21,20 +21,13 @@ use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record};
 /// Maximum number of known shapes: two formats in one stream, each with and without some member.
 const MAX_SHAPES: usize = 4;
 
-/// Maximum number of members of a record that has a shape. Apigee's format has 23.
-const MAX_MEMBERS: usize = 64;
-
-/// Maximum length of a text in a shape: a key and its spaces.
-const MAX_TEXT_BYTES: usize = 256;
-
-/// Bytes of a text that are compared at once.
-const HEAD: usize = 32;
-
 /// The shapes that were learnt from the lines of one log.
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     known: Vec<Shape>,
-    spans: Spans,
+    objects: Objects,
+    /// The shape of the last line that had a known one.
+    latest: usize,
     /// The shape that the next one replaces.
     oldest: usize,
 }
@@ -47,27 +40,34 @@ pub(super) enum Line<'a> {
     Record(Record<'a>),
 }
 
-/// Positions of the values of a line; kept between lines only to avoid allocating again.
-#[derive(Debug)]
-struct Spans([(usize, usize); MAX_MEMBERS]);
-
-impl Default for Spans {
-    fn default() -> Self {
-        Self([(0, 0); MAX_MEMBERS])
-    }
-}
-
 impl Shapes {
     /// Reads the line of `bytes` from `start` to its line end at `end`, if its record has a known shape. Text
     /// in front of the record is allowed if it has no quote and no backslash.
     #[inline]
-    pub(super) fn read<'a>(&mut self, bytes: &'a [u8], start: usize, end: usize) -> Option<Line<'a>> {
+    pub(super) fn read<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        start: usize,
+        end: usize,
+        has_escapes: bool,
+    ) -> Option<Line<'a>> {
         let start = match *bytes.get(start)? {
             b'{' => start,
             _ => start + memchr3(b'{', b'"', b'\\', bytes.get(start..end)?)?,
         };
-        let spans = &mut self.spans;
-        self.known.iter().find_map(|shape| shape.read(bytes, start, end, spans))
+        let Self { known, objects, latest, .. } = self;
+        let mut shapes = known.iter_mut().enumerate();
+        shapes.find_map(|(place, shape)| {
+            let line = shape.read(bytes, start, end, has_escapes, objects)?;
+            *latest = place;
+            Some(line)
+        })
+    }
+
+    /// Reads two lines without backslashes, if both are records of the shape that was met last.
+    #[inline]
+    pub(super) fn read_pair<'a>(&mut self, bytes: &'a [u8], lines: [(usize, usize); 2]) -> Option<[Line<'a>; 2]> {
+        self.known.get_mut(self.latest)?.read_pair(bytes, lines, &mut self.objects)
     }
 
     /// Learns the shape of the record that begins the line, if the record can be judged.
@@ -75,7 +75,7 @@ impl Shapes {
         let Some(shape) = Shape::of(line, format) else { return };
         // A line of a known shape may still have taken the slow path, because of an escape in a value that is
         // judged.
-        if self.known.contains(&shape) {
+        if self.known.iter().any(|known| known.is_same(&shape)) {
             return;
         }
         if self.known.len() < MAX_SHAPES {
@@ -88,9 +88,9 @@ impl Shapes {
 }
 
 /// The texts before the values, and after the last.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Shape {
-    texts: Vec<Text>,
+    slots: Vec<Slot>,
     closing: Text,
     /// The members that are judged, by their place.
     fields: Vec<(Field, usize)>,
@@ -105,23 +105,23 @@ struct Shape {
 
 impl Shape {
     fn of(line: &[u8], format: &Format) -> Option<Self> {
-        let mut texts = Vec::new();
+        let mut slots = Vec::new();
         let mut fields = Vec::new();
         let (mut repeated, mut too_much, mut long_way) = (false, false, false);
         let mut from = 0;
         let end = json::object(line, 0, |member: Member<'_>| {
             let text = line.get(from..member.start).unwrap_or_default();
             from = member.end;
-            too_much |= texts.len() == MAX_MEMBERS || text.len() > MAX_TEXT_BYTES;
+            too_much |= slots.len() == MAX_MEMBERS || text.len() > MAX_TEXT_BYTES;
             if too_much {
                 return;
             }
             long_way |= format.takes_long_way(&member.key);
             if let Some(field) = format.field(&member.key) {
                 repeated |= fields.iter().any(|&(known, _)| known == field);
-                fields.push((field, texts.len()));
+                fields.push((field, slots.len()));
             }
-            texts.push(Text::of(text));
+            slots.push(Slot::of(text));
         })?;
         let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
         let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
@@ -133,7 +133,7 @@ impl Shape {
         let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
         Some(Self {
             closing: Text::of(line.get(from..end).filter(|text| text.len() <= MAX_TEXT_BYTES)?),
-            texts,
+            slots,
             fields,
             name,
             details,
@@ -143,46 +143,74 @@ impl Shape {
         })
     }
 
+    /// Returns whether it has the same texts, from which everything else follows.
+    fn is_same(&self, other: &Self) -> bool {
+        self.closing == other.closing
+            && self.slots.iter().map(|slot| &slot.text).eq(other.slots.iter().map(|slot| &slot.text))
+    }
+
     /// Only the end of the record is compared with `end`: what reads beyond it, such as a string that is not
     /// closed, never comes back.
     #[inline]
-    fn read<'a>(&self, bytes: &'a [u8], start: usize, end: usize, spans: &mut Spans) -> Option<Line<'a>> {
-        let mut at = start;
-        let mut escapes = 0_u64;
-        for (place, (text, span)) in self.texts.iter().zip(&mut spans.0).enumerate() {
-            let start = text.after(bytes, at)?;
-            at = match *bytes.get(start)? {
-                b'"' => {
-                    let string = json::string(bytes, start)?;
-                    escapes |= u64::from(string.escaped) << place;
-                    string.end
-                }
-                b'n' => json::literal(bytes, start, b"null")?,
-                b'0'..=b'9' | b'-' => number(bytes, start)?,
-                _ => json::value(bytes, start)?,
-            };
-            *span = (start, at);
-        }
-        at = self.closing.after(bytes, at)?;
-        if at != end && (at + 1 != end || *bytes.get(at)? != b'\r') {
+    fn read<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        start: usize,
+        end: usize,
+        has_escapes: bool,
+        objects: &mut Objects,
+    ) -> Option<Line<'a>> {
+        let plain = if has_escapes { None } else { expected::walk_plain(&mut self.slots, bytes, start, objects) };
+        let at = if let Some(at) = plain {
+            at
+        } else {
+            let (at, escapes) = expected::walk(&mut self.slots, bytes, start)?;
+            // The slow path decodes an escaped value that is judged.
+            if escapes & self.deciding != 0 {
+                return None;
+            }
+            at
+        };
+        self.closes(bytes, at, end).then(|| self.line(bytes, |slot| slot.first))
+    }
+
+    /// Reads two lines without escapes.
+    #[inline]
+    fn read_pair<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        lines: [(usize, usize); 2],
+        objects: &mut Objects,
+    ) -> Option<[Line<'a>; 2]> {
+        let [first, second] = lines;
+        let (after_first, after_second) = expected::walk_pair(&mut self.slots, bytes, (first.0, second.0), objects)?;
+        if !self.closes(bytes, after_first, first.1) || !self.closes(bytes, after_second, second.1) {
             return None;
         }
-        // The slow path decodes an escaped value that is judged.
-        if escapes & self.deciding != 0 {
-            return None;
-        }
+        Some([self.line(bytes, |slot| slot.first), self.line(bytes, |slot| slot.second)])
+    }
+
+    /// Returns whether the record's last value ends at `at` and its line at `end`.
+    #[inline]
+    fn closes(&self, bytes: &[u8], at: usize, end: usize) -> bool {
+        self.closing.after(bytes, at).is_some_and(|at| at == end || at + 1 == end && bytes.get(at) == Some(&b'\r'))
+    }
+
+    /// Returns what is judged of a line, whose values are at the slots' spans.
+    #[inline]
+    fn line<'a>(&self, bytes: &'a [u8], span: impl Fn(&Slot) -> (usize, usize)) -> Line<'a> {
         let value = |place: usize| {
-            let &(start, end) = spans.0.get(place)?;
-            bytes.get(start..end).map(Value::of)
+            let (start, end) = span(self.slots.get(place)?);
+            bytes.get(start..end).map(|raw| Value::of(raw).single())
         };
         if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value)) {
-            return Some(Line::Ordinary(self.start.and_then(value)));
+            return Line::Ordinary(self.start.and_then(value));
         }
         let mut record = Record::default();
         for &(field, place) in &self.fields {
             *record.field(field) = value(place);
         }
-        Some(Line::Record(record))
+        Line::Record(record)
     }
 }
 
@@ -195,93 +223,9 @@ fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Opti
         && !matches!(status, Some(Value::Plain(MISDIRECTED) | Value::Text(_)))
 }
 
-/// Some bytes to compare with, prepared so that short ones cost no loop.
-#[derive(Debug, PartialEq)]
-struct Text {
-    all: Vec<u8>,
-    head: [u8x16; 2],
-    mask: [u8x16; 2],
-}
-
-impl Text {
-    fn of(text: &[u8]) -> Self {
-        let mut head = [[0; HEAD / 2]; 2];
-        let mut mask = [[0; HEAD / 2]; 2];
-        for ((head, mask), &byte) in head.as_flattened_mut().iter_mut().zip(mask.as_flattened_mut()).zip(text) {
-            (*head, *mask) = (byte, 0xFF);
-        }
-        Self { all: text.to_vec(), head: head.map(u8x16::new), mask: mask.map(u8x16::new) }
-    }
-
-    /// Returns the position after this text, if it is at `at`.
-    #[inline]
-    fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
-        let length = self.all.len();
-        let same = match bytes.get(at..).and_then(|rest| rest.first_chunk::<HEAD>()).map(|head| head.as_chunks::<16>())
-        {
-            Some(([low, high], _)) if length <= HEAD => {
-                let [known_low, known_high] = self.head;
-                let [mask_low, mask_high] = self.mask;
-                let differ =
-                    ((u8x16::new(*low) ^ known_low) & mask_low) | ((u8x16::new(*high) ^ known_high) & mask_high);
-                differ == u8x16::ZERO
-            }
-            _ => bytes.get(at..at + length)? == self.all,
-        };
-        same.then_some(at + length)
-    }
-}
-
-/// A number; a whole one of at most seven digits, which nearly all are, without a loop.
-#[inline]
-fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    if let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*eight);
-        // A byte is a digit when its upper half is 3, also after adding 6: every other byte leaves a mark.
-        let marks = ((word & 0xF0F0_F0F0_F0F0_F0F0) ^ 0x3030_3030_3030_3030)
-            | ((word.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) ^ 0x3030_3030_3030_3030);
-        let length = marks.trailing_zeros() as usize / 8;
-        let leading_zero = eight[0] == b'0' && length > 1;
-        if (1..8).contains(&length) && !leading_zero && !matches!(eight[length], b'.' | b'e' | b'E') {
-            return Some(at + length);
-        }
-    }
-    json::number(bytes, at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_those_of_the_grammar() {
-        for text in [
-            "0",
-            "7",
-            "12",
-            "1234567",
-            "12345678",
-            "123456789012",
-            "00",
-            "01",
-            "0.5",
-            "1.5e3",
-            "1e9",
-            "-1",
-            "-",
-            "1.",
-            "9:",
-            "9/",
-            "0x1",
-            "",
-            "é",
-        ] {
-            for tail in ["", ",", "}", " ,\"abcdefgh", "\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}"] {
-                let text = format!("{text}{tail}");
-                assert_eq!(number(text.as_bytes(), 0), json::number(text.as_bytes(), 0), "{text:?}");
-            }
-        }
-    }
 
     #[test]
     fn a_shape_needs_a_record_that_can_be_judged() {
