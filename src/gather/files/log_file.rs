@@ -20,7 +20,7 @@ use crate::run::stop::Stop;
 use crate::wire::access_log::{AccessLogScanner, Format, LedgerSource};
 
 /// Bytes per read: large enough to amortise the calls, small enough for the second-level cache.
-pub(super) const BUFFER_BYTES: usize = 64 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Bytes that a pipe may hold: the default limit for a user without privileges (`pipe(7)`).
 #[cfg(target_os = "linux")]
@@ -143,7 +143,9 @@ pub async fn read_and_retain(
         },
     };
     let origin = LogOrigin::File(name.to_owned());
-    let log = without_beginning(scanner.finish());
+    let (log, ends_within_line) = scanner.finish_with_end();
+    let cut = cut.or_else(|| ends_within_line.then(|| sequential::within_line(name)));
+    let log = without_beginning(log);
     if let (0, Some(why)) = (log.bytes, &cut) {
         let why = Unavailable::new(name, why.reason.clone());
         retained.missing(why.clone());
@@ -255,7 +257,11 @@ mod parallel {
                     given_up.store(true, Ordering::Relaxed);
                 }
             }
-            scanner.finish()
+            let (log, ends_within_line) = scanner.finish_with_end();
+            if ends_within_line {
+                given_up.store(true, Ordering::Relaxed);
+            }
+            log
         };
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
         let log = thread::scope(|scope| {
@@ -457,6 +463,26 @@ mod tests {
         for (text, is_cut) in [("[{\"a\":1}]\n", false), ("[\n{\"a\":1},\n", true), ("[{\"a\":1}", true)] {
             for bytes in [text.as_bytes().to_vec(), wide(text)] {
                 assert_eq!(read_bytes(&bytes).expect("it is readable").cut.is_some(), is_cut, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_whose_rest_is_missing_was_cut() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        let whole = format!("2025-06-02T10:00:01.5Z stdout F {RECORD}");
+        let (begin, rest) = RECORD.trim_end().split_at(60);
+        let part = format!("2025-06-02T10:00:01.5Z stdout P {begin}");
+        let end = format!("\n2025-06-02T10:00:01.5Z stdout F {rest}\n");
+        for (last, is_cut) in
+            [("", false), (&*part, true), (&*format!("{part}\n"), true), (&*(part.clone() + &end), false)]
+        {
+            for lines in [1, 10_000] {
+                fs::write(&path, whole.repeat(lines) + last).expect("a file");
+                let file = read(&path.display().to_string(), &LogReading::default()).expect("it is readable");
+                assert_eq!(file.cut.is_some(), is_cut, "{last} after {lines} lines");
+                assert!(file.log.records >= lines as u64);
             }
         }
     }

@@ -11,13 +11,17 @@ use std::{mem, panic, thread};
 
 use flate2::read::MultiGzDecoder;
 
-use super::log_file::{BUFFER_BYTES, LogFile, LogFileError, without_beginning};
+use super::log_file::{LogFile, LogFileError, without_beginning};
 use super::packed::{GZIP_MAGIC, HEAD_BYTES, packed, packed_or_gzip, wide};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::access_log::AccessLogScanner;
 
 /// Number of pieces that may wait for their receiver: enough that reading and using them seldom alternate.
 pub(super) const PIECES_WAITING: usize = 4;
+
+/// Bytes of a piece: the more a piece holds, the seldomer the two threads wait for each other. All pieces
+/// together fit the second-level cache of a server's processor.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Bytes that were read. Dropping it gives the buffer back to the reader.
 pub(super) struct Piece {
@@ -48,7 +52,7 @@ pub(super) fn scan(name: &str, stream: impl Read, mut scanner: AccessLogScanner)
         for piece in &coming {
             scanner.feed(&piece);
         }
-        scanner.finish()
+        scanner.finish_with_end()
     };
     thread::scope(|scope| {
         let scanning = thread::Builder::new()
@@ -59,8 +63,9 @@ pub(super) fn scan(name: &str, stream: impl Read, mut scanner: AccessLogScanner)
             Err(_) => ControlFlow::Break(()),
         };
         let cut = drain(name, stream, hand_on);
-        let log = scanning.join().unwrap_or_else(|fault| panic::resume_unwind(fault));
-        Ok(LogFile { log: without_beginning(log), cut: cut? })
+        let (log, ends_within_line) = scanning.join().unwrap_or_else(|fault| panic::resume_unwind(fault));
+        let cut = cut?.or_else(|| ends_within_line.then(|| within_line(name)));
+        Ok(LogFile { log: without_beginning(log), cut })
     })
 }
 
@@ -109,7 +114,7 @@ fn pass(stream: &mut impl Read, mut hand_on: impl FnMut(Piece) -> ControlFlow<()
     let mut outline = Outline::default();
     let mut nothing_came = true;
     let end = loop {
-        let mut buffer = returned.try_recv().unwrap_or_else(|_| vec![0; BUFFER_BYTES]);
+        let mut buffer = returned.try_recv().unwrap_or_else(|_| vec![0; PIECE_BYTES]);
         match stream.read(&mut buffer) {
             Ok(0) if outline.is_open_array() => break Err(io::Error::other("the array of log entries is not closed")),
             Ok(0) => break Ok(()),
@@ -126,6 +131,12 @@ fn pass(stream: &mut impl Read, mut hand_on: impl FnMut(Piece) -> ControlFlow<()
         }
     };
     (nothing_came, end)
+}
+
+/// Returns what is missing of a log that ends within a line.
+pub(super) fn within_line(name: &str) -> Unavailable {
+    let why = "its last line is a part of one, which the container runtime has split, and the rest is missing";
+    Unavailable::new(format!("the rest of the access log {name}"), Reason::Broken(why.into()))
 }
 
 fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
