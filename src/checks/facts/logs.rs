@@ -118,7 +118,7 @@ pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, NameResets> {
 /// Returns an error if some names were dropped.
 pub(crate) fn know_all_names(evidence: &Evidence) -> Result<(), Unavailable> {
     if logs(evidence).any(|(_, log)| log.reset_with_sni.beyond > 0) {
-        let why = Reason::Broken("too many different names".into());
+        let why = Reason::Broken("too many different names, or names longer than DNS allows".into());
         return Err(Unavailable::new("all server names that were reset", why));
     }
     Ok(())

@@ -181,6 +181,12 @@ impl Offer {
             self.early_data |= number == EARLY_DATA;
             self.has_ticket |= number == SESSION_TICKET && size > 0;
             let content = fields.bytes(size).ok_or(Stop::Short("an extension"))?;
+            if number == SERVER_NAME
+                && let Some(length) = host_name(content).map(<[u8]>::len).filter(|length| *length > MAX_NAME_BYTES)
+            {
+                let fault = format!("a server name of {length} bytes; names have at most {MAX_NAME_BYTES}");
+                return Err(Stop::Fault(fault));
+            }
             self.extension(number, content)
                 .ok_or_else(|| Stop::Fault(format!("extension {number} breaks its form")))?;
         }
@@ -254,18 +260,20 @@ fn numbers(bytes: &[u8]) -> Vec<u16> {
 
 /// Returns the first host name of the extension (RFC 6066 §3).
 fn server_name(content: &[u8]) -> Option<ServerName> {
+    let name = host_name(content).filter(|name| !name.is_empty() && name.len() <= MAX_NAME_BYTES)?;
+    let name = String::from_utf8_lossy(name).into_owned();
+    let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+    Some(if is_address { ServerName::Address(name) } else { ServerName::Sent(name) })
+}
+
+/// Returns the bytes of the first host name, of any length.
+fn host_name(content: &[u8]) -> Option<&[u8]> {
     let mut fields = Fields(content);
     let mut list = Fields(fields.long()?);
     if !fields.is_empty() || list.u8()? != 0 {
         return None;
     }
-    let name = list.long()?;
-    if name.is_empty() || name.len() > MAX_NAME_BYTES {
-        return None;
-    }
-    let name = String::from_utf8_lossy(name).into_owned();
-    let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
-    Some(if is_address { ServerName::Address(name) } else { ServerName::Sent(name) })
+    list.long()
 }
 
 /// Fuzz entry point: reads any bytes as a ClientHello, whole and cut at several lengths.

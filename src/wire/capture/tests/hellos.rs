@@ -63,6 +63,16 @@ fn names_are_what_they_are() {
 }
 
 #[test]
+fn a_name_that_is_too_long_is_the_reason() {
+    for (length, fault) in [(255, None), (256, Some("a server name of 256 bytes; names have at most 255"))] {
+        let name = "a".repeat(length);
+        let read = offer(&HelloBuilder { name: Some(&name), ..HelloBuilder::default() });
+        assert_eq!(read.malformed.as_deref(), fault, "{length}");
+        assert_eq!(read.server_name == Some(ServerName::Unknown), fault.is_some(), "{length}");
+    }
+}
+
+#[test]
 fn contradictions_make_no_claim_about_the_name() {
     let whole = HelloBuilder { name: Some("a.example"), padding: 8, ..HelloBuilder::default() }.body();
     // The length of all extensions, of the first extension, and of the suites.
