@@ -35,7 +35,7 @@ pub(crate) use self::logs::{
 };
 pub(crate) use self::overrides::{
     comparable_hosts, file_name, gateway_names, helm_files, host_name, ingress_gateways, is_filled, is_unfilled,
-    overrides, place, renders, unfilled, virtual_hosts, whole_overrides,
+    overrides, place, rendered_name, renders, unfilled, virtual_hosts, whole_overrides,
 };
 pub(crate) use self::phrases::{
     Nearest, count, duration, first_of, from_addresses, labels, moment, moments, quoted_list, some_of,

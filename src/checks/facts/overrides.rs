@@ -125,11 +125,17 @@ pub(crate) fn helm_files<'a>(evidence: &'a Evidence, config_name: &str) -> Vec<&
 /// Returns whether the virtual-host chart renders this ApigeeRouteConfig, named `<org>-<name>`, from the
 /// virtual host.
 pub(crate) fn renders(content: &Overrides, host: &VirtualHost, config_name: &str) -> bool {
-    let Some(name) = &host.name else { return false };
-    match content.org.as_ref().filter(|org| is_filled(org)) {
-        Some(org) => config_name == format!("{}-{}", org.value, name.value),
-        None => config_name.strip_suffix(name.value.as_str()).is_some_and(|org| org.ends_with('-')),
-    }
+    // Every virtual host is compared with every group, so the end of the name, which nearly always differs,
+    // comes first.
+    let org = host.name.as_ref().and_then(|name| config_name.strip_suffix(name.value.as_str())?.strip_suffix('-'));
+    org.is_some_and(|org| content.org.as_ref().filter(|known| is_filled(known)).is_none_or(|known| known.value == org))
+}
+
+/// Returns the name of the ApigeeRouteConfig that the chart renders from the virtual host, if its org is
+/// known.
+pub(crate) fn rendered_name(content: &Overrides, host: &VirtualHost) -> Option<String> {
+    let org = content.org.as_ref().filter(|org| is_filled(org))?;
+    Some(format!("{}-{}", org.value, host.name.as_ref()?.value))
 }
 
 /// `file:line:column`, with standard input by its name.

@@ -1,9 +1,11 @@
 //! AT329: several overrides files define the same virtual host.
 
+use std::collections::HashMap;
+
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::overrides::Positioned;
+use crate::evidence::overrides::{Overrides, OverridesFile, Positioned, VirtualHost};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT329"),
@@ -26,13 +28,19 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
     let mut findings = Vec::new();
-    for (number, (file, content, host)) in hosts.iter().enumerate() {
+    // The first of each name in each file.
+    let mut first: HashMap<&str, Vec<&(&OverridesFile, &Overrides, &VirtualHost)>> = HashMap::new();
+    for entry in &hosts {
+        let (file, content, host) = *entry;
         let Some(name) = host.name.as_ref().filter(|name| facts::is_filled(name)) else { continue };
-        let earlier = hosts.iter().take(number).find(|(other, other_content, other_host)| {
-            other.name != file.name
-                && other_host.name.as_ref().is_some_and(|other| other.value == name.value)
-                && may_be_same(other_content.org.as_ref(), content.org.as_ref())
-        });
+        let others = first.entry(&name.value).or_default();
+        let mut of_files = others.iter().filter(|(other, _, _)| other.name != file.name);
+        let earlier = of_files
+            .find(|(_, other_content, _)| may_be_same(other_content.org.as_ref(), content.org.as_ref()))
+            .copied();
+        if others.iter().all(|(other, _, _)| other.name != file.name) {
+            others.push(entry);
+        }
         let Some((other, _, other_host)) = earlier else { continue };
         findings.push(Finding::new(
             Object::overrides(file),

@@ -101,17 +101,15 @@ pub(super) fn of(evidence: &Evidence) -> GroupsSummary {
     for route in routes.iter().flatten() {
         groups.entry(route.group().to_owned()).or_default().routes.push(route);
     }
+    let by_ending = by_ending(&groups);
     for (file, content, host) in hosts.iter().flatten() {
-        let mut rendered =
-            groups.iter_mut().filter(|(name, _)| facts::renders(content, host, name)).map(|(_, group)| group);
-        match (rendered.next(), &host.name) {
-            (Some(group), _) => group.host = group.host.or(Some((file, host))),
-            (None, Some(name)) => {
-                let org = content.org.as_ref().map_or(String::new(), |org| format!("{}-", org.value));
-                groups.entry(format!("{org}{}", name.value)).or_default().host = Some((file, host));
-            }
-            (None, None) => {}
-        }
+        let Some(short) = &host.name else { continue };
+        let name =
+            facts::rendered_name(content, host).or_else(|| by_ending.get(&short.value).cloned()).unwrap_or_else(|| {
+                content.org.as_ref().map_or(String::new(), |org| format!("{}-", org.value)) + &short.value
+            });
+        let group = groups.entry(name).or_default();
+        group.host = group.host.or(Some((file, host)));
     }
     let not_seen = [
         (Place::Overrides, hosts.is_none()),
@@ -123,6 +121,14 @@ pub(super) fn of(evidence: &Evidence) -> GroupsSummary {
         not_seen: not_seen.into_iter().filter(|(_, is_unseen)| *is_unseen).map(|(place, _)| place).collect(),
         groups: groups.into_iter().map(|(name, group)| group.summary(name, &envoys)).collect(),
     }
+}
+
+/// Returns the first name for each ending behind a hyphen: for virtual hosts whose org is not known.
+fn by_ending<T>(groups: &BTreeMap<String, T>) -> BTreeMap<String, String> {
+    let endings = groups.keys().rev().flat_map(|name| {
+        name.match_indices('-').filter_map(move |(at, _)| Some((name.get(at + 1..)?.to_owned(), name.clone())))
+    });
+    endings.collect()
 }
 
 /// The objects of one group.
