@@ -310,6 +310,14 @@ fn counts_every_record_whose_values_are_lists_of_one() {
     }
     // The status of a request on a connection that cannot serve its host is read from a list too.
     let misdirected = record(r#""api.example.net""#, "421").replace("filter_chain_not_found", "via_upstream");
-    let misdirected = misdirected.replace("{", r#"{"host":["www.example.net"],"#);
+    let misdirected = misdirected.replace('{', r#"{"host":["www.example.net"],"#);
     assert_eq!(scan([misdirected.repeat(5).as_bytes()]).other_host.tally.count, 5);
+}
+
+#[test]
+fn reads_texts_that_journald_writes_as_bytes() {
+    let record = br#"{"user_agent":"\u0001","sni_host":null,"status":0,"status_details":"filter_chain_not_found"}"#;
+    let entry = format!("{{\"MESSAGE\":{record:?},\"_PID\":\"1\"}}\n");
+    let log = scan([entry.repeat(3).as_bytes()]);
+    assert_eq!((log.records, log.reset_without_sni.count), (3, 3));
 }

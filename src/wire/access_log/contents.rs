@@ -227,6 +227,10 @@ impl Contents {
         if way.level < MAX_WRAPPED {
             match record.payload {
                 Some(Value::Object(payload)) => self.object(payload, way.within(true)),
+                Some(Value::Array(payload)) => {
+                    let text = envelope::bytes(payload).unwrap_or_default();
+                    self.content(text.trim_ascii(), way.within(true), false);
+                }
                 Some(Value::Text(payload)) => {
                     let waits = self.partial.iter().skip(DOCKER).any(|part| !part.is_empty());
                     let entry = if waits || !payload.ends_with(b"\\n") { envelope::docker(object) } else { None };

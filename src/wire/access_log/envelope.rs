@@ -67,6 +67,23 @@ pub(super) fn docker(object: &[u8]) -> Option<bool> {
     is_stderr.filter(|_| has_time && !is_other)
 }
 
+/// Returns the text that an array of its bytes represents, as journald writes it. Source: systemd, "Journal
+/// Export Formats", JSON.
+pub(super) fn bytes(array: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Some(Vec::new());
+    json::array(array, 0, |value| {
+        let byte = match value {
+            Value::Plain(number) => std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()),
+            _ => None,
+        };
+        text = text.take().zip(byte).map(|(mut text, byte): (Vec<u8>, u8)| {
+            text.push(byte);
+            text
+        });
+    })?;
+    text
+}
+
 /// A table of Log Analytics: `{"columns":[{"name":"sni_host"},…],"rows":[[…],…]}`.
 pub(super) struct Rows<'a> {
     columns: Vec<Cow<'a, [u8]>>,
@@ -190,6 +207,15 @@ mod tests {
             ("[]", None),
         ] {
             assert_eq!(text(pairs(array.as_bytes())).as_deref(), expected, "{array}");
+        }
+    }
+
+    #[test]
+    fn bytes_become_text() {
+        for (array, expected) in
+            [("[123, 27,125]", Some("{\u{1b}}")), ("[]", Some("")), ("[256]", None), ("[\"1\"]", None)]
+        {
+            assert_eq!(text(bytes(array.as_bytes())).as_deref(), expected, "{array}");
         }
     }
 

@@ -62,7 +62,9 @@ impl<'a> Record<'a> {
             self.set(field, member.value.single());
         } else if PAYLOAD_KEYS.contains(&key) {
             let is_better = matches!(member.value, Value::Text(_)) || !matches!(self.payload, Some(Value::Text(_)));
-            if is_better && matches!(member.value, Value::Text(_) | Value::Object(_)) {
+            // Journald writes a text that has unprintable bytes as the list of all its bytes.
+            let is_bytes = key == b"MESSAGE" && matches!(member.value, Value::Array(_));
+            if is_better && (is_bytes || matches!(member.value, Value::Text(_) | Value::Object(_))) {
                 self.payload = Some(member.value);
             }
         }
