@@ -12,7 +12,7 @@
 mod api;
 #[path = "edge/backends.rs"]
 mod backends;
-#[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]
+#[expect(dead_code, unreachable_pub, clippy::unwrap_used, reason = "the builder serves other tests too")]
 #[path = "../src/wire/capture/tests/builder.rs"]
 mod builder;
 #[path = "edge/bundles.rs"]

@@ -36,7 +36,7 @@ const LISTS: [(&str, &[&str]); 14] = [
 ];
 const ROUTERS: [&str; 6] = ["current", "old", "strong", "mutual-12", "mutual-13", "plain"];
 /// Longest time until a part listens.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// The running parts.
 pub(crate) struct Parts {

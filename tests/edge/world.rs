@@ -84,7 +84,7 @@ impl World {
     /// The Router presents this list, and its keystore holds it.
     pub(crate) fn router_presents(&mut self, chain: &[&str]) {
         self.keystore(chain);
-        self.router = Server::tls(&self.pki, chain).start();
+        self.router = Server::tls(self.pki, chain).start();
     }
 
     fn virtual_host(&self) {
