@@ -8,7 +8,7 @@
 mod builder;
 mod local;
 #[path = "../src/wire/capture/tests/sealed.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the records serve other tests too")]
+#[expect(unreachable_pub, reason = "the records serve other tests too")]
 mod sealed;
 #[expect(dead_code, reason = "the settings of cases serve other tests too")]
 mod support;
