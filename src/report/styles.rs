@@ -53,7 +53,7 @@ impl Styles {
             | VerdictKind::SniOnly
             | VerdictKind::Unknown => self.warning,
             VerdictKind::Cause => self.error,
-            VerdictKind::Healthy | VerdictKind::Passed => self.good,
+            VerdictKind::Fixed | VerdictKind::Healthy | VerdictKind::Passed => self.good,
         }
     }
 

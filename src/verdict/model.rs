@@ -30,6 +30,8 @@ pub enum VerdictKind {
     AtRisk,
     /// Clients fail, and this is why.
     Cause,
+    /// Every check was run, and clients that failed before are served now.
+    Fixed,
     /// Every check was run, and nothing keeps clients from completing a handshake.
     Healthy,
     /// Clients fail. One cause fits what was seen; it is not established.
@@ -51,6 +53,7 @@ impl VerdictKind {
             Self::Ambiguous => "AMBIGUOUS",
             Self::AtRisk => "AT RISK",
             Self::Cause => "CAUSE",
+            Self::Fixed => "FIXED",
             Self::Healthy => "HEALTHY",
             Self::Likely => "LIKELY",
             Self::NoAccess => "NO ACCESS",
@@ -58,6 +61,12 @@ impl VerdictKind {
             Self::SniOnly => "SNI ONLY",
             Self::Unknown => "UNKNOWN",
         }
+    }
+
+    /// Returns whether nothing needs to be done.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Fixed | Self::Healthy | Self::Passed | Self::SniOnly)
     }
 }
 

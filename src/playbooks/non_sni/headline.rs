@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::checks::codes;
-use crate::checks::facts::{self, HealthChecks, chain, served};
+use crate::checks::facts::{self, HealthChecks, chain, served, without_sni};
 use crate::evidence::{AccessLog, Evidence, Seen};
 use crate::verdict::{Judged, VerdictKind};
 
@@ -45,12 +45,31 @@ pub(super) fn healthy(judged: Judged<'_>) -> (VerdictKind, String) {
             format!("Clients with SNI are served; clients without SNI are not accepted, and none was seen{within}"),
         ),
         None if window.is_some() => (VerdictKind::Passed, format!("No client was seen to fail{within}")),
-        None => (VerdictKind::Healthy, "Nothing that was checked keeps clients from completing a handshake".to_owned()),
+        None => fixed(evidence).unwrap_or_else(|| {
+            (VerdictKind::Healthy, "Nothing that was checked keeps clients from completing a handshake".to_owned())
+        }),
     };
     if has_unknown_issuer(evidence) {
         headline += "; whether they trust the certificates was not judged";
     }
     (kind, headline)
+}
+
+/// Clients without SNI were reset, as the logs show, and are served now.
+fn fixed(evidence: &Evidence) -> Option<(VerdictKind, String)> {
+    let checks = HealthChecks::of_resets(evidence);
+    let reset = |(origin, log): (&_, &AccessLog)| checks.clients(origin, &log.reset_without_sni).count;
+    let resets = facts::logs(evidence).map(reset).fold(0, u64::saturating_add);
+    if resets == 0 || !without_sni::resets_are_over(evidence) {
+        return None;
+    }
+    let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_sni.last).max()?;
+    let served = facts::logs(evidence).filter_map(|(_, log)| log.served_without_sni.first);
+    let since = served.filter(|served| *served > last).min();
+    let since = since.map_or_else(String::new, |since| format!(" since {}", facts::moment(since)));
+    let before = facts::count(resets, "reset");
+    let none = facts::duration(evidence.now().duration_since(last).max(SignedDuration::ZERO));
+    Some((VerdictKind::Fixed, format!("Clients without SNI are served{since} ({before} before, none for {none})")))
 }
 
 /// Returns the window of the logs in words, if the user limited them to a short one. The length of a window

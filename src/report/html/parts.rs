@@ -57,7 +57,7 @@ impl Tone {
             VerdictKind::Cause => Self::Bad,
             VerdictKind::Ambiguous | VerdictKind::AtRisk | VerdictKind::Likely | VerdictKind::SniOnly => Self::Warn,
             VerdictKind::NoAccess | VerdictKind::Unknown => Self::Unknown,
-            VerdictKind::Healthy | VerdictKind::Passed => Self::Good,
+            VerdictKind::Fixed | VerdictKind::Healthy | VerdictKind::Passed => Self::Good,
         }
     }
 

@@ -8,7 +8,6 @@ use crate::judgement::Report;
 use crate::judgement::chain::{Chain, Link, LinkKey, LinkState};
 use crate::report::TextOptions;
 use crate::text::{LabelledText, columns};
-use crate::verdict::VerdictKind;
 
 /// Between two links.
 const JOINT: &str = " ─ ";
@@ -16,7 +15,7 @@ const JOINT: &str = " ─ ";
 /// Appends the picture, where something is wrong and a link is broken. A gateway that serves only clients
 /// with SNI, as it is meant to, breaks the chain of others.
 pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
-    let is_good = matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly);
+    let is_good = report.verdict.kind.is_good();
     let Some(chain) = report.chain.as_ref().filter(|chain| chain.broken.is_some() && !is_good) else { return };
     blank_line(out);
     let links: Vec<&Link> = chain.links.iter().filter(|link| link.state != LinkState::NotApplicable).collect();

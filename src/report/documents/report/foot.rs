@@ -91,7 +91,7 @@ fn hints(report: &Report, options: TextOptions) -> String {
     if let Some(code) = first.and_then(|cause| cause.codes.first().copied().or(cause.symptom)) {
         hints.push(format!("why: explain {code}"));
     }
-    if !matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly) {
+    if !report.verdict.kind.is_good() {
         let target = &report.remedy.target;
         hints.push(format!("still stuck: {}", visible(&target.tool("collect", "-f overrides.yaml"))));
     }

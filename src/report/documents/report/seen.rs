@@ -8,7 +8,6 @@ use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
 use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
 use crate::text::{columns, count, date, days, some_of};
-use crate::verdict::VerdictKind;
 
 /// Number of clients and server names that are shown without `-o wide`.
 const TOP: usize = 3;
@@ -37,8 +36,7 @@ pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, o
 pub(super) fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     let summary = &report.summary;
     // Counters tell only where the logs do not, and nothing of a gateway that serves its clients.
-    let kind = report.verdict.kind;
-    let is_good = matches!(kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly);
+    let is_good = report.verdict.kind.is_good();
     let Some(resets) = summary.resets.as_ref().filter(|resets| resets.total > 0) else {
         return counted(summary).filter(|_| !is_good).into_iter().chain(captured(summary, options)).collect();
     };
