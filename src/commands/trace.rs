@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::{Error, contexts, sources};
+use super::{Error, contexts, log_stores, sources};
 use crate::bundle;
 use crate::cli::TraceArgs;
 use crate::evidence::Evidence;
 use crate::gather::probe;
 use crate::judgement::trace;
 use crate::report::Format;
-use crate::run::Stop;
+use crate::run::{Progress, Silent, Stop};
 use crate::terminal::Console;
 
 pub(super) fn run(args: &TraceArgs, console: &Console) -> Result<u8, Error> {
@@ -56,6 +56,8 @@ async fn obtain_evidence(
         gathered?
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
+    let progress: Arc<dyn Progress> = Arc::new(Silent);
+    log_stores::add(&args.evidence, &mut evidence, stop, &progress, None, &ledger).await?;
     sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 

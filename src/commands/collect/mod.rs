@@ -261,6 +261,8 @@ fn collected(
             sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger)
                 .await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink), &ledger).await?;
+        let progress: Arc<dyn run::Progress> = timings.clone();
+        super::log_stores::add(&args.evidence, &mut evidence, &stop, &progress, Some(&sink), &ledger).await?;
         let read = super::captures::add(&args.captures, &mut evidence, &stop, timings.clone(), true).await;
         Ok::<_, Error>((evidence, read))
     })?;

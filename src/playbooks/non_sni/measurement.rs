@@ -6,7 +6,7 @@ use super::remedy::all_files;
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
-use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
+use crate::evidence::{Evidence, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
 /// Returns the measurement that separates the causes of the symptom of `first`.
@@ -166,10 +166,7 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
         Some((client, _)) => format!("host {client}"),
         None => "tcp port 443 or tcp port 8443".into(),
     };
-    let pod = stream.and_then(|(origin, _)| match origin {
-        LogOrigin::Container { pod, .. } => Some(pod.as_str()),
-        LogOrigin::File(_) => None,
-    });
+    let pod = stream.and_then(|(origin, _)| origin.pod());
     let pods = facts::pods(evidence).unwrap_or_default();
     let node = pods
         .iter()

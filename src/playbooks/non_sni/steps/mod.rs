@@ -207,7 +207,7 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
         log.repeats.iter().map(move |repeats| {
             let of = match &repeats.origin {
                 LogOrigin::Container { pod, .. } => format!("pod {pod}"),
-                LogOrigin::File(_) => repeats.origin.to_string(),
+                LogOrigin::File(_) | LogOrigin::Store(_) => repeats.origin.to_string(),
             };
             format!("{origin} repeats the log of {of}: {} counted once", count(repeats.records, "record"))
         })
