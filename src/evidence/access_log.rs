@@ -23,7 +23,7 @@ use super::source::Source;
 
 pub use self::other_host::OtherHost;
 pub use self::repeats::Repeats;
-pub use self::store::{Counting, MAX_HOURS, StoreEngine, StoreQuery};
+pub use self::store::{Counting, HourResets, MAX_HOURS, StoreEngine, StoreQuery};
 
 /// Maximum number of clients, server names and minutes in one [`Tally`]. Records of others are counted in
 /// `beyond`.

@@ -94,22 +94,8 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         let is_quiet =
             is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
-            let limited =
-                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the requested window" };
-            let lines = sum(|log| log.lines);
-            let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
-            let why = if is_file && lines > 0 {
-                format!(
-                    "none of its {} is an access-log record{limited}: another log, or no traffic",
-                    count(lines, "line")
-                )
-            } else {
-                format!(
-                    "it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off"
-                )
-            };
-            let why = Reason::Missing(why);
-            return Err(Unavailable::new(what, why));
+            let why = without_record(evidence, source, sum(|log| log.lines));
+            return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         let broken = sum(|log| log.broken_lines);
         if broken > TOLERATED_BROKEN_LINES {
@@ -118,6 +104,22 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         }
     }
     Ok(())
+}
+
+/// Why a log without any record is not conclusive.
+fn without_record(evidence: &Evidence, source: &str, lines: u64) -> String {
+    let is = |origin: LogOrigin| evidence.access_logs.iter().any(|stream| stream.origin == origin);
+    let limited = if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the requested window" };
+    if is(LogOrigin::Store(source.to_owned())) {
+        return "it holds no access-log record of this gateway in the requested window: another cluster or namespace, \
+            no traffic, or the log is not sent there"
+            .into();
+    }
+    if is(LogOrigin::File(source.to_owned())) && lines > 0 {
+        let lines = count(lines, "line");
+        return format!("none of its {lines} is an access-log record{limited}: another log, or no traffic");
+    }
+    format!("it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off")
 }
 
 /// Describes lines that name the fields of records but are not read.

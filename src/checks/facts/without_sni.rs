@@ -124,8 +124,19 @@ pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
     };
     let logs: Vec<_> = logs::logs(evidence).map(|(origin, log)| (origin, gateway(origin), log)).collect();
     let probed = at_pods(evidence);
+    let labels: Vec<_> = pods.iter().map(|pod| pods::known_labels(&pod.labels)).collect();
+    let is_one_gateway = labels.windows(2).all(|two| two.first() == two.last());
     logs.iter().filter(|(_, _, log)| log.reset_without_sni.count > 0).all(|(origin, gateway, log)| {
         let Some(last) = log.reset_without_sni.last else { return false };
+        // A store has the records of all pods. Of one gateway, each of its pods speaks for it.
+        if matches!(origin, LogOrigin::Store(_)) && is_one_gateway {
+            if probed.iter().any(|(_, handshake)| handshake.was_refused()) {
+                return false;
+            }
+            let all = logs.iter().map(|(_, _, log)| *log);
+            let is_fixed = |(_, handshake): &(&str, &Handshake)| shows_fix(evidence, last, handshake);
+            return served_after(last, log, all) || !probed.is_empty() && probed.iter().all(is_fixed);
+        }
         let here = probed.iter().find(|(pod, _)| Some(*pod) == origin.pod()).map(|(_, handshake)| *handshake);
         if here.is_some_and(Handshake::was_refused) {
             return false;

@@ -31,11 +31,19 @@ pub struct StoreQuery {
     pub approximate: Vec<String>,
     /// Resets by hour, with keys such as `2025-05-19T04:00Z`; the latest [`MAX_HOURS`] with any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hours: BTreeMap<String, u64>,
+    pub hours: BTreeMap<String, HourResets>,
 }
 
 /// Maximum number of hours with resets that are kept: a year has 8,760.
 pub const MAX_HOURS: usize = 10_000;
+
+/// Resets in one hour.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HourResets {
+    pub without_server_name: u64,
+    pub with_server_name: u64,
+}
 
 /// The engine that holds the records.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -70,8 +78,10 @@ impl StoreEngine {
 
 impl StoreQuery {
     /// Notes resets of an hour; drops the earliest hours beyond the limit.
-    pub fn note_hour(&mut self, hour: String, resets: u64) {
-        *self.hours.entry(hour).or_default() += resets;
+    pub fn note_hour(&mut self, hour: String, resets: u64, with_server_name: bool) {
+        let entry = self.hours.entry(hour).or_default();
+        let known = if with_server_name { &mut entry.with_server_name } else { &mut entry.without_server_name };
+        *known = known.saturating_add(resets);
         while self.hours.len() > MAX_HOURS {
             self.hours.pop_first();
         }

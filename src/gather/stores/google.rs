@@ -59,7 +59,7 @@ pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 ///
 /// # Errors
 /// Where no credentials were found, or why those that were found gave no token.
-pub async fn token(env: Environment<'_>) -> Result<SecretString, String> {
+pub(super) async fn token(env: Environment<'_>) -> Result<SecretString, String> {
     let given = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(file) = given("GOOGLE_APPLICATION_CREDENTIALS") {
         let text = read(&file).map_err(|error| format!("GOOGLE_APPLICATION_CREDENTIALS {file}: {error}"))?;

@@ -43,7 +43,7 @@ pub enum Address {
         cluster: Option<String>,
         endpoint: Uri,
     },
-    /// `OpenSearch` or Elasticsearch: the URL of the server, and the index or the pattern of indices.
+    /// OpenSearch or Elasticsearch: the URL of the server, and the index or the pattern of indices.
     Search {
         server: Uri,
         index: String,
@@ -230,10 +230,10 @@ impl Reading {
 
 /// Adds the resets that were read to those by hour.
 fn note_hours(query: &mut StoreQuery, log: &AccessLog) {
-    for tally in [&log.reset_without_sni, &log.reset_with_sni] {
+    for (tally, with_server_name) in [(&log.reset_without_sni, false), (&log.reset_with_sni, true)] {
         for (minute, count) in &tally.minutes {
             if let Some(hour) = minute.get(..13) {
-                query.note_hour(format!("{hour}:00Z"), *count);
+                query.note_hour(format!("{hour}:00Z"), *count, with_server_name);
             }
         }
     }

@@ -85,6 +85,12 @@ pub struct Resets {
     pub pods: Vec<PodResets>,
     /// By log file that the user gave, those with resets, the most first.
     pub files: Vec<FileResets>,
+    /// By log store, in the order in which they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<StoreResets>,
+    /// Resets of all logs by hour, in order, if a log store was asked. Hours without a reset are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub per_hour: Vec<HourlyResets>,
     /// Number of logs that were read, and of those that could not be read to their end.
     pub logs_read: u64,
     pub logs_incomplete: u64,
@@ -160,6 +166,37 @@ pub struct PodResets {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FileResets {
     pub file: String,
+    pub count: u64,
+    pub without_server_name: u64,
+}
+
+/// Resets in one log store, and how they were counted.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StoreResets {
+    /// The store and what was asked for in it.
+    pub store: String,
+    /// The product, such as `Cloud Logging`.
+    pub engine: String,
+    pub count: u64,
+    pub without_server_name: u64,
+    /// The window that was requested.
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// The first and the last record of the gateways in it.
+    pub first_record: Option<Timestamp>,
+    pub last_record: Option<Timestamp>,
+    /// Why counts are approximate; empty if all are exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approximate: Vec<String>,
+}
+
+/// Resets in one hour.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HourlyResets {
+    /// Begin of the hour.
+    pub hour: Timestamp,
     pub count: u64,
     pub without_server_name: u64,
 }

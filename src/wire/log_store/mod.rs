@@ -33,7 +33,7 @@ pub fn json(bytes: &[u8]) -> Result<Value, String> {
     })
 }
 
-/// Returns what an error answer says: `error.message` of Google, `error.reason` of `OpenSearch` with its first
+/// Returns what an error answer says: `error.message` of Google, `error.reason` of OpenSearch with its first
 /// cause, `error_description` of an OAuth server.
 #[must_use]
 pub fn message(bytes: &[u8]) -> Option<String> {

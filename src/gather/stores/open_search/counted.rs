@@ -89,7 +89,7 @@ pub(super) async fn read(
         match class {
             Class::OtherHost => log.other_host = other_host(requests, &layout, &query, &mut ability).await?,
             class => {
-                *tally_of(&mut log, class) = tally(requests, &layout, &query, (class, count), &mut ability).await?
+                *tally_of(&mut log, class) = tally(requests, &layout, &query, (class, count), &mut ability).await?;
             }
         }
     }
@@ -250,7 +250,7 @@ async fn tally(
     })
     .await?;
     for (hour, count) in hours {
-        requests.query.note_hour(hour, count);
+        requests.query.note_hour(hour, count, class == Class::ResetWithSni);
     }
     complete(&mut tally, &count, class.has_name());
     Ok(tally)

@@ -1,4 +1,4 @@
-//! `OpenSearch` and Elasticsearch: the store counts where its fields allow it; otherwise records are searched by
+//! OpenSearch and Elasticsearch: the store counts where its fields allow it; otherwise records are searched by
 //! words and read.
 //!
 //! ```text

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, section};
-use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
+use crate::judgement::summary::{Began, ClientResets, Resets, StoreResets};
 use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
-use crate::text::{columns, count, date, duration, some_of};
+use crate::text::{columns, count, date, days, duration, some_of};
 use crate::verdict::VerdictKind;
 
 /// Number of clients and server names that are shown without `-o wide`.
@@ -128,10 +128,12 @@ fn of_health_checks(resets: &Resets) -> u64 {
 
 /// Returns ` at 2 of 2 pods (…kx2vp 3, …zz9q1 3)`.
 fn places(resets: &Resets, summary: &RunSummary) -> String {
+    let stores: Vec<String> = resets.stores.iter().filter(|store| store.count > 0).map(store).collect();
     if resets.pods.is_empty() {
         let name = |file: &str| if file == "-" { "standard input".to_owned() } else { file.to_owned() };
-        let files: Vec<String> = resets.files.iter().map(|file| name(&file.file)).collect();
-        return if files.is_empty() { String::new() } else { format!(" in {}", some_of(&files)) };
+        let files = resets.files.iter().map(|file| name(&file.file));
+        let all: Vec<String> = files.chain(stores).collect();
+        return if all.is_empty() { String::new() } else { format!(" in {}", some_of(&all)) };
     }
     let known = summary.pods.as_deref().unwrap_or_default();
     let of = if known.is_empty() { String::new() } else { format!("{} of ", resets.pods.len()) };
@@ -141,7 +143,14 @@ fn places(resets: &Resets, summary: &RunSummary) -> String {
         [only] => ending(only),
         several => some_of(&several.iter().map(|pod| format!("{} {}", ending(pod), pod.count)).collect::<Vec<_>>()),
     };
-    format!(" at {of}{all} ({pods})")
+    let stores = if stores.is_empty() { String::new() } else { format!(" and in {}", some_of(&stores)) };
+    format!(" at {of}{all} ({pods}){stores}")
+}
+
+/// Returns `Cloud Logging, 30 days`.
+fn store(store: &StoreResets) -> String {
+    let about = if store.approximate.is_empty() { "" } else { ", approximate" };
+    format!("{}, {}{about}", store.engine, days(store.until.duration_since(store.since)))
 }
 
 /// Returns the sparkline of the minutes, and the first and the last reset.
@@ -153,7 +162,13 @@ fn when(resets: &Resets, now: Timestamp) -> Option<String> {
     // Of resets that are long over, only their own time is drawn.
     let length = last.duration_since(first).max(SignedDuration::from_mins(1));
     let end = if now.duration_since(last) > length * LONG_OVER { last } else { now };
-    Some(match sparkline(&resets.per_minute, end) {
+    // The latest minutes are listed; of a longer history, hours.
+    let points: Vec<(Timestamp, u64)> = if resets.per_hour.is_empty() || resets.other_minutes.entries == 0 {
+        resets.per_minute.iter().map(|entry| (entry.minute, entry.count)).collect()
+    } else {
+        resets.per_hour.iter().map(|entry| (entry.hour, entry.count)).collect()
+    };
+    Some(match sparkline(&points, end) {
         Some((start, bars)) => {
             format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(end, now))
         }
@@ -175,18 +190,18 @@ fn minute(at: Timestamp, now: Timestamp) -> String {
 
 /// Returns the start of the first bar and the bars, up to `end`. `None` where all resets are in the last
 /// minute.
-fn sparkline(minutes: &[MinuteResets], end: Timestamp) -> Option<(Timestamp, String)> {
-    let start = minutes.first()?.minute;
+fn sparkline(points: &[(Timestamp, u64)], end: Timestamp) -> Option<(Timestamp, String)> {
+    let start = points.first()?.0;
     let length = usize::try_from(end.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;
     if length < 2 {
         return None;
     }
     let per_bar = length.div_ceil(COLUMNS);
     let mut bars = vec![0_u64; length.div_ceil(per_bar)];
-    for entry in minutes {
-        let at = usize::try_from(entry.minute.duration_since(start).as_secs().div_euclid(MINUTE)).ok()?;
+    for (at, count) in points {
+        let at = usize::try_from(at.duration_since(start).as_secs().div_euclid(MINUTE)).ok()?;
         if let Some(bar) = bars.get_mut(at / per_bar) {
-            *bar = bar.saturating_add(entry.count);
+            *bar = bar.saturating_add(*count);
         }
     }
     let most = bars.iter().copied().max().filter(|most| *most > 0)?;

@@ -137,8 +137,8 @@ impl Layout {
         match &self.details {
             Some(Place::Column(details)) => all([
                 json!({"term": {details.exact.clone(): "filter_chain_not_found"}}),
-                any([self.has_status(0), self.lacks(self.status.as_ref())]),
-                any([self.no_route(), self.lacks(self.flags.as_ref())]),
+                any([self.has_status(0), lacks(self.status.as_ref())]),
+                any([self.no_route(), lacks(self.flags.as_ref())]),
             ]),
             Some(Place::AlwaysAbsent) => none(),
             None => all([self.has_status(0), self.no_route()]),
@@ -176,13 +176,6 @@ impl Layout {
         match &self.host {
             Some(Place::Column(host)) => not([absent(host)]),
             _ => none(),
-        }
-    }
-
-    fn lacks(&self, place: Option<&Place>) -> Value {
-        match place {
-            Some(Place::Column(column)) => not([exists(&column.path)]),
-            Some(Place::AlwaysAbsent) | None => every(),
         }
     }
 
@@ -240,6 +233,13 @@ fn absent(column: &Column) -> Value {
         any([missing, json!({"terms": {column.exact.clone(): ["", "-"]}})])
     } else {
         missing
+    }
+}
+
+fn lacks(place: Option<&Place>) -> Value {
+    match place {
+        Some(Place::Column(column)) => not([exists(&column.path)]),
+        Some(Place::AlwaysAbsent) | None => every(),
     }
 }
 

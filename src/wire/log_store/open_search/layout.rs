@@ -172,13 +172,9 @@ fn layout(columns: &Columns, format: &Format, prefix: &str, scope: &Scope) -> Op
     if !is_usable {
         return None;
     }
-    match start.filter(|column| column.kind == Kind::Date) {
-        Some(start) => layout.start = start,
-        None => {
-            layout.start = first(columns, &TIMES).filter(|column| column.kind == Kind::Date)?;
-            layout.is_collectors_time = true;
-        }
-    }
+    let start = start.filter(|column| column.kind == Kind::Date);
+    layout.is_collectors_time = start.is_none();
+    layout.start = start.or_else(|| first(columns, &TIMES).filter(|column| column.kind == Kind::Date))?;
     Some(layout)
 }
 

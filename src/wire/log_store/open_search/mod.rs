@@ -1,4 +1,4 @@
-//! `OpenSearch` and Elasticsearch: the columns of an index, the queries of each class of records, and the counts
+//! OpenSearch and Elasticsearch: the columns of an index, the queries of each class of records, and the counts
 //! in the answers.
 //!
 //! ```text
