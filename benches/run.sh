@@ -14,6 +14,8 @@ benches/access_log.py --runs 10
 echo
 benches/probe.py "$program"
 echo
+benches/log_stores.py "$program"
+echo
 if [ "$(id -u)" = 0 ]; then
     benches/captures.py "$program"
 else

@@ -7,6 +7,8 @@
 
 #[path = "stores/cloud.rs"]
 mod cloud;
+#[path = "stores/home.rs"]
+mod home;
 #[path = "stores/node.rs"]
 mod node;
 #[path = "stores/records.rs"]
@@ -14,120 +16,27 @@ mod records;
 #[path = "stores/server.rs"]
 mod server;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::io::Read;
 use std::sync::OnceLock;
 
+use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use self::cloud::Cloud;
+use self::home::{Home, assert_same, compare, counts, window};
 use self::node::Node;
-use self::records::{BEGIN, LENGTH, Names, lines, records, time};
+use self::records::{BEGIN, Names, lines, records, time};
 use self::server::{Identity, Request};
 
 /// The one node of all tests, and how many records its large index has.
-const RECORDS: usize = 100_000;
+const RECORDS: usize = 60_000;
 const SMALL: usize = 6_000;
 
 fn node() -> &'static Node {
     static NODE: OnceLock<Node> = OnceLock::new();
     NODE.get_or_init(Node::start)
-}
-
-/// A folder with files, and runs of the program in it.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.0.path().join(name), content).expect("it is written");
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.0.path())
-            .env("PATH", self.0.path())
-            .stdin(Stdio::null());
-        command.env("COLUMNS", "110").current_dir(self.0.path());
-        // Nobody answers there.
-        command.env("GCE_METADATA_HOST", "127.0.0.1:1");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the program starts")
-    }
-
-    /// Judges without a cluster, and returns the streams of the evidence.
-    fn streams(&self, arguments: &[&str]) -> (Vec<Value>, String) {
-        let all = [&["diagnose", "--offline", "--write-evidence", "evidence.json"], arguments].concat();
-        let output = self.run(&all);
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let evidence = fs::read_to_string(self.0.path().join("evidence.json")).unwrap_or_else(|_| panic!("{text}"));
-        drop(fs::remove_file(self.0.path().join("evidence.json")));
-        let evidence: Value = serde_json::from_str(&evidence).expect("it is JSON");
-        (evidence["accessLogs"].as_array().expect("logs").clone(), text)
-    }
-}
-
-/// The window of the records.
-fn window() -> [String; 4] {
-    ["--since-time".into(), time(BEGIN - 1), "--until".into(), time(BEGIN + LENGTH + 3_600_000)]
-}
-
-/// The counts of a log that must be equal, however it was read.
-fn counts(stream: &Value) -> Value {
-    let log = &stream["log"]["seen"];
-    assert!(log.is_object(), "{stream}");
-    let keys = [
-        "records",
-        "first",
-        "last",
-        "resetWithoutName",
-        "resetWithName",
-        "servedWithoutName",
-        "unroutedWithoutName",
-        "otherHost",
-        "own",
-        "lacking",
-    ];
-    keys.iter().map(|key| ((*key).to_owned(), log[*key].clone())).collect::<serde_json::Map<_, _>>().into()
-}
-
-/// Fails with the first difference of two values.
-fn assert_same(one: &Value, other: &Value, path: &str) {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            for (key, value) in one {
-                assert_same(value, other.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"));
-            }
-            for key in other.keys() {
-                assert!(one.contains_key(key), "{path}.{key}: only in the other");
-            }
-        }
-        _ => assert_eq!(one, other, "{path}"),
-    }
-}
-
-/// Runs with a file and with a store that have the same records.
-fn compare(home: &Home, store: &str, records: &[Value]) -> Value {
-    home.write("gw.log", lines(records));
-    let window = window();
-    let window: Vec<&str> = window.iter().map(String::as_str).collect();
-    let (of_file, _) = home.streams(&[&window, &["--access-log", "gw.log"][..]].concat());
-    let (of_store, text) = home.streams(&[&window, &["--log-store", store][..]].concat());
-    let (one, other) = (counts(of_file.first().expect("a file")), counts(of_store.first().expect("a store")));
-    assert!(one["resetWithoutName"]["count"].as_u64().expect("a number") > 0);
-    assert_same(&one, &other, "log");
-    assert_eq!(of_store[0]["cut"], Value::Null, "{text}");
-    of_store[0].clone()
 }
 
 fn url(index: &str) -> String {
@@ -414,7 +323,7 @@ fn records_that_a_pod_log_has_are_counted_once() {
     let all =
         [&["diagnose", "--offline", "--access-log", "pod.log", "--write-evidence", "pod.json"], &window[..]].concat();
     drop(home.run(&all));
-    let evidence = fs::read_to_string(home.0.path().join("pod.json")).expect("evidence");
+    let evidence = fs::read_to_string(home.path("pod.json")).expect("evidence");
     let mut evidence: Value = serde_json::from_str(&evidence).expect("JSON");
     evidence["accessLogs"][0]["origin"] = json!({"container": {"pod": "gw-1", "container": "apigee-ingressgateway"}});
     home.write("pod.json", evidence.to_string());
@@ -422,7 +331,7 @@ fn records_that_a_pod_log_has_are_counted_once() {
     let (of_file, _) = home.streams(&[&window, &["--access-log", "all.log"][..]].concat());
     let from = ["diagnose", "--from", "pod.json", "--log-store", &url("pods"), "--write-evidence", "both.json"];
     let output = home.run(&[&from[..], &window].concat());
-    let both = fs::read_to_string(home.0.path().join("both.json")).unwrap_or_else(|_| panic!("{output:?}"));
+    let both = fs::read_to_string(home.path("both.json")).unwrap_or_else(|_| panic!("{output:?}"));
     let both: Value = serde_json::from_str(&both).expect("JSON");
     let number = |stream: &Value, class: &str| stream["log"]["seen"][class]["count"].as_u64().expect("a number");
     for class in ["resetWithoutName", "resetWithName", "servedWithoutName", "unroutedWithoutName"] {
@@ -450,7 +359,6 @@ fn a_namespace_without_records_is_told_from_a_quiet_gateway() {
     assert!(why.contains("the index has records of apigee-prod"), "{why}");
 }
 
-/// Makes a token of a file of credentials.
 #[test]
 fn google_credentials_are_found_as_googles_tools_find_them() {
     let home = Home::new();
@@ -475,7 +383,7 @@ fn google_credentials_are_found_as_googles_tools_find_them() {
     let account = json!({"type": "service_account", "client_email": "a@p.iam", "private_key": key, "token_uri": uri});
     home.write("account.json", account.to_string());
     home.write("federation.json", json!({"type": "external_account"}).to_string());
-    fs::create_dir_all(home.0.path().join(".config/gcloud")).expect("a folder");
+    fs::create_dir_all(home.path(".config/gcloud")).expect("a folder");
     let endpoint = format!("http://127.0.0.1:{}", cloud.port);
     let ask = |environment: &[(&str, &str)]| {
         let place = "cloud-logging:my-project";
@@ -485,8 +393,8 @@ fn google_credentials_are_found_as_googles_tools_find_them() {
         let mut command = home.command(&all.iter().map(String::as_str).collect::<Vec<_>>());
         command.envs(environment.iter().copied());
         let output = command.output().expect("the program starts");
-        let evidence = fs::read_to_string(home.0.path().join("out.json")).unwrap_or_else(|_| panic!("{output:?}"));
-        drop(fs::remove_file(home.0.path().join("out.json")));
+        let evidence = fs::read_to_string(home.path("out.json")).unwrap_or_else(|_| panic!("{output:?}"));
+        drop(fs::remove_file(home.path("out.json")));
         for secret in ["tok-1", "refresh-word", "another-word", "PRIVATE KEY"] {
             assert!(!evidence.contains(secret), "{secret} in the evidence");
         }
@@ -515,12 +423,103 @@ fn google_credentials_are_found_as_googles_tools_find_them() {
         use std::os::unix::fs::PermissionsExt;
         home.write("gcloud", "#!/bin/sh\necho tok-1\n");
         let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(home.0.path().join("gcloud"), mode).expect("it is made executable");
+        fs::set_permissions(home.path("gcloud"), mode).expect("it is made executable");
         assert!(ask(&[]).ends_with("records"));
         assert!(ask(&[(file, "federation.json")]).ends_with("records"));
-        fs::remove_file(home.0.path().join("gcloud")).expect("it is removed");
+        fs::remove_file(home.path("gcloud")).expect("it is removed");
     }
     // Application-default credentials.
     home.write(".config/gcloud/application_default_credentials.json", user("refresh-word"));
     assert!(ask(&[]).ends_with("records"));
+}
+
+/// Returns the files of a bundle by path.
+fn unpacked(bundle: &std::path::Path) -> BTreeMap<String, String> {
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(fs::File::open(bundle).expect("the bundle")));
+    let entries = archive.entries().expect("an archive");
+    let files = entries.map(|entry| {
+        let mut entry = entry.expect("an entry");
+        let path = entry.path().expect("a path").to_string_lossy().into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("its content");
+        (path, String::from_utf8_lossy(&bytes).into_owned())
+    });
+    files.collect()
+}
+
+#[test]
+fn a_bundle_has_what_a_store_was_asked_and_the_records_that_were_read() {
+    let home = Home::new();
+    let records = records(61, 400, Names::Apigee);
+    let cloud = cloud(&records, None);
+    let api = server::plain(|_| {
+        let status =
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403});
+        (403, status.to_string())
+    });
+    let context = "gke_my-project_europe-west1_prod";
+    home.write(
+        "config",
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {context}\n\
+             contexts: [{{name: {context}, context: {{cluster: c}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{api}'}}}}]\n"
+        ),
+    );
+    home.write("token", "tok-1\n");
+    let endpoint = format!("http://127.0.0.1:{}", cloud.port);
+    let flags =
+        ["collect", "--kubeconfig", "config", "--log-store", "cloud-logging", "--log-store-token-file", "token"];
+    let flags = [&flags[..], &["--log-store-endpoint", &endpoint, "--to", "bundle.tar.gz"]].concat();
+    let window = window();
+    let window: Vec<&str> = window.iter().map(String::as_str).collect();
+    let output = home.run(&[&flags[..], &window].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let files = unpacked(&home.path("bundle.tar.gz"));
+    let log = files.iter().find(|(path, _)| path.contains("/stores/")).expect("the records that were read");
+    assert!(log.1.contains("filter_chain_not_found"), "{}", log.1);
+    let evidence = files.iter().find(|(path, _)| path.ends_with("evidence.json")).expect("the evidence");
+    let evidence: Value = serde_json::from_str(evidence.1).expect("JSON");
+    let stream = &evidence["accessLogs"][0];
+    assert_eq!(stream["origin"]["store"], "Cloud Logging of cluster prod in project my-project");
+    assert!(stream["store"]["query"].as_str().expect("a query").contains("filter_chain_not_found"));
+    assert!(files.values().all(|content| !content.contains("tok-1")), "the token is in the bundle");
+    assert!(cloud.filters().iter().all(|filter| filter.contains("resource.labels.location=\"europe-west1\"")));
+    // The bundle is judged again without the store.
+    let again = home.run(&["diagnose", "--from", "bundle.tar.gz"]);
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(text.contains("without SNI in Cloud Logging, 20 days"), "{text}");
+}
+
+#[test]
+fn what_a_store_cannot_say_makes_the_exit_code_3() {
+    let home = Home::new();
+    home.write("token", "tok-1\n");
+    let cloud = cloud(&[], None);
+    let arguments = cloud_arguments(&cloud);
+    let run = |arguments: &[String]| {
+        let all: Vec<&str> =
+            ["diagnose", "--offline"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        home.run(&all)
+    };
+    let output = run(&arguments);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("it holds no access-log record of this gateway"), "{text}");
+    let forbidden = Cloud::new("tok-1", Vec::new(), Some(cloud::Fault::Forbidden));
+    let output = run(&cloud_arguments(&forbidden));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("logging.logEntries.list"), "{text}");
+    for (store, words) in [
+        ("https://user:word@search:9200/logs", "--log-store-user-file"),
+        ("https://search:9200", "names no index"),
+        ("loki", "cloud-logging:PROJECT"),
+        ("cloud-logging", "cloud-logging:PROJECT/LOCATION/CLUSTER"),
+    ] {
+        let output = home.run(&["diagnose", "--offline", "--log-store", store]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(words) && !text.contains("user:word"), "{text}");
+    }
 }

@@ -109,6 +109,13 @@ want_browser() {
   [ -n "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
 }
 
+# For a node of OpenSearch, which is Java.
+want_opensearch() {
+  want java default-jdk-headless
+  want javac default-jdk-headless
+  want mvn maven
+}
+
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 install_packages() {
@@ -293,7 +300,7 @@ case "${1:-all}" in
     want_build
     [ "$(uname -s)" = Linux ] && want_cluster
     want_browser
-    want mvn maven
+    want_opensearch
     install_packages
     install_rust
     # The network is waited for while the cluster's parts are compiled.

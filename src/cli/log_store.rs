@@ -10,12 +10,13 @@ use super::values::positive_duration;
 #[derive(Args, Clone, Debug, Default)]
 #[expect(rustdoc::bare_urls, clippy::doc_markdown, reason = "the texts are help on a terminal")]
 pub struct LogStoreArgs {
-    /// Log store that has the gateway's access log: cloud-logging, cloud-logging:PROJECT[/LOCATION/CLUSTER], or
-    /// https://HOST:9200/INDEX of OpenSearch or Elasticsearch; may be repeated
+    /// Log store that has the gateway's access log: cloud-logging, cloud-logging:PROJECT[/LOCATION/CLUSTER],
+    /// or https://HOST:9200/INDEX of OpenSearch or Elasticsearch; may be repeated
     #[arg(long = "log-store", value_name = "STORE", value_hint = ValueHint::Other, help_heading = "Log stores")]
     pub log_stores: Vec<String>,
 
-    /// File with the bearer token for the log stores; - for standard input. Without it, APIGEE_TLS_LOG_STORE_TOKEN
+    /// File with the bearer token for the log stores; - for standard input. Without it,
+    /// APIGEE_TLS_LOG_STORE_TOKEN
     #[arg(
         long,
         value_name = "FILE",

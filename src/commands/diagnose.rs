@@ -171,7 +171,7 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
             "give them to the run that saves the evidence, or add --log-store",
         );
     }
-    let inputs: Vec<&String> = files().chain(&args.from).collect();
+    let inputs: Vec<&String> = files().chain(&args.from).chain(log_stores::inputs(&args.evidence)).collect();
     sources::check_standard_input(inputs.iter().copied())?;
     captures::check(&args.captures)?;
     if !args.captures.is_empty() && contexts::are_several(&args.evidence.cluster) {

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Error, sources};
+use super::{Error, contexts, sources};
 use crate::checks::facts;
 use crate::cli::{EvidenceArgs, LogStoreArgs};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -63,16 +63,22 @@ pub(super) async fn add(
     }
     let mut wanted = wanted(args, evidence);
     wanted.may_repeat = addresses.len() > 1 || !args.access_logs.is_empty();
-    let is_earlier = ledger.is_empty();
+    wanted.is_earlier = ledger.is_empty();
     for address in addresses {
         let origin = address.origin();
-        let source = (!is_earlier || wanted.may_repeat).then(|| ledger.source(&origin));
+        let source = (!wanted.is_earlier || wanted.may_repeat).then(|| ledger.source(&origin));
         let retained = bundle.map(|bundle| bundle.log(&origin, false));
         let store = Store { address: &address, access: &access, wanted: &wanted, ledger: source };
         let stream = Box::pin(stores::read(store, &env, stop, progress.as_ref(), retained)).await;
         evidence.access_logs.push(stream);
     }
     Ok(())
+}
+
+/// Returns the files with secrets, one of which may be standard input.
+pub(super) fn inputs(args: &EvidenceArgs) -> impl Iterator<Item = &String> {
+    let LogStoreArgs { log_store_token_file, log_store_user_file, log_store_api_key_file, .. } = &args.stores;
+    [log_store_token_file, log_store_user_file, log_store_api_key_file].into_iter().flatten()
 }
 
 /// Validates the arguments that can be rejected without contacting a store.
@@ -83,6 +89,13 @@ pub(super) fn validate(args: &EvidenceArgs) -> Result<(), Error> {
     let known = Some("gke_project_location_cluster");
     for text in &args.stores.log_stores {
         address(text, known, args.stores.log_store_endpoint.as_deref())?;
+    }
+    let of_one_cluster = args.stores.log_stores.iter().find(|text| *text != CLOUD_LOGGING);
+    if let (Some(text), true) = (of_one_cluster, contexts::are_several(&args.cluster)) {
+        return Err(Error::Usage {
+            what: format!("--log-store {text} with --contexts or --all-contexts: it belongs to one cluster"),
+            hint: "write cloud-logging, which takes the project of each context, or run it for its own cluster".into(),
+        });
     }
     let limits = (args.logs.since_time, args.logs.until);
     if let (Some(since), Some(crate::cli::Until::At(until))) = limits
@@ -301,6 +314,7 @@ fn wanted(args: &EvidenceArgs, evidence: &Evidence) -> Wanted {
         format: Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default()),
         pods_read: pods_read.collect(),
         may_repeat: false,
+        is_earlier: false,
     }
 }
 

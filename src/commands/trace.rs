@@ -70,7 +70,8 @@ fn server_name(text: &str) -> Result<String, Error> {
 }
 
 fn check_combination(args: &TraceArgs) -> Result<(), Error> {
-    let inputs = args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from);
+    let files = args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from);
+    let inputs = files.chain(log_stores::inputs(&args.evidence));
     sources::check_standard_input(inputs)?;
     if contexts::are_several(&args.evidence.cluster) {
         return Err(Error::Usage {

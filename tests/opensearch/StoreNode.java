@@ -1,4 +1,6 @@
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -13,8 +15,8 @@ import org.opensearch.transport.Netty4Plugin;
 /**
  * A single OpenSearch node for tests, with the modules that searches need, in this process.
  *
- * Usage: StoreNode FOLDER. Prints the port of its HTTP interface on the loopback address, and ends when its standard
- * input ends.
+ * Usage: StoreNode FOLDER. Prints the port of its HTTP interface on the loopback address. When its standard input
+ * ends, it removes the folder and ends.
  */
 public final class StoreNode extends Node {
     private StoreNode(Settings settings) {
@@ -47,6 +49,11 @@ public final class StoreNode extends Node {
             System.out.println("port " + address.getPort());
             System.out.flush();
             while (System.in.read() >= 0) {
+            }
+        }
+        try (var files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
             }
         }
     }

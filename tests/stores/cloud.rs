@@ -1,5 +1,5 @@
-//! A stand-in of Cloud Logging's `entries:list`, made from the documented requests and answers. It applies the
-//! filter, so that a filter that is malformed or selects other records fails a test.
+//! A stand-in of Cloud Logging's `entries:list`, made from the documented requests and answers. It applies
+//! the filter, so that a filter that is malformed or selects other records fails a test.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,27 +6,27 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Records of one request.
 const BULK: usize = 5_000;
 
-/// A node that ends with this value.
+/// A node that ends with this process.
 pub(crate) struct Node {
     pub(crate) port: u16,
-    child: Child,
-    _folder: TempDir,
+    /// The node ends when its standard input does.
+    _child: Child,
 }
 
 impl Node {
     pub(crate) fn start() -> Self {
         let modules = modules();
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        // The node removes it.
+        let folder = tempfile::tempdir().expect("a temporary folder").keep();
         let mut child = Command::new("java")
             .args(["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
             .arg(format!("{0}/classes:{0}/lib/*", modules.display()))
             .arg("StoreNode")
-            .arg(folder.path())
+            .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -38,7 +38,7 @@ impl Node {
             .expect("the node says its port; run tests/setup.sh all");
         // What it still writes must not stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { port, child, _folder: folder }
+        Self { port, _child: child }
     }
 
     /// Sends a request, and returns the answer.
@@ -72,13 +72,6 @@ impl Node {
             assert_eq!(answer["errors"], false, "{}", answer["items"][0]);
         }
         self.request("POST", &format!("/{index}/_refresh"), "");
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 

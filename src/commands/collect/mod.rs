@@ -57,7 +57,9 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         return run_self_test(console);
     }
     super::captures::check(&args.captures)?;
-    sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
+    let inputs = args.evidence.overrides.iter().chain(&args.evidence.access_logs);
+    sources::check_standard_input(inputs.chain(super::log_stores::inputs(&args.evidence)))?;
+    super::log_stores::validate(&args.evidence)?;
     let names = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     // Held until the end: a signal ends the gathering, and a bundle of what was collected is still written.

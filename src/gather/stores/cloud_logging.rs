@@ -37,8 +37,8 @@ struct Requests<'a> {
     known: BTreeSet<String>,
 }
 
-/// Reads failing records, served requests without SNI, and the first and the last record of all, which show what
-/// the store covers. Returns why it could not be read to its end, if so.
+/// Reads failing records, served requests without SNI, and the first and the last record of all, which show
+/// what the store covers. Returns why it could not be read to its end, if so.
 pub(super) async fn read(
     store: &Store<'_>,
     env: Environment<'_>,
@@ -52,6 +52,7 @@ pub(super) async fn read(
     wanted.location.clone_from(location);
     wanted.cluster.clone_from(cluster);
     wanted.without_pods.clone_from(&of.without_pods);
+    wanted.without_logs = of.logs_by_time().map(|(pod, first, last)| (pod.to_owned(), first, last)).collect();
     query.query = wanted.failing();
     let token = match &store.access.credentials {
         Credentials::Token(token) => token.clone(),

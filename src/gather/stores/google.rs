@@ -1,9 +1,9 @@
 //! A token for Google's APIs, found where Google's own tools find it.
 //!
 //! In this order: the file of `GOOGLE_APPLICATION_CREDENTIALS`, application-default credentials, the metadata
-//! server (of a machine, or of workload identity in GKE), and `gcloud`. The token and what it is made of are in
-//! no value that is printed. The requests are our own: tame-oauth, which makes them without a transport, signs
-//! with ring, which this program does not link.
+//! server (of a machine, or of workload identity in GKE), and `gcloud`. The token and what it is made of are
+//! in no value that is printed. The requests are our own: tame-oauth, which makes them without a transport,
+//! signs with ring, which this program does not link.
 
 use std::io::Read;
 use std::path::PathBuf;

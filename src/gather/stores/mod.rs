@@ -77,6 +77,8 @@ pub struct Wanted {
     pub format: Arc<Format>,
     /// The logs of pods that this run has read, each with its first and its last record.
     pub pods_read: Vec<(LogOrigin, Timestamp, Timestamp)>,
+    /// These are logs of earlier evidence, whose records are no longer known one by one.
+    pub is_earlier: bool,
     /// Another log of the run may have the same records, and it is not known which.
     pub may_repeat: bool,
 }
@@ -88,6 +90,14 @@ pub struct Store<'a> {
     pub wanted: &'a Wanted,
     /// The other logs of the run.
     pub ledger: Option<LedgerSource>,
+}
+
+impl Wanted {
+    /// Returns the pods whose records are left out by time, because they are no longer known one by one.
+    fn logs_by_time(&self) -> impl Iterator<Item = (&str, Timestamp, Timestamp)> {
+        let logs = self.pods_read.iter().filter(|_| self.is_earlier);
+        logs.filter_map(|(origin, first, last)| Some((origin.pod()?, *first, *last)))
+    }
 }
 
 impl Address {
@@ -190,12 +200,13 @@ impl Reading {
         }
     }
 
-    /// Joins what was read and what the store counted. Without a log, or if nothing came before the fault, the
-    /// store is unavailable.
+    /// Joins what was read and what the store counted. Without a log, or if nothing came before the fault,
+    /// the store is unavailable.
     fn finish(self, origin: LogOrigin, outcome: Result<Option<Reason>, Reason>, query: StoreQuery) -> LogStream {
         let Self { scanner, retained, counted, read } = self;
         let name = origin.to_string();
-        let has_nothing = read == 0 && counted.is_none();
+        // What is read beside a count is no log by itself.
+        let has_nothing = counted.is_none() && (read == 0 || query.counting == Counting::ByStore);
         let (cut, fatal) = match outcome {
             Ok(cut) => (cut, None),
             Err(reason) if has_nothing => (None, Some(reason)),

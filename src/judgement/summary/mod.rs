@@ -96,6 +96,28 @@ pub struct Resets {
     pub logs_incomplete: u64,
 }
 
+/// Shortest history that is drawn by hour: its bars are at least an hour wide, of at most 120.
+const BY_HOUR: SignedDuration = SignedDuration::from_hours(120);
+
+impl Resets {
+    /// Returns the points of the curve: minutes with resets, or hours if minutes of a long history are left
+    /// out.
+    #[must_use]
+    pub fn curve(&self) -> Vec<MinuteResets> {
+        let (first, last) = (self.per_hour.first(), self.per_hour.last());
+        let is_long = first.zip(last).is_some_and(|(first, last)| last.hour.duration_since(first.hour) >= BY_HOUR);
+        if !is_long || self.other_minutes.entries == 0 {
+            return self.per_minute.clone();
+        }
+        let hours = self.per_hour.iter().map(|hour| MinuteResets {
+            minute: hour.hour,
+            count: hour.count,
+            without_server_name: hour.without_server_name,
+        });
+        hours.collect()
+    }
+}
+
 /// What a list leaves out.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -382,8 +382,8 @@ impl Counter {
         self.log
     }
 
-    /// Counts the record unless it is outside the requested window, and returns its timestamp. A record without a
-    /// readable timestamp cannot be shown to be older, so it is kept.
+    /// Counts the record unless it is outside the requested window, and returns its timestamp. A record
+    /// without a readable timestamp cannot be shown to be older, so it is kept.
     #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
     fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
         let moment = self.moment(start);

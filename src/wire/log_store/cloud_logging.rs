@@ -1,9 +1,9 @@
 //! Cloud Logging: filters for `entries:list`, and the pages of its answers.
 //!
-//! Only the failing forms are requested: a gateway writes millions of records of served requests. Source: Cloud
-//! Logging, "Logging query language" and method `entries.list`.
+//! Only the failing forms are requested: a gateway writes millions of records of served requests. Source:
+//! Cloud Logging, "Logging query language" and method `entries.list`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
@@ -11,6 +11,9 @@ use crate::wire::access_log::{Field, Format};
 
 /// Maximum number of entries of one page, which the API sets.
 pub const PAGE_SIZE: usize = 1_000;
+
+/// How much later than the record's time an agent may date an entry.
+const AGENT_DELAY: SignedDuration = SignedDuration::from_secs(2);
 
 /// Keys of Apigee's format and of Istio's, by field.
 const NAMES: [&str; 2] = ["sni_host", "requested_server_name"];
@@ -28,6 +31,8 @@ pub struct Wanted {
     pub containers: Vec<String>,
     /// Pods of internal chaining, whose clients are pods.
     pub without_pods: Vec<String>,
+    /// Logs of pods whose records are counted already, from the first to the last.
+    pub without_logs: Vec<(String, Timestamp, Timestamp)>,
     pub since: Timestamp,
     pub until: Timestamp,
     keys: Keys,
@@ -69,6 +74,7 @@ impl Wanted {
             namespace: namespace.to_owned(),
             containers,
             without_pods: Vec::new(),
+            without_logs: Vec::new(),
             since,
             until,
             keys: Keys {
@@ -84,7 +90,7 @@ impl Wanted {
     /// traffic.
     #[must_use]
     pub fn failing(&self) -> String {
-        format!("{} AND ({})", self.any(), self.failing_forms())
+        format!("{} AND ({})", self.uncounted(), self.failing_forms())
     }
 
     fn failing_forms(&self) -> String {
@@ -127,7 +133,21 @@ impl Wanted {
             "(textPayload=~\"({names})\\\": ?(null|\\\"-?\\\")\" AND textPayload=~\"(status|response_code)\\\": ?\\\"?[1-9]\")"
         ));
         forms.push("textPayload=~\"^.{1,64}\\\" [1-5][0-9][0-9] .* - [^ ]+$\"".to_owned());
-        format!("{} AND ({}) AND NOT ({})", self.any(), forms.join(" OR "), self.failing_forms())
+        format!("{} AND ({}) AND NOT ({})", self.uncounted(), forms.join(" OR "), self.failing_forms())
+    }
+
+    /// Returns the filter for entries that no log of a pod has. The agent's time of an entry is a little
+    /// later than the record's own.
+    fn uncounted(&self) -> String {
+        let mut filter = self.any();
+        for (pod, first, last) in &self.without_logs {
+            let pod = quoted(pod);
+            filter += &format!(
+                " AND NOT (resource.labels.pod_name={pod} AND timestamp>=\"{first}\" AND timestamp<\"{}\")",
+                last.checked_add(AGENT_DELAY).unwrap_or(*last)
+            );
+        }
+        filter
     }
 
     /// Returns the filter for every entry of the gateway's containers.
@@ -241,10 +261,13 @@ mod tests {
         let mut wanted = wanted();
         wanted.cluster = Some("a\"b".into());
         wanted.without_pods = vec!["p".into(), "q".into()];
+        let of_pod = ("gw-1", "2026-11-20T00:00:00Z".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap());
+        wanted.without_logs = vec![(of_pod.0.into(), of_pod.1, of_pod.2)];
         let filter = wanted.failing();
         for part in [
             "resource.labels.cluster_name=\"a\\\"b\"",
             "NOT resource.labels.pod_name=(\"p\" OR \"q\")",
+            "NOT (resource.labels.pod_name=\"gw-1\" AND timestamp>=\"2026-11-20T00:00:00Z\" AND",
             "timestamp>=\"2026-11-01T00:00:00Z\" AND timestamp<\"2026-11-29T00:00:00Z\"",
             "jsonPayload.status_details=(\"filter_chain_not_found\" OR \"route_not_found\")",
             "jsonPayload.response_code=421",

@@ -5,8 +5,8 @@
 //!                                                           └ counts by client, server name and minute
 //! ```
 //!
-//! Pure functions: queries are built and answers are parsed here, so that both can be tested and fuzzed without
-//! a store. What a class of records is, is defined at [`AccessLog`](crate::evidence::AccessLog).
+//! Pure functions: queries are built and answers are parsed here, so that both can be tested and fuzzed
+//! without a store. What a class of records is, is defined at [`AccessLog`](crate::evidence::AccessLog).
 
 pub mod cloud_logging;
 pub mod open_search;

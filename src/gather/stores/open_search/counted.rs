@@ -175,8 +175,8 @@ async fn read_apart(
     Ok((apart, cut.or(more)))
 }
 
-/// Returns the queries for the records that this run has read from the pods themselves. Where the index does not
-/// say which pod wrote a record, the counts end where those logs begin.
+/// Returns the queries for the records that this run has read from the pods themselves. Where the index does
+/// not say which pod wrote a record, the counts end where those logs begin.
 fn repeated<'a>(requests: &mut Requests<'_>, base: Base<'a>, wanted: &Wanted) -> (Vec<(usize, Value)>, Base<'a>) {
     let Some(pod) = &base.layout.scope.pod else {
         let Some(first) = wanted.pods_read.iter().map(|(_, first, _)| *first).min() else { return (Vec::new(), base) };
@@ -300,8 +300,8 @@ async fn other_host(
     Ok(bounded)
 }
 
-/// Reads the pages of several groupings at once; `add` receives each page with the last of its groups, and returns
-/// whether later pages are of no use.
+/// Reads the pages of several groupings at once; `add` receives each page with the last of its groups, and
+/// returns whether later pages are of no use.
 async fn grouped(
     requests: &mut Requests<'_>,
     layout: &Layout,

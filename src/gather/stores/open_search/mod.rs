@@ -1,5 +1,5 @@
-//! OpenSearch and Elasticsearch: the store counts where its fields allow it; otherwise records are searched by
-//! words and read.
+//! OpenSearch and Elasticsearch: the store counts where its fields allow it; otherwise records are searched
+//! by words and read.
 //!
 //! ```text
 //! field caps ─ layout ─┬ counted: all classes at once ─ groups of each class ──┐

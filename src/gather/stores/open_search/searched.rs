@@ -8,7 +8,7 @@ use super::super::{Reading, Wanted};
 use super::Requests;
 use crate::evidence::Reason;
 use crate::evidence::access_log::Counting;
-use crate::wire::log_store::open_search::classes::not;
+use crate::wire::log_store::open_search::classes::{all, not};
 use crate::wire::log_store::open_search::hits::{self, Aim, Page, line, search_texts};
 use crate::wire::log_store::open_search::layout::Searched;
 
@@ -67,6 +67,13 @@ fn scope(fields: &Searched, wanted: &Wanted) -> Vec<Value> {
     }
     if let (Some(pod), false) = (&fields.scope.pod, wanted.without_pods.is_empty()) {
         filters.push(not([json!({"terms": {pod.exact.clone(): wanted.without_pods}})]));
+    }
+    for (pod, first, last) in wanted.logs_by_time() {
+        let Some(column) = &fields.scope.pod else { break };
+        let times = json!({"range": {fields.time.clone(): {
+            "gte": first.as_millisecond(), "lte": last.as_millisecond(), "format": "epoch_millis"
+        }}});
+        filters.push(not([all([json!({"term": {column.exact.clone(): pod}}), times])]));
     }
     filters
 }

@@ -287,7 +287,12 @@ fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> Strin
                 (Some(first), Some(last)) => format!(", from {} to {}", moment(first), moment(last)),
                 _ => String::new(),
             };
-            format!("{origin}: {}, {}{window}", count(log.lines, "line"), count(log.records, "record"))
+            let records = count(log.records, "record");
+            // A store that counts has read no line.
+            match origin {
+                LogOrigin::Store(_) => format!("{origin}: {records}{window}"),
+                _ => format!("{origin}: {}, {records}{window}", count(log.lines, "line")),
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, section};
-use crate::judgement::summary::{Began, ClientResets, Resets, StoreResets};
+use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets, StoreResets};
 use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
 use crate::text::{columns, count, date, days, duration, some_of};
@@ -162,13 +162,7 @@ fn when(resets: &Resets, now: Timestamp) -> Option<String> {
     // Of resets that are long over, only their own time is drawn.
     let length = last.duration_since(first).max(SignedDuration::from_mins(1));
     let end = if now.duration_since(last) > length * LONG_OVER { last } else { now };
-    // The latest minutes are listed; of a longer history, hours.
-    let points: Vec<(Timestamp, u64)> = if resets.per_hour.is_empty() || resets.other_minutes.entries == 0 {
-        resets.per_minute.iter().map(|entry| (entry.minute, entry.count)).collect()
-    } else {
-        resets.per_hour.iter().map(|entry| (entry.hour, entry.count)).collect()
-    };
-    Some(match sparkline(&points, end) {
+    Some(match sparkline(&resets.curve(), end) {
         Some((start, bars)) => {
             format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(end, now))
         }
@@ -190,18 +184,18 @@ fn minute(at: Timestamp, now: Timestamp) -> String {
 
 /// Returns the start of the first bar and the bars, up to `end`. `None` where all resets are in the last
 /// minute.
-fn sparkline(points: &[(Timestamp, u64)], end: Timestamp) -> Option<(Timestamp, String)> {
-    let start = points.first()?.0;
+fn sparkline(points: &[MinuteResets], end: Timestamp) -> Option<(Timestamp, String)> {
+    let start = points.first()?.minute;
     let length = usize::try_from(end.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;
     if length < 2 {
         return None;
     }
     let per_bar = length.div_ceil(COLUMNS);
     let mut bars = vec![0_u64; length.div_ceil(per_bar)];
-    for (at, count) in points {
-        let at = usize::try_from(at.duration_since(start).as_secs().div_euclid(MINUTE)).ok()?;
+    for entry in points {
+        let at = usize::try_from(entry.minute.duration_since(start).as_secs().div_euclid(MINUTE)).ok()?;
         if let Some(bar) = bars.get_mut(at / per_bar) {
-            *bar = bar.saturating_add(*count);
+            *bar = bar.saturating_add(entry.count);
         }
     }
     let most = bars.iter().copied().max().filter(|most| *most > 0)?;

@@ -1,7 +1,7 @@
 //! The query of each class of records, as the scanner of access logs tells them apart.
 //!
-//! Each function mirrors one decision of `wire/access_log/record.rs`. A value that a record lacks and one that is
-//! null are the same in an index.
+//! Each function mirrors one decision of `wire/access_log/record.rs`. A value that a record lacks and one
+//! that is null are the same in an index.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -62,7 +62,8 @@ impl Base<'_> {
     pub fn query(&self) -> Value {
         let Self { layout, since, until, namespace, without_pods } = self;
         let mut filters = vec![layout.between(*since, *until)];
-        let places = [&layout.details, &layout.status, &layout.flags];
+        // Other programs have a status, too.
+        let places = [&layout.details, &layout.flags];
         filters.push(any(places.into_iter().filter_map(|place| match place {
             Some(Place::Column(column)) => Some(exists(&column.path)),
             _ => None,

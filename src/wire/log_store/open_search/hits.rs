@@ -23,8 +23,8 @@ pub struct Page {
     pub total: Option<u64>,
 }
 
-/// Returns the body of a search for records in the order of their times. At the same time, those with a server
-/// name come first, as a marker probe comes before the handshake that follows it.
+/// Returns the body of a search for records in the order of their times. At the same time, those with a
+/// server name come first, as a marker probe comes before the handshake that follows it.
 #[must_use]
 pub fn search(layout: &Layout, query: &Value) -> Value {
     let mut sort = vec![json!({layout.start.exact.clone(): {"order": "asc"}})];
@@ -120,8 +120,8 @@ pub fn page(answer: &Value) -> Page {
     page
 }
 
-/// Returns the record in a document as one line: the members below the prefix, whose dots may be nesting or part
-/// of the keys.
+/// Returns the record in a document as one line: the members below the prefix, whose dots may be nesting or
+/// part of the keys.
 #[must_use]
 pub fn line(source: &Value, prefix: &str) -> String {
     let mut record = Map::new();

@@ -1,7 +1,8 @@
 //! Which fields of an index are those of access-log records.
 //!
-//! A record may be at the top of a document or below a prefix such as `json.` or `kubernetes.labels.`. Where its
-//! fields can be compared and grouped, the store counts; where they are text, records are searched and read.
+//! A record may be at the top of a document or below a prefix such as `json.` or `kubernetes.labels.`. Where
+//! its fields can be compared and grouped, the store counts; where they are text, records are searched and
+//! read.
 
 use std::collections::BTreeSet;
 

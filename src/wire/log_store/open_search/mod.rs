@@ -1,5 +1,5 @@
-//! OpenSearch and Elasticsearch: the columns of an index, the queries of each class of records, and the counts
-//! in the answers.
+//! OpenSearch and Elasticsearch: the columns of an index, the queries of each class of records, and the
+//! counts in the answers.
 //!
 //! ```text
 //! _field_caps ─ columns ─ layout ─ classes ─ queries ─ tallies

@@ -1,7 +1,7 @@
 //! Counts by client, server name and minute: requests for aggregations, and what they return.
 //!
-//! `composite` aggregations are exact and paged. They return keys in ascending order, so that a full map keeps
-//! the same keys as a [`Tally`] that counts record by record.
+//! `composite` aggregations are exact and paged. They return keys in ascending order, so that a full map
+//! keeps the same keys as a [`Tally`] that counts record by record.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use super::layout::{Layout, Place};
 use crate::evidence::access_log::{MAX_CLIENTS, MAX_KEY_BYTES, MAX_MINUTES, MAX_SERVER_NAMES, Span, Tally};
 use crate::wire::access_log::without_port;
 
-/// Number of buckets of one page. A search returns at most 65,535 buckets by default, of all its aggregations; a
-/// store may allow fewer.
+/// Number of buckets of one page. A search returns at most 65,535 buckets by default, of all its
+/// aggregations; a store may allow fewer.
 pub const PAGE_SIZE: usize = 10_000;
 pub const SMALL_PAGE_SIZE: usize = 1_000;
 
@@ -165,8 +165,8 @@ impl Bucket {
     }
 }
 
-/// Reads a page of a composite aggregation of at most `size` groups: these, and the key after which the next page
-/// begins.
+/// Reads a page of a composite aggregation of at most `size` groups: these, and the key after which the next
+/// page begins.
 #[must_use]
 pub fn buckets(aggregation: &Value, size: usize) -> (Vec<Bucket>, Option<Value>) {
     let list = aggregation["buckets"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -181,8 +181,8 @@ pub fn buckets(aggregation: &Value, size: usize) -> (Vec<Bucket>, Option<Value>)
     (buckets, after.cloned())
 }
 
-/// Adds groups of clients; returns whether later ones find no room. `in_order` says that keys come in ascending
-/// order of the addresses without port.
+/// Adds groups of clients; returns whether later ones find no room. `in_order` says that keys come in
+/// ascending order of the addresses without port.
 pub fn add_clients(tally: &mut Tally, buckets: &[Bucket], in_order: bool) -> bool {
     for bucket in buckets {
         let Some(address) = bucket.text(Group::Clients) else { continue };

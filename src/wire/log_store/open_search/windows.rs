@@ -1,8 +1,8 @@
 //! The times in which records may be of this program's probe traffic.
 //!
 //! A reset without SNI is recognised by the marker probe before it, which an aggregation cannot see. So the
-//! records near marker probes are read and not aggregated: what is read and what is aggregated are two parts of
-//! all records, and the sum is exact.
+//! records near marker probes are read and not aggregated: what is read and what is aggregated are two parts
+//! of all records, and the sum is exact.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,8 @@ impl Windows {
         windows
     }
 
-    /// Returns the query for the records to read: those that may be of this program, but for the marker probes.
+    /// Returns the query for the records to read: those that may be of this program, but for the marker
+    /// probes.
     #[must_use]
     pub fn query(&self, layout: &Layout) -> Value {
         let of = |windows: &BTreeMap<String, Times>, class: Class| {
