@@ -49,7 +49,7 @@ pub(super) async fn add(
         return Ok(());
     }
     let env = |name: &str| std::env::var(name).ok();
-    let context = context(args, evidence)?;
+    let context = context(args, evidence);
     let mut addresses = Vec::new();
     for text in &args.stores.log_stores {
         let address = address(text, context.as_deref(), args.stores.log_store_endpoint.as_deref())?;
@@ -108,17 +108,18 @@ pub(super) fn validate(args: &EvidenceArgs) -> Result<(), Error> {
 }
 
 /// Returns the context that the run used, or that of the bundle.
-fn context(args: &EvidenceArgs, evidence: &Evidence) -> Result<Option<String>, Error> {
+fn context(args: &EvidenceArgs, evidence: &Evidence) -> Option<String> {
     if let Seen::Seen(connection) = &evidence.connection
         && let Some(context) = &connection.context
     {
-        return Ok(Some(context.clone()));
+        return Some(context.clone());
     }
     let needs_context = args.stores.log_stores.iter().any(|text| text == CLOUD_LOGGING);
     if !needs_context {
-        return Ok(None);
+        return None;
     }
-    Ok(gather::context_name(&sources::connection_options(&args.cluster))?)
+    // Without a kubeconfig the flag has another form, which the error names.
+    gather::context_name(&sources::connection_options(&args.cluster)).unwrap_or_default()
 }
 
 fn argument(what: String, hint: &str) -> Error {

@@ -135,13 +135,11 @@ fn record(numbers: &mut Numbers, names: Names, at: i64, more: &mut Vec<(i64, Val
     }
 }
 
+/// Makes a record of time, client, server name, status, details, flags, TLS version and host.
+type Make<'a> = &'a dyn Fn(i64, &str, Value, u16, Value, &str, Value, Value) -> Value;
+
 /// A marker probe, and what this program does after it; clients come between.
-fn own(
-    numbers: &mut Numbers,
-    at: i64,
-    more: &mut Vec<(i64, Value)>,
-    make: &dyn Fn(i64, &str, Value, u16, Value, &str, Value, Value) -> Value,
-) -> Value {
+fn own(numbers: &mut Numbers, at: i64, more: &mut Vec<(i64, Value)>, make: Make<'_>) -> Value {
     let address = numbers.one_of(&["127.0.0.1", "[::1]", "10.0.0.7", "10.0.0.71"]).to_owned();
     let port = 30_000 + numbers.below(20_000);
     let no_chain = || Value::from("filter_chain_not_found");

@@ -51,7 +51,8 @@ impl Identity {
         let subject = subject.build();
         let mut builder = X509::builder().expect("a certificate");
         builder.set_version(2).expect("version 3");
-        let serial = BigNum::from_u32(u32::from(name.len() as u8) + 1).and_then(|number| number.to_asn1_integer());
+        let length = u32::try_from(name.len()).expect("a short name");
+        let serial = BigNum::from_u32(length).and_then(|number| number.to_asn1_integer());
         builder.set_serial_number(&serial.expect("a number")).expect("a number");
         builder.set_subject_name(&subject).expect("a name");
         builder.set_issuer_name(issuer.map_or(&subject, |issuer| issuer.certificate.subject_name())).expect("a name");

@@ -106,7 +106,7 @@ impl Resets {
     pub fn curve(&self) -> Vec<MinuteResets> {
         let (first, last) = (self.per_hour.first(), self.per_hour.last());
         let is_long = first.zip(last).is_some_and(|(first, last)| last.hour.duration_since(first.hour) >= BY_HOUR);
-        if !is_long || self.other_minutes.entries == 0 {
+        if !is_long || self.other_minutes.resets == 0 {
             return self.per_minute.clone();
         }
         let hours = self.per_hour.iter().map(|hour| MinuteResets {
