@@ -263,7 +263,7 @@ fn a_store_without_scripts_or_with_few_buckets_is_counted_all_the_same() {
         if request.body.contains("painless") {
             return refuse("illegal_argument_exception", "cannot execute [inline] scripts");
         }
-        if request.body.contains("\"size\":10000") {
+        if request.body.contains("\"size\":5000") {
             return refuse("too_many_buckets_exception", "Trying to create too many buckets.");
         }
         forward(request)

@@ -16,7 +16,7 @@ use crate::wire::access_log::without_port;
 
 /// Number of buckets of one page. A search returns at most 65,535 buckets by default, of all its
 /// aggregations; a store may allow fewer.
-pub const PAGE_SIZE: usize = 10_000;
+pub const PAGE_SIZE: usize = 5_000;
 pub const SMALL_PAGE_SIZE: usize = 1_000;
 
 /// Takes the port off an address, as the scanner of access logs does.
@@ -90,7 +90,11 @@ pub fn composite(layout: &Layout, groups: &[Group], size: usize, after: Option<&
     if let (Some(after), Some(object)) = (after, composite.as_object_mut()) {
         object.insert("after".into(), after.clone());
     }
-    Some(json!({"composite": composite, "aggs": span(layout)}))
+    // The time of a group of minutes or hours is its key.
+    Some(match groups.last() {
+        Some(Group::Minutes | Group::Hours) => json!({"composite": composite}),
+        _ => json!({"composite": composite, "aggs": span(layout)}),
+    })
 }
 
 /// Returns the aggregations of the first and the last record.
