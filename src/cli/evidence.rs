@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::values::{bytes, duration, lines, moment};
+use super::log_store::LogStoreArgs;
+use super::values::{Until, bytes, duration, lines, moment, until};
 
 /// Arguments that select the evidence, shared by `diagnose` and `collect`.
 #[derive(Args, Clone, Debug)]
@@ -33,6 +34,9 @@ pub struct EvidenceArgs {
         hide_short_help = true
     )]
     pub access_logs: Vec<String>,
+
+    #[command(flatten)]
+    pub stores: LogStoreArgs,
 
     #[command(flatten)]
     pub logs: LogArgs,
@@ -219,6 +223,10 @@ pub struct LogArgs {
     /// Read only records since this time (RFC 3339)
     #[arg(long, value_parser = moment, value_name = "TIME", value_hint = ValueHint::Other, help_heading = "Access logs", hide_short_help = true)]
     pub since_time: Option<Timestamp>,
+
+    /// Read only records until this time (RFC 3339), or until this long ago, such as 2h
+    #[arg(long, value_parser = until, value_name = "TIME", value_hint = ValueHint::Other, help_heading = "Access logs", hide_short_help = true)]
+    pub until: Option<Until>,
 
     /// Maximum number of lines from the end of each log; -1 means all
     #[arg(long, allow_negative_numbers = true, value_parser = lines, value_name = "LINES", value_hint = ValueHint::Other, help_heading = "Access logs", hide_short_help = true)]

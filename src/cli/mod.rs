@@ -7,6 +7,7 @@ mod diagnose;
 mod edge;
 mod evidence;
 mod format;
+mod log_store;
 mod mistakes;
 mod order;
 mod pcap;
@@ -29,9 +30,11 @@ pub use self::edge::{
     LegChoice, LegProbe, SniArgument,
 };
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
+pub use self::log_store::LogStoreArgs;
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
 pub use self::trace::TraceArgs;
+pub use self::values::Until;
 
 /// Help with the examples (`after_help`) before the flags, so that `-h` shows them first.
 const EXAMPLES_FIRST: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";

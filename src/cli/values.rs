@@ -53,6 +53,21 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected a time such as 2026-11-29T10:00:00Z".into())
 }
 
+/// The value of `--until`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Until {
+    At(Timestamp),
+    /// So long before the run.
+    Ago(Duration),
+}
+
+/// Parses a time of RFC 3339, or a duration before the run.
+pub(super) fn until(text: &str) -> Result<Until, String> {
+    let at = moment(text).map(Until::At);
+    at.or_else(|_| duration(text).map(Until::Ago))
+        .map_err(|_| "expected a time such as 2026-11-29T10:00:00Z, or a duration such as 2h".into())
+}
+
 /// Parses the number of lines of `--tail`; -1 means all.
 pub(super) fn lines(text: &str) -> Result<i64, String> {
     let lines = text.parse().ok().filter(|lines: &i64| *lines >= -1);

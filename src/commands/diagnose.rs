@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use super::captures::{self, Given};
-use super::{Error, contexts, fail_on, sources};
+use super::{Error, contexts, fail_on, log_stores, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
@@ -17,7 +17,7 @@ use crate::evidence::Evidence;
 use crate::gather::files::file_kind::FileKind;
 use crate::judgement::{self, Report, Selection};
 use crate::report::Format;
-use crate::run::Stop;
+use crate::run::{Progress, Stop};
 use crate::terminal::Console;
 use crate::text::visible;
 
@@ -51,7 +51,13 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let args_alone = contexts::with_context(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
         let labelled = Arc::new(progress.labelled(context));
-        let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, labelled, &Arc::default()))?;
+        let evidence = runtime.block_on(async {
+            let ledger = Arc::default();
+            let labelled: Arc<dyn Progress> = labelled;
+            let mut evidence = sources::gathered(&args_alone, &stop, Arc::clone(&labelled), &ledger).await?;
+            log_stores::add(&args_alone, &mut evidence, &stop, &labelled, None, &ledger).await?;
+            Ok::<_, Error>(evidence)
+        })?;
         Ok(judge(args, &sources::clean(&evidence, args.evidence.keep_random_tokens)?, None))
     });
     progress.finish();
@@ -93,9 +99,12 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
     let progress = console.progress();
+    let waiting: Arc<dyn Progress> = progress.clone();
+    let asked = log_stores::add(&args.evidence, &mut evidence, stop, &waiting, None, &ledger).await;
     let given = Given { names: &args.captures, key_log: args.key_log.as_deref(), keeps: false };
     let added = captures::add(given, &mut evidence, stop, progress.clone()).await;
     progress.finish();
+    asked?;
     added?;
     // Evidence of an earlier run may be judged with a different --expect.
     if sources::expects_non_sni(&args.evidence) {
@@ -150,13 +159,22 @@ fn selection(args: &DiagnoseArgs) -> Selection {
 fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     let usage = |what: &str, hint: &str| Err(Error::Usage { what: what.to_owned(), hint: hint.to_owned() });
     let files = || args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.captures);
-    if args.offline && files().next().is_none() {
+    if args.offline && files().next().is_none() && args.evidence.stores.log_stores.is_empty() {
         return usage(
             "--offline without a file: nothing to judge",
-            "give -f overrides.yaml, --access-log FILE or --pcap FILE, or several",
+            "give -f overrides.yaml, --access-log FILE, --log-store STORE or --pcap FILE, or several",
         );
     }
-    let inputs: Vec<&String> = files().chain(&args.from).collect();
+    log_stores::validate(&args.evidence)?;
+    let logs = &args.evidence.logs;
+    let has_window = logs.since.is_some() || logs.since_time.is_some() || logs.until.is_some();
+    if args.from.is_some() && has_window && args.evidence.stores.log_stores.is_empty() {
+        return usage(
+            "--from with --since, --since-time or --until: the logs of saved evidence are counted already",
+            "give them to the run that saves the evidence, or add --log-store",
+        );
+    }
+    let inputs: Vec<&String> = files().chain(&args.from).chain(log_stores::inputs(&args.evidence)).collect();
     sources::check_standard_input(inputs.iter().copied())?;
     sources::check_kinds(&args.evidence, &args.captures)?;
     super::check_files(&[("--from", args.from.as_slice(), &[FileKind::Bundle, FileKind::Evidence, FileKind::Report])])?;

@@ -12,6 +12,7 @@ mod diagnose;
 mod diff;
 mod edge;
 mod explain;
+mod log_stores;
 mod pcap;
 mod probe;
 mod rbac;

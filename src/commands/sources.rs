@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Error;
+use super::{Error, log_stores};
 use crate::bundle::source;
-use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
+use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace, Until};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::{StoredCertificate, StoredIn};
 use crate::evidence::{
@@ -87,13 +87,14 @@ pub(super) async fn add_files(
     manifests::add(manifests, evidence);
     add_certificates(evidence, found);
     let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
-    let since = evidence.question.log_limits().since;
+    let (since, until) = (evidence.question.log_limits().since, evidence.question.log_limits().until);
     // A single log repeats no other. Those of earlier evidence are not in the ledger.
     let known_logs: Vec<LogStream> = if ledger.is_empty() { evidence.access_logs.clone() } else { Vec::new() };
-    let is_compared = args.access_logs.len() + evidence.access_logs.len() > 1;
+    let logs = args.access_logs.len() + evidence.access_logs.len() + args.stores.log_stores.len();
+    let is_compared = logs > 1;
     for name in &args.access_logs {
         let source = is_compared.then(|| ledger.source(&LogOrigin::File(name.clone())));
-        let reading = LogReading { since, format: Arc::clone(&format), ledger: source };
+        let reading = LogReading { since, until, format: Arc::clone(&format), ledger: source };
         if let Some(bundle) = bundle {
             let retained = bundle.log(&LogOrigin::File(name.clone()), false);
             let mut stream = log_file::read_and_retain(name, &reading, retained, stop).await?;
@@ -109,11 +110,13 @@ pub(super) async fn add_files(
         let stream = match in_time(stop, move || log_file::read(&file, &reading)).await {
             Ok(read) => {
                 let read = read?;
-                let mut stream = LogStream { origin, log: Seen::Seen(read.log), cut: read.cut };
+                let mut stream = LogStream { origin, log: Seen::Seen(read.log), cut: read.cut, store: None };
                 leave_out_repeated(&mut stream, &known_logs);
                 stream
             }
-            Err(reason) => LogStream { origin, log: Seen::Unavailable(not_read(evidence, name, reason)), cut: None },
+            Err(reason) => {
+                LogStream { origin, log: Seen::Unavailable(not_read(evidence, name, reason)), cut: None, store: None }
+            }
         };
         evidence.access_logs.push(stream);
     }
@@ -337,10 +340,11 @@ pub(super) async fn gathered_with<S: LogSink>(
         log_limits: question.log_limits.clone(),
         probe: gateway_probe(args)?,
     };
-    let since = question.log_limits.since;
+    let (since, until) = (question.log_limits.since, question.log_limits.until);
     let scanner = |origin: &LogOrigin| {
-        let source = (!args.access_logs.is_empty()).then(|| ledger.source(origin));
-        AccessLogScanner::new().since(since).comparing(source)
+        let is_compared = !args.access_logs.is_empty() || !args.stores.log_stores.is_empty();
+        let source = is_compared.then(|| ledger.source(origin));
+        AccessLogScanner::new().since(since).until(until).comparing(source)
     };
     let new_sink = |origin: &LogOrigin| new_sink(origin, scanner(origin));
     let mut evidence = Evidence::not_gathered(question, collected_at, "the cluster was not reached");
@@ -352,6 +356,7 @@ pub(super) async fn gathered_with<S: LogSink>(
 /// Validates the arguments that can be rejected without contacting a cluster.
 pub(super) fn validate(args: &EvidenceArgs) -> Result<(), Error> {
     gather::check_selector(&args.cluster.selector)?;
+    log_stores::validate(args)?;
     gateway_probe(args).map(drop)
 }
 
@@ -395,13 +400,20 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     Ok(Some(GatewayProbe { prober, places, hosts, expect_without_sni: expects_non_sni(args) }))
 }
 
-fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {
+pub(super) fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {
     let since = args.since.map(|length| {
         let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
         now.checked_sub(length).unwrap_or(Timestamp::MIN)
     });
     LogLimits {
         since: since.or(args.since_time),
+        until: args.until.map(|until| match until {
+            Until::At(at) => at,
+            Until::Ago(length) => {
+                let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
+                now.checked_sub(length).unwrap_or(Timestamp::MIN)
+            }
+        }),
         // As for kubectl, -1 means all lines.
         tail: args.tail.and_then(|lines| u64::try_from(lines).ok()),
         limit_bytes: args.limit_bytes,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::{Error, contexts, sources};
+use super::{Error, contexts, log_stores, sources};
 use crate::bundle;
 use crate::cli::TraceArgs;
 use crate::evidence::Evidence;
@@ -12,7 +12,7 @@ use crate::gather::files::file_kind::FileKind;
 use crate::gather::probe;
 use crate::judgement::trace;
 use crate::report::Format;
-use crate::run::Stop;
+use crate::run::{Progress, Silent, Stop};
 use crate::terminal::Console;
 
 pub(super) fn run(args: &TraceArgs, console: &Console) -> Result<u8, Error> {
@@ -57,6 +57,8 @@ async fn obtain_evidence(
         gathered?
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
+    let progress: Arc<dyn Progress> = Arc::new(Silent);
+    log_stores::add(&args.evidence, &mut evidence, stop, &progress, None, &ledger).await?;
     sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 
@@ -69,7 +71,8 @@ fn server_name(text: &str) -> Result<String, Error> {
 }
 
 fn check_combination(args: &TraceArgs) -> Result<(), Error> {
-    let inputs = args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from);
+    let files = args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from);
+    let inputs = files.chain(log_stores::inputs(&args.evidence));
     sources::check_standard_input(inputs)?;
     sources::check_kinds(&args.evidence, &[])?;
     super::check_files(&[("--from", args.from.as_slice(), &[FileKind::Bundle, FileKind::Evidence, FileKind::Report])])?;

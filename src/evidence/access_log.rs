@@ -7,6 +7,7 @@
 
 mod other_host;
 mod repeats;
+mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,6 +23,7 @@ use super::source::Source;
 
 pub use self::other_host::OtherHost;
 pub use self::repeats::Repeats;
+pub use self::store::{Counting, HourResets, MAX_HOURS, StoreEngine, StoreQuery};
 
 /// Maximum number of clients, server names and minutes in one [`Tally`]. Records of others are counted in
 /// `beyond`.
@@ -44,6 +46,9 @@ pub struct LogStream {
     pub log: Seen<AccessLog>,
     /// Why the stream ended early; absent if it was read completely. `log` holds what was read before.
     pub cut: Option<Unavailable>,
+    /// What a log store was asked; absent for containers and files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreQuery>,
 }
 
 /// The origin of a stream.
@@ -56,15 +61,26 @@ pub enum LogOrigin {
     },
     /// The name as the user gave it; `-` for standard input.
     File(String),
+    /// The name of the store and of what was asked for in it, such as `Cloud Logging of cluster prod`.
+    Store(String),
 }
 
 impl LogOrigin {
-    /// Returns the pod or the file: the containers of one pod together are one source.
+    /// Returns the pod, the file or the store: the containers of one pod together are one source.
     #[must_use]
     pub fn source(&self) -> &str {
         match self {
             Self::Container { pod, .. } => pod,
-            Self::File(name) => name,
+            Self::File(name) | Self::Store(name) => name,
+        }
+    }
+
+    /// Returns the pod that wrote the log. A file or a store may have the records of several.
+    #[must_use]
+    pub fn pod(&self) -> Option<&str> {
+        match self {
+            Self::Container { pod, .. } => Some(pod),
+            Self::File(_) | Self::Store(_) => None,
         }
     }
 }
@@ -74,7 +90,7 @@ impl fmt::Display for LogOrigin {
         match self {
             Self::Container { pod, container } => write!(f, "{pod}/{container}"),
             Self::File(name) if name == "-" => f.write_str("standard input"),
-            Self::File(name) => f.write_str(name),
+            Self::File(name) | Self::Store(name) => f.write_str(name),
         }
     }
 }
@@ -405,7 +421,7 @@ impl Part for Vec<LogStream> {
 
 impl LogStream {
     fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
-        let Self { origin, log, cut } = self;
+        let Self { origin, log, cut, store: _ } = self;
         let end = cut.as_ref().map(|why| {
             let what = format!("the end of {origin}").into();
             Gap { what, ..Gap::new(Source::Logs, Extent::End, why) }
@@ -442,10 +458,11 @@ impl AccessLog {
 
 impl Visit for LogStream {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { origin, log, cut } = self;
+        let Self { origin, log, cut, store } = self;
         origin.visit(visitor);
         log.visit(visitor);
         cut.visit(visitor);
+        store.visit(visitor);
     }
 }
 
@@ -454,6 +471,7 @@ impl Visit for LogOrigin {
         match self {
             Self::Container { pod, container } => visitor.strings(Kind::Object, [pod, container]),
             Self::File(name) => visitor.string(Kind::File, name),
+            Self::Store(name) => visitor.string(Kind::Text, name),
         }
     }
 }

@@ -162,6 +162,8 @@ fn gaps_list_what_each_part_lacks() {
         (Some(Source::Logs), Extent::End, "the end of pod/container", true),
         (Some(Source::Logs), Extent::Item, "access.log", true),
         (Some(Source::Logs), Extent::End, "the end of access.log", true),
+        (Some(Source::Logs), Extent::Item, "Cloud Logging of project p", true),
+        (Some(Source::Logs), Extent::End, "the end of Cloud Logging of project p", true),
         (Some(Source::SecretNames), Extent::Part, "names of Secrets", true),
         (None, Extent::Item, "other.yaml", true),
         (Some(Source::TlsSecrets), Extent::Item, "the authorities", false),

@@ -78,12 +78,15 @@ pub struct ClusterAccess {
     pub has_token: bool,
 }
 
-/// `--since`, `--since-time`, `--tail` and `--limit-bytes`, as in kubectl.
+/// `--since`, `--since-time`, `--tail` and `--limit-bytes`, as in kubectl, and `--until`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogLimits {
     /// Start of the requested time range, from `--since` or `--since-time`.
     pub since: Option<Timestamp>,
+    /// End of the requested time range, from `--until`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// Number of lines, counted from the end.
     pub tail: Option<u64>,
     /// Number of bytes, counted from the beginning.
@@ -219,7 +222,7 @@ impl Visit for HybridQuestion {
         visitor.string(Kind::Object, namespace);
         visitor.string(Kind::Text, selector);
         visitor.strings(Kind::Object, container);
-        let LogLimits { since: _, tail: _, limit_bytes: _ } = log_limits;
+        let LogLimits { since: _, until: _, tail: _, limit_bytes: _ } = log_limits;
         access.visit(visitor);
         visitor.strings(Kind::File, replaced_overrides);
     }

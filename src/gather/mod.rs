@@ -14,11 +14,13 @@
 pub mod edge;
 pub mod error;
 pub mod files;
+pub mod http;
 pub mod hybrid;
 mod kubernetes;
 pub mod probe;
 pub mod random;
 mod stored;
+pub mod stores;
 #[cfg(test)]
 pub(crate) mod test_certificates;
 #[cfg(test)]

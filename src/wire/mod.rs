@@ -7,6 +7,7 @@ pub mod capture;
 pub mod certificate;
 pub mod edge;
 mod loadable;
+pub mod log_store;
 pub mod log_window;
 pub mod overrides;
 pub mod pem;

@@ -251,8 +251,9 @@ fn merge_items(items: &mut Vec<Value>, changes: &Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// The names of items without a name field: a target and a handshake of Edge its object, an endpoint its place, a handshake its kind, Envoy's account its
-/// pod, a certificate its subject or serial number, a scan its version.
+/// The names of items without a name field: a target and a handshake of Edge its object, an endpoint its
+/// place, a handshake its kind, Envoy's account its pod, a certificate its subject or serial number, a scan
+/// its version.
 const CALLED_BY: [&str; 13] = [
     "/name",
     "/object",
@@ -276,7 +277,7 @@ fn key_of(item: &Value) -> Option<String> {
     let stream = || Some(format!("{}/{}", text("/origin/container/pod")?, text("/origin/container/container")?));
     let address = || Some(format!("{} {}", text("/place")?, text("/address")?));
     let called = || CALLED_BY.iter().find_map(|pointer| text(pointer));
-    address().or_else(called).or_else(stream).or_else(|| text("/origin/file"))
+    address().or_else(called).or_else(stream).or_else(|| text("/origin/file")).or_else(|| text("/origin/store"))
 }
 
 fn name(item: &mut Value, key: &str) {
@@ -297,6 +298,7 @@ fn name(item: &mut Value, key: &str) {
     } else if item.get("origin").is_some() {
         item["origin"] = match key.split_once('/') {
             Some((pod, container)) => json!({ "container": { "pod": pod, "container": container } }),
+            None if key.starts_with("Cloud Logging") => json!({ "store": key }),
             None => json!({ "file": key }),
         };
     } else if item.pointer("/name/value").is_some() {

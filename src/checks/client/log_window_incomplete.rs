@@ -16,12 +16,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The access log does not reach back to the start of the gateway",
     explanation: Explanation {
         looks_for: "A container whose log begins with an access-log record more than a minute after the \
-            container started. The kubelet rotates a log when it reaches a size limit (10 MiB by default). \
+            container started, where no log store has earlier ones. The kubelet rotates a log when it reaches a size limit (10 MiB by default). \
             The API server returns only the newest file.",
         matters: "Resets before the first record cannot be seen here. \"No resets in the log\" then covers \
             minutes, not the days for which the pod has been running.",
-        fix: "Read older records from the log store of the cluster (Cloud Logging). Export them and pass the \
-            file with --access-log FILE.",
+        fix: "Read older records from the log store of the cluster: --log-store cloud-logging, or --log-store URL \
+            for OpenSearch and Elasticsearch. Export them from another store, and pass the file with \
+            --access-log FILE.",
     },
     reference: "Kubernetes \"Logging architecture\", log rotation",
     judge,
@@ -37,6 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable("no container log was requested".into()));
     }
     facts::pods(evidence)?;
+    let in_stores = facts::logs(evidence).filter(|(origin, _)| matches!(origin, LogOrigin::Store(_)));
+    let earliest_in_store = in_stores.filter_map(|(_, log)| log.first).min();
     let mut findings = Vec::new();
     let mut judged = 0;
     let mut untold = None;
@@ -50,6 +53,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             continue;
         };
         judged += 1;
+        // A log store has what was rotated away.
+        if earliest_in_store.is_some_and(|earliest| earliest < first) {
+            continue;
+        }
         if log.begins_with_record && first.duration_since(started) > GRACE {
             findings.push(Finding::in_log(
                 origin,
@@ -75,6 +82,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     Ok(Outcome::of(
         findings,
-        "every log with records reaches back to the start of its container, or nothing was cut off",
+        "every log with records reaches back to the start of its container, nothing was cut off, or a log store has \
+         what came before",
     ))
 }

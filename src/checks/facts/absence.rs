@@ -95,8 +95,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
             is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let why = no_record(evidence, source, &logs);
-            let why = Reason::Missing(why);
-            return Err(Unavailable::new(what, why));
+            return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         let broken = sum(|log| log.broken_lines);
         if broken > TOLERATED_BROKEN_LINES {
@@ -110,20 +109,23 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
 /// Why the logs of a source have no record.
 fn no_record(evidence: &Evidence, source: &str, logs: &[&AccessLog]) -> String {
     let sum = |count: fn(&AccessLog) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
+    let is = |origin: LogOrigin| evidence.access_logs.iter().any(|stream| stream.origin == origin);
     let limits = evidence.question.log_limits();
     let older = sum(|log| log.older_records);
     if older > 0 {
         let since = limits.since.map_or_else(String::new, |since| format!(" {}", moment(since)));
         return format!("none of its {} is in the requested window: all are before{since}", count(older, "record"));
     }
+    if is(LogOrigin::Store(source.to_owned())) {
+        return "it holds no access-log record of this gateway in the requested window: another cluster or namespace, \
+            no traffic, or the log is not sent there"
+            .into();
+    }
     let limited = if *limits == LogLimits::default() { "" } else { " in the requested window" };
     let lines = sum(|log| log.lines);
-    let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
-    if is_file && lines > 0 {
-        return format!(
-            "none of its {} is an access-log record{limited}: another log, or no traffic",
-            count(lines, "line")
-        );
+    if is(LogOrigin::File(source.to_owned())) && lines > 0 {
+        let lines = count(lines, "line");
+        return format!("none of its {lines} is an access-log record{limited}: another log, or no traffic");
     }
     format!("it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off")
 }

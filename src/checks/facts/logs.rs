@@ -26,7 +26,7 @@ pub(crate) fn streams(evidence: &Evidence) -> impl Iterator<Item = &LogStream> {
     let internal: BTreeSet<&str> = internal_pods(evidence).collect();
     evidence.access_logs.iter().filter(move |stream| match &stream.origin {
         LogOrigin::Container { pod, .. } => !internal.contains(pod.as_str()),
-        LogOrigin::File(_) => true,
+        LogOrigin::File(_) | LogOrigin::Store(_) => true,
     })
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn is_served_where_it_was_reset(evidence: &Evidence) -> bool {
     let pods = at_pods(evidence);
     let served = |pod: &str| pods.iter().any(|(known, handshake)| *known == pod && handshake.succeeded());
     let mut reset = logs::logs(evidence).filter(|(_, log)| log.reset_without_sni.count > 0).peekable();
-    reset.peek().is_some() && reset.all(|(origin, _)| pod_of(origin).is_some_and(served))
+    reset.peek().is_some() && reset.all(|(origin, _)| origin.pod().is_some_and(served))
 }
 
 /// Returns the inspector counters of the pods that reset connections without SNI, according to their logs.
@@ -101,7 +101,7 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
     let mut sum = Inspected::default();
     let mut seen = false;
     for (origin, log) in logs::logs(evidence).filter(|(_, log)| log.reset_without_sni.count > 0) {
-        let pod = pod_of(origin)?;
+        let pod = origin.pod()?;
         let gateway = gateways.iter().find(|gateway| gateway.pod == pod)?;
         let Seen::Seen(counters) = &gateway.before else { return None };
         sum.not_tls = sum.not_tls.saturating_add(counters.total(Counters::NOT_TLS)?);
@@ -119,14 +119,25 @@ pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
     let pods = pods::pods(evidence).unwrap_or_default();
     let gateway = |origin: &LogOrigin| {
         pods.iter()
-            .find(|known| Some(known.name.as_str()) == pod_of(origin))
+            .find(|known| Some(known.name.as_str()) == origin.pod())
             .map(|known| pods::known_labels(&known.labels))
     };
     let logs: Vec<_> = logs::logs(evidence).map(|(origin, log)| (origin, gateway(origin), log)).collect();
     let probed = at_pods(evidence);
+    let labels: Vec<_> = pods.iter().map(|pod| pods::known_labels(&pod.labels)).collect();
+    let is_one_gateway = labels.windows(2).all(|two| two.first() == two.last());
     logs.iter().filter(|(_, _, log)| log.reset_without_sni.count > 0).all(|(origin, gateway, log)| {
         let Some(last) = log.reset_without_sni.last else { return false };
-        let here = probed.iter().find(|(pod, _)| Some(*pod) == pod_of(origin)).map(|(_, handshake)| *handshake);
+        // A store has the records of all pods. Of one gateway, each of its pods speaks for it.
+        if matches!(origin, LogOrigin::Store(_)) && is_one_gateway {
+            if probed.iter().any(|(_, handshake)| handshake.was_refused()) {
+                return false;
+            }
+            let all = logs.iter().map(|(_, _, log)| *log);
+            let is_fixed = |(_, handshake): &(&str, &Handshake)| shows_fix(evidence, last, handshake);
+            return served_after(last, log, all) || !probed.is_empty() && probed.iter().all(is_fixed);
+        }
+        let here = probed.iter().find(|(pod, _)| Some(*pod) == origin.pod()).map(|(_, handshake)| *handshake);
         if here.is_some_and(Handshake::was_refused) {
             return false;
         }
@@ -149,11 +160,4 @@ fn shows_fix(evidence: &Evidence, last: Timestamp, handshake: &Handshake) -> boo
     handshake.succeeded()
         && (created.is_some_and(|created| created > last)
             || evidence.at_cluster(handshake.started_at).duration_since(last) >= QUIET)
-}
-
-fn pod_of(origin: &LogOrigin) -> Option<&str> {
-    match origin {
-        LogOrigin::Container { pod, .. } => Some(pod),
-        LogOrigin::File(_) => None,
-    }
 }

@@ -134,6 +134,11 @@ impl LogFile {
                 let path = format!("{}/{of_pod}/{file}{suffix}.log", folder::LOGS);
                 (path, format!("GET pods/{pod}/log?container={container}"))
             }
+            LogOrigin::Store(name) => {
+                let name = sink.redact_text(name);
+                let path = format!("{}/stores/{}{suffix}.log", folder::LOGS, layout::segment(&name));
+                (path, format!("--log-store: {name}"))
+            }
             LogOrigin::File(name) => {
                 let base = sink.redact_text(base(name));
                 let path = format!("{}/given/{}{suffix}.log", folder::LOGS, layout::segment(&base));

@@ -58,8 +58,10 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         return run_self_test(console);
     }
     super::captures::check(&args.captures)?;
-    sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
+    let inputs = args.evidence.overrides.iter().chain(&args.evidence.access_logs);
+    sources::check_standard_input(inputs.chain(super::log_stores::inputs(&args.evidence)))?;
     sources::check_kinds(&args.evidence, &args.captures)?;
+    super::log_stores::validate(&args.evidence)?;
     let names = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     // Held until the end: a signal ends the gathering, and a bundle of what was collected is still written.
@@ -263,6 +265,8 @@ fn collected(
             sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger)
                 .await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink), &ledger).await?;
+        let progress: Arc<dyn run::Progress> = timings.clone();
+        super::log_stores::add(&args.evidence, &mut evidence, &stop, &progress, Some(&sink), &ledger).await?;
         let given = Given { names: &args.captures, key_log: args.key_log.as_deref(), keeps: true };
         let read = super::captures::add(given, &mut evidence, &stop, timings.clone()).await;
         Ok::<_, Error>((evidence, read))

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::super::Error;
 use crate::cli::EdgeOptions;
-use crate::gather::edge::client::Credentials;
 use crate::gather::files;
+use crate::gather::http::client::Credentials;
 
 /// Maximum number of bytes of a file with a secret.
 const MAX_BYTES: u64 = 64 << 10;

@@ -16,10 +16,10 @@ use crate::cli::{EdgeArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions as EdgeFla
 use crate::evidence::capture::Flow;
 use crate::evidence::edge::{Edge, MessageProcessorLog};
 use crate::evidence::{Evidence, HybridQuestion, Reason, Seen, Unavailable};
-use crate::gather::edge::client::Fault;
 use crate::gather::edge::files::{self, Logs};
 use crate::gather::edge::{self, Captured, Gathered};
 use crate::gather::files::captures::CaptureError;
+use crate::gather::http::client::Fault;
 use crate::judgement::edge as judgement;
 use crate::run::{Progress, Stop};
 use crate::terminal::Console;

@@ -13,8 +13,8 @@ use crate::cli::{
 };
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Dialect, EdgeQuestion, JavaProfile, Leg, SniChoice};
-use crate::gather::edge::client::Client;
-use crate::gather::edge::{ConnectTo, EdgeOptions, files};
+use crate::gather::edge::{ConnectTo, EdgeOptions, MANAGEMENT_API, files};
+use crate::gather::http::client::Client;
 use crate::gather::probe::Proxy;
 use crate::wire::certificate;
 
@@ -146,7 +146,7 @@ fn client(args: &EdgeFlags, url: Uri, env: impl Fn(&str) -> Option<String>) -> R
     {
         return Err(argument(&format!("--management-ca-file {name}: there is no certificate in it"), "expected PEM"));
     }
-    Client::new(url, credentials, proxy, authorities.as_deref(), args.request_timeout)
+    Client::new(url, MANAGEMENT_API, credentials, proxy, (authorities.as_deref(), None), args.request_timeout)
         .map_err(|error| argument(&format!("the TLS library: {error}"), "check --management-ca-file"))
 }
 

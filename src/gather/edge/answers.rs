@@ -9,9 +9,10 @@ use std::sync::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::client::{Client, Fault, MAX_ANSWER};
 use crate::evidence::{Reason, Unavailable};
+use crate::gather::http::client::{Client, Fault, MAX_ANSWER};
 use crate::wire::edge::answers;
+use crate::wire::edge::proxy::MAX_ARCHIVE;
 
 /// Unreserved characters of RFC 3986.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -106,7 +107,7 @@ impl Answers<'_> {
             encoded(proxy),
             encoded(revision)
         );
-        client.get(&path, true).await.map_err(|fault| Missing { fault, path: names.join("/") })
+        client.get(&path, MAX_ARCHIVE).await.map_err(|fault| Missing { fault, path: names.join("/") })
     }
 
     async fn bytes(&self, names: &[&str], saved: &str) -> Result<Vec<u8>, Missing> {
@@ -132,7 +133,7 @@ impl Answers<'_> {
             encoded(&self.environment),
             path.join("/")
         );
-        let bytes = client.get(&path, false).await.map_err(|fault| Missing { fault, path: names.join("/") })?;
+        let bytes = client.get(&path, MAX_ANSWER).await.map_err(|fault| Missing { fault, path: names.join("/") })?;
         self.keep(saved, &bytes);
         Ok(bytes)
     }

@@ -11,7 +11,6 @@
 
 mod answers;
 mod captures;
-pub mod client;
 pub mod files;
 mod handshakes;
 mod objects;
@@ -26,13 +25,23 @@ use std::time::Duration;
 
 use self::answers::Answers;
 pub use self::captures::{Captured, captures};
-use self::client::{Client, Fault};
 use self::files::{KeystoreFile, ProxyFile};
 use self::pool::Pool;
 use crate::evidence::edge::{Dialect, Edge, EdgeQuestion, Leg, Unseen, is_sendable};
 use crate::evidence::{Reason, Unavailable};
+use crate::gather::http::client::{Client, Fault, Peer};
 use crate::gather::probe::ProberError;
 use crate::run::Stop;
+use crate::wire::edge::answers as messages;
+
+/// The server that answers, in messages and as to repetitions.
+pub const MANAGEMENT_API: Peer = Peer {
+    name: "the Management API",
+    ca_flag: "--management-ca-file",
+    explain: messages::error,
+    repetitions: 3,
+    first_wait: Duration::from_millis(200),
+};
 
 /// Where to look, and what for.
 pub struct EdgeOptions {

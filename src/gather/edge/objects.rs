@@ -2,10 +2,11 @@
 
 use futures::future::join_all;
 
+use super::Gathering;
 use super::answers::Missing;
-use super::{Gathering, client::Fault};
 use crate::evidence::edge::{Dialect, Leg};
 use crate::evidence::{Reason, Unavailable};
+use crate::gather::http::client::Fault;
 use crate::wire::edge::answers;
 use crate::wire::edge::proxy::{self, Proxy};
 

@@ -42,6 +42,8 @@ pub struct LogFile {
 pub struct LogReading {
     /// Leaves out records that began before.
     pub since: Option<Timestamp>,
+    /// Leaves out records that began then or later.
+    pub until: Option<Timestamp>,
     /// The format that the mesh settings configure, in addition to the default ones.
     pub format: Arc<Format>,
     /// The other logs of the run, whose records are not counted again.
@@ -50,7 +52,11 @@ pub struct LogReading {
 
 impl LogReading {
     fn scanner(&self) -> AccessLogScanner {
-        AccessLogScanner::new().reading(Arc::clone(&self.format)).since(self.since).comparing(self.ledger.clone())
+        AccessLogScanner::new()
+            .reading(Arc::clone(&self.format))
+            .since(self.since)
+            .until(self.until)
+            .comparing(self.ledger.clone())
     }
 }
 
@@ -149,10 +155,10 @@ pub async fn read_and_retain(
     if let (0, Some(why)) = (log.bytes, &cut) {
         let why = Unavailable::new(name, why.reason.clone());
         retained.missing(why.clone());
-        return Ok(LogStream { origin, log: Seen::Unavailable(why), cut: None });
+        return Ok(LogStream { origin, log: Seen::Unavailable(why), cut: None, store: None });
     }
     retained.finish(cut.clone());
-    Ok(LogStream { origin, log: Seen::Seen(log), cut })
+    Ok(LogStream { origin, log: Seen::Seen(log), cut, store: None })
 }
 
 fn open(name: &str) -> Result<File, LogFileError> {

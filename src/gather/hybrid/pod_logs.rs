@@ -104,7 +104,12 @@ pub(in crate::gather) async fn logs<S: LogSink>(
             let found = pod.containers.iter().any(|container| container.name == name);
             let pending = if found { Reason::Broken("its reader failed".into()) } else { no_such_container(pod, name) };
             let index = streams.len();
-            streams.push(LogStream { origin, log: Seen::Unavailable(Unavailable::new(&what, pending)), cut: None });
+            streams.push(LogStream {
+                origin,
+                log: Seen::Unavailable(Unavailable::new(&what, pending)),
+                cut: None,
+                store: None,
+            });
             if !found {
                 continue;
             }
@@ -157,7 +162,7 @@ fn is_gateway(pod: &IngressPod, container: &str) -> bool {
 fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> String {
     let mut path =
         format!("/api/v1/namespaces/{}/pods/{}/log?container={}", request.namespace, encode(pod), encode(container));
-    let LogLimits { since, tail, limit_bytes } = request.limits;
+    let LogLimits { since, until: _, tail, limit_bytes } = request.limits;
     if let Some(since) = since {
         // The API has whole seconds; rounded so that nothing requested is lost.
         let whole = jiff::Timestamp::from_second(since.as_second()).unwrap_or(*since);
@@ -360,6 +365,7 @@ mod tests {
     fn limits_become_query_parameters() {
         let limits = LogLimits {
             since: Some("2025-05-19T04:46:20.917Z".parse().unwrap()),
+            until: None,
             tail: Some(100),
             limit_bytes: Some(4096),
         };

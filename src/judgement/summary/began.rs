@@ -16,8 +16,8 @@ use super::resets::minute;
 use super::{Began, NearEvent};
 use crate::checks::facts;
 use crate::checks::{Kind, Object};
-use crate::evidence::access_log::{MAX_MINUTES, Tally};
-use crate::evidence::{AccessLog, Evidence, Seen};
+use crate::evidence::access_log::{MAX_HOURS, MAX_MINUTES, Tally};
+use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
 /// The later rate of resets is at least this many times the earlier one.
 const GROWTH: f64 = 3.0;
@@ -37,6 +37,7 @@ const MAX_EVENTS: usize = 5;
 const HELM_RELEASE: &str = "sh.helm.release.v1.";
 
 const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
 
 /// Selects the tally of a log to count.
 type Counted = fn(&AccessLog) -> &Tally;
@@ -44,12 +45,21 @@ type Counted = fn(&AccessLog) -> &Tally;
 /// Returns when the resets of clients began; `None` where no log has any with a time. Resets without SNI come
 /// first; those with a server name count where there are no others.
 pub(super) fn of(evidence: &Evidence) -> Option<Began> {
-    let logs: Vec<&AccessLog> = facts::logs(evidence).map(|(_, log)| log).collect();
+    let sources: Vec<(&LogOrigin, &AccessLog)> = facts::logs(evidence).collect();
+    let logs: Vec<&AccessLog> = sources.iter().map(|(_, log)| *log).collect();
+    let in_stores: Vec<&AccessLog> =
+        sources.iter().filter(|(origin, _)| matches!(origin, LogOrigin::Store(_))).map(|(_, log)| *log).collect();
     let classes: [(bool, Counted); 2] = [(true, |log| &log.reset_without_sni), (false, |log| &log.reset_with_sni)];
     let (without_server_name, tally) =
         classes.into_iter().find(|(_, tally)| logs.iter().any(|log| tally(log).count > 0))?;
     let first = logs.iter().filter_map(|log| tally(log).first).min()?;
-    let begin = Series::of(&logs, tally).and_then(|series| series.begin());
+    // A store covers all pods: the log of a pod adds to its counts, and nothing to what is covered.
+    let covering = if in_stores.is_empty() { &logs } else { &in_stores };
+    let series = Series::of(&logs, covering, tally);
+    let is_long = logs.iter().any(|log| tally(log).beyond > 0) || series.as_ref().is_some_and(Series::is_cut);
+    // Minutes of many weeks are not kept; hours of a store are.
+    let series = if is_long { Series::by_hour(evidence, tally, without_server_name).or(series) } else { series };
+    let begin = series.and_then(|series| series.begin());
     let since_log = logs.iter().filter_map(|log| log.first).min().unwrap_or(first);
     let (at, before) = match begin {
         // Without an earlier reset, the first one is the exact time.
@@ -67,15 +77,18 @@ pub(super) fn of(evidence: &Evidence) -> Option<Began> {
     })
 }
 
-/// Counts of resets by minute, with the number of logs that cover the minute.
+/// Counts of resets by minute or by hour, with the number of logs that cover it.
 struct Series {
     start: Timestamp,
-    minutes: Vec<(u64, u64)>,
+    /// Seconds of one count.
+    unit: i64,
+    counts: Vec<(u64, u64)>,
+    is_cut: bool,
 }
 
 impl Series {
     /// From the first record of a log to the last reset. `None` where no minute is known.
-    fn of(logs: &[&AccessLog], tally: Counted) -> Option<Self> {
+    fn of(logs: &[&AccessLog], covering: &[&AccessLog], tally: Counted) -> Option<Self> {
         let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
         for (key, count) in logs.iter().flat_map(|log| &tally(log).minutes) {
             let Some(at) = minute(key) else { continue };
@@ -83,7 +96,7 @@ impl Series {
             *sum = sum.saturating_add(*count);
         }
         let (earliest, last) = (*counts.keys().next()?, *counts.keys().next_back()?);
-        let begins: Vec<i64> = logs
+        let begins: Vec<i64> = covering
             .iter()
             .filter_map(|log| {
                 // A full map of minutes has lost the earliest.
@@ -94,18 +107,54 @@ impl Series {
         let limit = last.saturating_sub(i64::try_from(MAX_MINUTES).unwrap_or(i64::MAX));
         let first = begins.iter().copied().min().unwrap_or(earliest).min(earliest).max(limit);
         let covering = |at: i64| begins.iter().filter(|begin| **begin <= at).count().max(1) as u64;
-        let minutes = (first..=last).map(|at| (counts.get(&at).copied().unwrap_or(0), covering(at))).collect();
-        Some(Self { start: Timestamp::from_second(first.checked_mul(MINUTE)?).ok()?, minutes })
+        let is_cut = first == limit && limit > earliest;
+        let counts = (first..=last).map(|at| (counts.get(&at).copied().unwrap_or(0), covering(at))).collect();
+        Some(Self { start: Timestamp::from_second(first.checked_mul(MINUTE)?).ok()?, unit: MINUTE, counts, is_cut })
+    }
+
+    /// From the first record of a store to the last reset, with the resets that only the logs of pods have.
+    fn by_hour(evidence: &Evidence, tally: Counted, without_server_name: bool) -> Option<Self> {
+        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+        let mut first: Option<i64> = None;
+        let mut add = |key: &str, count: u64| {
+            let Some(at) = minute(key) else { return };
+            let sum = counts.entry(at.as_second().div_euclid(HOUR)).or_default();
+            *sum = sum.saturating_add(count);
+        };
+        for stream in facts::streams(evidence) {
+            let Seen::Seen(log) = &stream.log else { continue };
+            let Some(store) = &stream.store else {
+                tally(log).minutes.iter().for_each(|(key, count)| add(key, *count));
+                continue;
+            };
+            for (key, hour) in &store.hours {
+                let count = if without_server_name { hour.without_server_name } else { hour.with_server_name };
+                add(key, count);
+            }
+            let begin = log.first.map(|first| first.as_second().div_euclid(HOUR));
+            first = first.into_iter().chain(begin).min();
+        }
+        let last = *counts.iter().rfind(|(_, count)| **count > 0)?.0;
+        let limit = last.saturating_sub(i64::try_from(MAX_HOURS).unwrap_or(i64::MAX));
+        let first = first?.min(*counts.keys().next()?).max(limit);
+        let counts = (first..=last).map(|at| (counts.get(&at).copied().unwrap_or(0), 1)).collect();
+        let start = Timestamp::from_second(first.checked_mul(HOUR)?).ok()?;
+        Some(Self { start, unit: HOUR, counts, is_cut: false })
+    }
+
+    /// Returns whether it begins after the first reset, because it would be too long.
+    fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Returns the minute from which on clients fail steadily, and the number of resets before it.
     fn begin(&self) -> Option<(Timestamp, u64)> {
         let sum =
             |counts: (u64, u64), more: &(u64, u64)| (counts.0.saturating_add(more.0), counts.1.saturating_add(more.1));
-        let all = self.minutes.iter().fold((0, 0), sum);
+        let all = self.counts.iter().fold((0, 0), sum);
         let mut before = (0, 0);
         let mut best: Option<(f64, usize, u64)> = None;
-        for (i, counts) in self.minutes.iter().enumerate() {
+        for (i, counts) in self.counts.iter().enumerate() {
             if i > 0 {
                 let after = (all.0.saturating_sub(before.0), all.1.saturating_sub(before.1));
                 let gain = likelihood(before) + likelihood(after) - likelihood(all);
@@ -117,7 +166,7 @@ impl Series {
             before = sum(before, counts);
         }
         let (_, i, before) = best?;
-        let length = SignedDuration::from_mins(i64::try_from(i).ok()?);
+        let length = SignedDuration::from_secs(i64::try_from(i).ok()?.checked_mul(self.unit)?);
         Some((self.start.checked_add(length).ok()?, before))
     }
 }
@@ -208,7 +257,7 @@ mod tests {
 
     fn begin(logs: &[AccessLog]) -> Option<(String, u64)> {
         let logs: Vec<&AccessLog> = logs.iter().collect();
-        let (at, before) = Series::of(&logs, |log| &log.reset_without_sni)?.begin()?;
+        let (at, before) = Series::of(&logs, &logs, |log| &log.reset_without_sni)?.begin()?;
         Some((at.strftime("%H:%M").to_string(), before))
     }
 

@@ -88,7 +88,7 @@ pub(super) fn counters(evidence: &Evidence) -> Option<CounterSummary> {
     let logs: BTreeMap<&str, &AccessLog> = facts::logs(evidence)
         .filter_map(|(origin, log)| match origin {
             LogOrigin::Container { pod, .. } if log.records > 0 => Some((pod.as_str(), log)),
-            LogOrigin::Container { .. } | LogOrigin::File(_) => None,
+            LogOrigin::Container { .. } | LogOrigin::File(_) | LogOrigin::Store(_) => None,
         })
         .collect();
     let mut summary = CounterSummary { own_subtracted: true, ..CounterSummary::default() };

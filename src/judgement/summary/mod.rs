@@ -85,9 +85,37 @@ pub struct Resets {
     pub pods: Vec<PodResets>,
     /// By log file that the user gave, those with resets, the most first.
     pub files: Vec<FileResets>,
+    /// By log store, in the order in which they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<StoreResets>,
+    /// Resets of all logs by hour, in order, if a log store was asked. Hours without a reset are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub per_hour: Vec<HourlyResets>,
     /// Number of logs that were read, and of those that could not be read to their end.
     pub logs_read: u64,
     pub logs_incomplete: u64,
+}
+
+/// Shortest history that is drawn by hour: its bars are at least an hour wide, of at most 120.
+const BY_HOUR: SignedDuration = SignedDuration::from_hours(120);
+
+impl Resets {
+    /// Returns the points of the curve: minutes with resets, or hours if minutes of a long history are left
+    /// out.
+    #[must_use]
+    pub fn curve(&self) -> Vec<MinuteResets> {
+        let (first, last) = (self.per_hour.first(), self.per_hour.last());
+        let is_long = first.zip(last).is_some_and(|(first, last)| last.hour.duration_since(first.hour) >= BY_HOUR);
+        if !is_long || self.other_minutes.resets == 0 {
+            return self.per_minute.clone();
+        }
+        let hours = self.per_hour.iter().map(|hour| MinuteResets {
+            minute: hour.hour,
+            count: hour.count,
+            without_server_name: hour.without_server_name,
+        });
+        hours.collect()
+    }
 }
 
 /// What a list leaves out.
@@ -160,6 +188,37 @@ pub struct PodResets {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FileResets {
     pub file: String,
+    pub count: u64,
+    pub without_server_name: u64,
+}
+
+/// Resets in one log store, and how they were counted.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StoreResets {
+    /// The store and what was asked for in it.
+    pub store: String,
+    /// The product, such as `Cloud Logging`.
+    pub engine: String,
+    pub count: u64,
+    pub without_server_name: u64,
+    /// The window that was requested.
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// The first and the last record of the gateways in it.
+    pub first_record: Option<Timestamp>,
+    pub last_record: Option<Timestamp>,
+    /// Why counts are approximate; empty if all are exact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approximate: Vec<String>,
+}
+
+/// Resets in one hour.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HourlyResets {
+    /// Begin of the hour.
+    pub hour: Timestamp,
     pub count: u64,
     pub without_server_name: u64,
 }

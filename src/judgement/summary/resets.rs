@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::clients::Cluster;
-use super::{ClientResets, FileResets, MinuteResets, NameResets, PodResets, Resets, Rest, Served};
+use super::{
+    ClientResets, FileResets, HourlyResets, MinuteResets, NameResets, PodResets, Resets, Rest, Served, StoreResets,
+};
 use crate::checks::facts;
-use crate::evidence::access_log::{Span, Tally};
+use crate::evidence::access_log::{MAX_HOURS, Span, Tally};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
 /// Maximum number of clients, server names and minutes that a report lists.
@@ -50,6 +52,8 @@ pub(super) fn of(evidence: &Evidence) -> Option<Resets> {
         other_clients,
         pods: pods(&logs),
         files: files(&logs),
+        stores: stores(evidence),
+        per_hour: per_hour(evidence),
         logs_read: logs.len() as u64,
         logs_incomplete: incomplete.count() as u64,
     })
@@ -175,4 +179,54 @@ fn files(logs: &[(&LogOrigin, &AccessLog)]) -> Vec<FileResets> {
         .into_iter()
         .map(|(file, count, without_server_name)| FileResets { file: file.to_owned(), count, without_server_name })
         .collect()
+}
+
+fn stores(evidence: &Evidence) -> Vec<StoreResets> {
+    let stores = facts::streams(evidence).filter_map(|stream| {
+        let (Seen::Seen(log), Some(query)) = (&stream.log, &stream.store) else { return None };
+        let without_server_name = log.reset_without_sni.count;
+        Some(StoreResets {
+            store: stream.origin.to_string(),
+            engine: query.engine.name().to_owned(),
+            count: without_server_name.saturating_add(log.reset_with_sni.count),
+            without_server_name,
+            since: query.since,
+            until: query.until,
+            first_record: log.first,
+            last_record: log.last,
+            approximate: query.approximate.clone(),
+        })
+    });
+    stores.collect()
+}
+
+/// Returns the hours with resets, those of stores and those of all other logs; empty without a store.
+fn per_hour(evidence: &Evidence) -> Vec<HourlyResets> {
+    let mut hours: BTreeMap<Timestamp, (u64, u64)> = BTreeMap::new();
+    let mut add = |key: &str, all: u64, without: u64| {
+        let Some(at) = minute(key) else { return };
+        let Ok(hour) = Timestamp::from_second(at.as_second().div_euclid(3_600).saturating_mul(3_600)) else { return };
+        let entry = hours.entry(hour).or_default();
+        entry.0 = entry.0.saturating_add(all);
+        entry.1 = entry.1.saturating_add(without);
+    };
+    let mut has_store = false;
+    for stream in facts::streams(evidence) {
+        let Seen::Seen(log) = &stream.log else { continue };
+        if let Some(store) = &stream.store {
+            has_store = true;
+            for (key, hour) in &store.hours {
+                add(key, hour.without_server_name.saturating_add(hour.with_server_name), hour.without_server_name);
+            }
+            continue;
+        }
+        log.reset_without_sni.minutes.iter().for_each(|(key, count)| add(key, *count, *count));
+        log.reset_with_sni.minutes.iter().for_each(|(key, count)| add(key, *count, 0));
+    }
+    if !has_store {
+        return Vec::new();
+    }
+    let known = hours.len();
+    let listed = hours.into_iter().skip(known.saturating_sub(MAX_HOURS));
+    listed.map(|(hour, (count, without_server_name))| HourlyResets { hour, count, without_server_name }).collect()
 }

@@ -79,6 +79,10 @@ fn window_asked_for(evidence: &Evidence) -> Option<String> {
     let by_size = limits.tail.is_some() || limits.limit_bytes.is_some();
     match limits.since {
         _ if evidence.access_logs.is_empty() => None,
+        since if limits.until.is_some() => {
+            let from = since.map_or(String::new(), |since| format!("since {} and ", facts::moment(since)));
+            limits.until.map(|until| format!("{from}until {}", facts::moment(until)))
+        }
         Some(since) if by_size || evidence.now().duration_since(since) < SHORT_WINDOW => {
             Some(format!("since {}", facts::moment(since)))
         }

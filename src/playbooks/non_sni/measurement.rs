@@ -8,7 +8,7 @@ use super::remedy::{all_files, same_inputs};
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
-use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
+use crate::evidence::{Evidence, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
 /// Returns the measurement that separates the causes of the symptom of `first`.
@@ -175,10 +175,7 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
     };
     let most = facts::logs(evidence).max_by_key(|(_, log)| log.reset_without_sni.count);
     let most = most.filter(|(_, log)| log.reset_without_sni.count > 0).map(|(origin, _)| origin);
-    let pod = chosen.map(|(origin, _)| origin).or(most).and_then(|origin| match origin {
-        LogOrigin::Container { pod, .. } => Some(pod.as_str()),
-        LogOrigin::File(_) => None,
-    });
+    let pod = chosen.map(|(origin, _)| origin).or(most).and_then(LogOrigin::pod);
     let pods = facts::pods(evidence).unwrap_or_default();
     let node = pods
         .iter()

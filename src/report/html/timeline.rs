@@ -132,7 +132,8 @@ impl Timeline {
 
 impl Axis {
     fn of(resets: &Resets, events: &[NearEvent], now: Timestamp) -> Option<Self> {
-        let (first, last) = (resets.per_minute.first()?.minute, resets.per_minute.last()?.minute);
+        let curve = resets.curve();
+        let (first, last) = (curve.first()?.minute, curve.last()?.minute);
         let length = last.duration_since(first).max(SignedDuration::from_mins(10));
         // What happened shortly before is on the axis, too.
         let early = first.checked_sub(length).unwrap_or(first);
@@ -150,7 +151,7 @@ impl Axis {
     /// Returns resets and resets without SNI of each bar.
     fn bars(self, resets: &Resets) -> Vec<(u64, u64)> {
         let mut bars = vec![(0_u64, 0_u64); usize::try_from(self.minutes / self.per_bar).unwrap_or_default()];
-        for minute in &resets.per_minute {
+        for minute in &resets.curve() {
             let place = (minute.minute.as_second().div_euclid(MINUTE) - self.start).div_euclid(self.per_bar);
             if let Some(bar) = usize::try_from(place).ok().and_then(|place| bars.get_mut(place)) {
                 *bar = (

@@ -104,7 +104,7 @@ impl Format {
     }
 
     /// Returns the field of a key, if the value is the field alone.
-    pub(super) fn field(&self, key: &[u8]) -> Option<Field> {
+    pub(in crate::wire) fn field(&self, key: &[u8]) -> Option<Field> {
         match self.target(key) {
             Some(Target::Field(field)) => Some(*field),
             Some(_) => None,
@@ -118,7 +118,7 @@ impl Format {
     }
 
     /// The top-level key of a field in the configured JSON format.
-    pub(super) fn key_of(&self, field: Field) -> Option<&[u8]> {
+    pub(in crate::wire) fn key_of(&self, field: Field) -> Option<&[u8]> {
         self.keys.iter().find_map(|(key, target)| match target {
             Target::Field(known) if *known == field => Some(key.as_slice()),
             _ => None,

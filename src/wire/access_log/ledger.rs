@@ -35,7 +35,7 @@ pub struct LedgerSource {
     ledger: Arc<Ledger>,
     number: u32,
     /// Leaves out the records of other logs. Logs of pods keep theirs: two pods never have the same record.
-    is_file: bool,
+    leaves_out: bool,
 }
 
 impl Ledger {
@@ -51,7 +51,8 @@ impl Ledger {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.sources.push(origin.clone());
         let number = u32::try_from(inner.sources.len() - 1).unwrap_or(u32::MAX);
-        LedgerSource { ledger: Arc::clone(self), number, is_file: matches!(origin, LogOrigin::File(_)) }
+        let leaves_out = !matches!(origin, LogOrigin::Container { .. });
+        LedgerSource { ledger: Arc::clone(self), number, leaves_out }
     }
 }
 
@@ -65,7 +66,7 @@ impl LedgerSource {
         let mut inner = self.ledger.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full = inner.records.len() >= MAX_RECORDS;
         match inner.records.entry(hasher.finish()) {
-            Entry::Occupied(known) => Some(*known.get()).filter(|number| self.is_file && *number != self.number),
+            Entry::Occupied(known) => Some(*known.get()).filter(|number| self.leaves_out && *number != self.number),
             Entry::Vacant(_) if is_full => None,
             Entry::Vacant(vacant) => {
                 vacant.insert(self.number);

@@ -45,7 +45,9 @@ use self::encoding::Encoding;
 pub use self::format::Format;
 use self::json::Value;
 pub use self::ledger::{Ledger, LedgerSource};
+pub(in crate::wire) use self::own::{FOLLOWS_WITHIN, NAMED_WITHIN, is_loopback};
 pub use self::record::MAX_RECORD_BYTES;
+pub(in crate::wire) use self::record::{Field, without_port};
 use self::shape::Line;
 use self::yaml::Yaml;
 use crate::evidence::AccessLog;
@@ -114,15 +116,15 @@ impl AccessLogScanner {
     /// Reads records of this format too. Has no effect once bytes have been read.
     pub fn read_as(&mut self, format: Arc<Format>) {
         if self.contents.counter.log.bytes == 0 {
-            let since = self.contents.counter.since;
+            let (since, until) = (self.contents.counter.since, self.contents.counter.until);
             let ledger = self.contents.counter.ledger.take();
             self.contents = Contents::new(format);
-            self.contents.counter.since = since;
+            (self.contents.counter.since, self.contents.counter.until) = (since, until);
             self.contents.counter.ledger = ledger;
         }
     }
 
-    /// Leaves out records that another log of the ledger has too, if this log is a file.
+    /// Leaves out records that another log of the ledger has too, if this log is a file or a store.
     #[must_use]
     pub fn comparing(mut self, source: Option<LedgerSource>) -> Self {
         self.contents.counter.ledger = source;
@@ -134,6 +136,14 @@ impl AccessLogScanner {
     #[must_use]
     pub fn since(mut self, since: Option<Timestamp>) -> Self {
         self.contents.counter.since = since;
+        self
+    }
+
+    /// Leaves out records that began at this time or later, but for those of this program's probe traffic, by
+    /// which a log is known to be live.
+    #[must_use]
+    pub fn until(mut self, until: Option<Timestamp>) -> Self {
+        self.contents.counter.until = until;
         self
     }
 

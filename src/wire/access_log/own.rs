@@ -15,11 +15,11 @@ use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 /// Maximum time between a marker probe and the handshake without SNI that follows it. The prober makes the
 /// two in sequence at an endpoint, the unknown name first, and a handshake that is reset takes one round
 /// trip.
-const FOLLOWS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+pub(in crate::wire) const FOLLOWS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Maximum time between a marker probe and the handshakes with the names of routes through the same
 /// port-forward: they wait until the logs have been read.
-const NAMED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+pub(in crate::wire) const NAMED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Maximum number of marker probes whose next handshake is expected; the oldest is dropped. More endpoints
 /// are not probed at the same time.
@@ -81,7 +81,7 @@ fn is_within(before: Timestamp, at: Timestamp, limit: SignedDuration) -> bool {
     !since.is_negative() && since <= limit
 }
 
-fn is_loopback(client: &str) -> bool {
+pub(in crate::wire) fn is_loopback(client: &str) -> bool {
     client.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 

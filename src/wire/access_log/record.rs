@@ -123,7 +123,7 @@ impl<'a> Record<'a> {
 
 /// The members that are judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Field {
+pub(in crate::wire) enum Field {
     Details,
     Flags,
     Host,
@@ -195,6 +195,7 @@ pub(super) fn is_access_log_key(key: &[u8]) -> bool {
 pub(super) struct Counter {
     pub(super) log: AccessLog,
     pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
     pub(super) clock: Clock,
     /// Resets that probe traffic of this program may still cause.
     followers: Followers,
@@ -202,6 +203,8 @@ pub(super) struct Counter {
     pub(super) ledger: Option<LedgerSource>,
     /// Number of records that were left out, by the number of the log that has them.
     repeated: BTreeMap<u32, u64>,
+    /// Records that are newer than requested.
+    newer: u64,
     /// The window of records with a usual `start_time`, in milliseconds: most records need no more than
     /// comparing these.
     window: Option<(i64, i64)>,
@@ -211,6 +214,7 @@ impl Counter {
     /// Counts a record with a server name and a filter chain: only its timestamp matters.
     pub(super) fn ordinary(&mut self, start: Option<Value<'_>>) {
         if self.since.is_none()
+            && self.until.is_none()
             && let Some(Value::Text(text)) = start
             && let Some(milliseconds) = self.clock.milliseconds(text)
         {
@@ -227,6 +231,13 @@ impl Counter {
     /// Counts any record.
     pub(super) fn record(&mut self, record: &Record<'_>) {
         let Some(moment) = self.in_window(record.start) else {
+            if let (Some(_), ServerName::Given(name)) = (self.until, ServerName::of(record.name))
+                && own::is_own(&name)
+                && let Some(moment) =
+                    self.moment(record.start).filter(|moment| self.since.is_none_or(|since| *moment >= since))
+            {
+                self.log.own.count(Some(moment), Some(&String::from_utf8_lossy(&name)));
+            }
             return;
         };
         if !record.tells_resets() {
@@ -342,7 +353,7 @@ impl Counter {
     pub(super) fn counted(&self) -> u64 {
         let log = &self.log;
         let lines = log.foreign_records + log.text_records + log.proxy_lines + log.broken_lines + log.other_forms;
-        log.records + log.older_records + lines
+        log.records + log.older_records + self.newer + lines
     }
 
     /// Records an operator that the format of a record lacks.
@@ -371,18 +382,17 @@ impl Counter {
         self.log
     }
 
-    /// Counts the record unless it is older than requested, and returns its timestamp. A record without a
-    /// readable timestamp cannot be shown to be older, so it is kept.
+    /// Counts the record unless it is outside the requested window, and returns its timestamp. A record
+    /// without a readable timestamp cannot be shown to be older, so it is kept.
     #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
     fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
-        let moment = match start {
-            Some(Value::Plain(number)) => self.clock.moment(number),
-            start => start.and_then(Value::text).and_then(|text| self.clock.moment(&text)),
-        };
-        if let (Some(moment), Some(since)) = (moment, self.since)
-            && moment < since
-        {
+        let moment = self.moment(start);
+        if moment.zip(self.since).is_some_and(|(moment, since)| moment < since) {
             self.log.older_records += 1;
+            return None;
+        }
+        if moment.zip(self.until).is_some_and(|(moment, until)| moment >= until) {
+            self.newer += 1;
             return None;
         }
         self.log.records += 1;
@@ -390,6 +400,13 @@ impl Counter {
             self.widen(moment);
         }
         Some(moment)
+    }
+
+    fn moment(&mut self, start: Option<Value<'_>>) -> Option<Timestamp> {
+        match start {
+            Some(Value::Plain(number)) => self.clock.moment(number),
+            start => start.and_then(Value::text).and_then(|text| self.clock.moment(&text)),
+        }
     }
 
     fn widen(&mut self, moment: Timestamp) {
@@ -428,7 +445,7 @@ impl<'a> ServerName<'a> {
 }
 
 /// `10.138.0.28:19432` → `10.138.0.28`, `[::1]:1234` → `::1`; `None` for an absent address in any form.
-fn without_port(address: &[u8]) -> Option<&[u8]> {
+pub(in crate::wire) fn without_port(address: &[u8]) -> Option<&[u8]> {
     let bare = if let Some(bracketed) = address.strip_prefix(b"[") {
         memchr::memchr(b']', bracketed).and_then(|end| bracketed.get(..end)).unwrap_or(address)
     } else {

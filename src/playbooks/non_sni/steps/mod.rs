@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthCheck, HealthChecks};
-use crate::evidence::access_log::Tally;
+use crate::evidence::access_log::{Counting, StoreQuery, Tally};
 use crate::evidence::hybrid::is_chart_made;
 use crate::evidence::{AccessLog, Evidence, LogOrigin};
 use crate::playbooks::{Covers, Step, StepKey, StepLines, StepSeen};
@@ -203,11 +203,12 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
         if records > 0 { format!(" {}", facts::window(evidence)) } else { String::new() }
     );
     let mut details = windows(evidence, &logs);
+    details.extend(streams.iter().flat_map(|stream| asked(&stream.origin, stream.store.as_ref())));
     details.extend(logs.iter().flat_map(|(origin, log)| {
         log.repeats.iter().map(move |repeats| {
             let of = match &repeats.origin {
                 LogOrigin::Container { pod, .. } => format!("pod {pod}"),
-                LogOrigin::File(_) => repeats.origin.to_string(),
+                LogOrigin::File(_) | LogOrigin::Store(_) => repeats.origin.to_string(),
             };
             format!("{origin} repeats the log of {of}: {} counted once", count(repeats.records, "record"))
         })
@@ -257,10 +258,25 @@ fn windows(evidence: &Evidence, logs: &[(&LogOrigin, &AccessLog)]) -> Vec<String
         .collect();
     match seen.len() {
         // One file says no more than the line above.
-        1 if matches!(logs, [(LogOrigin::File(_), _)]) => Vec::new(),
+        1 if matches!(logs, [(LogOrigin::File(_) | LogOrigin::Store(_), _)]) => Vec::new(),
         0..=TOP_WINDOWS => seen,
         many => vec![format!("{many} logs with records; -o wide lists the window of each")],
     }
+}
+
+/// Returns what a store was asked, and how exact its counts are.
+fn asked(origin: &LogOrigin, store: Option<&StoreQuery>) -> Vec<String> {
+    let Some(store) = store else { return Vec::new() };
+    let default = if store.is_default_window { " (the default; --since asks for more)" } else { "" };
+    let how = match store.counting {
+        Counting::ByStore => "counted by the store",
+        Counting::FailuresOnly => "only failing records were requested, and counted here",
+    };
+    let window = format!("from {} to {}{default}", moment(store.since), moment(store.until));
+    let requests = count(store.requests, "request");
+    let mut lines = vec![format!("{origin}: asked {window}; {how}, with {requests}")];
+    lines.extend(store.approximate.iter().map(|why| format!("approximate: {why}")));
+    lines
 }
 
 fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> String {
@@ -271,7 +287,12 @@ fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> Strin
                 (Some(first), Some(last)) => format!(", from {} to {}", moment(first), moment(last)),
                 _ => String::new(),
             };
-            format!("{origin}: {}, {}{window}", count(log.lines, "line"), count(log.records, "record"))
+            let records = count(log.records, "record");
+            // A store that counts has read no line.
+            match origin {
+                LogOrigin::Store(_) => format!("{origin}: {records}{window}"),
+                _ => format!("{origin}: {}, {records}{window}", count(log.lines, "line")),
+            }
         }
     }
 }

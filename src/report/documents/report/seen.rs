@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, section};
-use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
+use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets, StoreResets};
 use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
-use crate::text::{columns, count, date, days, some_of};
+use crate::text::{columns, count, date, days, duration, some_of};
 
 /// Number of clients and server names that are shown without `-o wide`.
 const TOP: usize = 3;
@@ -126,10 +126,12 @@ fn of_health_checks(resets: &Resets) -> u64 {
 
 /// Returns ` at 2 of 2 pods (…kx2vp 3, …zz9q1 3)`.
 fn places(resets: &Resets, summary: &RunSummary) -> String {
+    let stores: Vec<String> = resets.stores.iter().filter(|store| store.count > 0).map(store).collect();
     if resets.pods.is_empty() {
         let name = |file: &str| if file == "-" { "standard input".to_owned() } else { file.to_owned() };
-        let files: Vec<String> = resets.files.iter().map(|file| name(&file.file)).collect();
-        return if files.is_empty() { String::new() } else { format!(" in {}", some_of(&files)) };
+        let files = resets.files.iter().map(|file| name(&file.file));
+        let all: Vec<String> = files.chain(stores).collect();
+        return if all.is_empty() { String::new() } else { format!(" in {}", some_of(&all)) };
     }
     let known = summary.pods.as_deref().unwrap_or_default();
     let of = if known.is_empty() { String::new() } else { format!("{} of ", resets.pods.len()) };
@@ -139,7 +141,14 @@ fn places(resets: &Resets, summary: &RunSummary) -> String {
         [only] => ending(only),
         several => some_of(&several.iter().map(|pod| format!("{} {}", ending(pod), pod.count)).collect::<Vec<_>>()),
     };
-    format!(" at {of}{all} ({pods})")
+    let stores = if stores.is_empty() { String::new() } else { format!(" and in {}", some_of(&stores)) };
+    format!(" at {of}{all} ({pods}){stores}")
+}
+
+/// Returns `Cloud Logging, 30 days`.
+fn store(store: &StoreResets) -> String {
+    let about = if store.approximate.is_empty() { "" } else { ", approximate" };
+    format!("{}, {}{about}", store.engine, days(store.until.duration_since(store.since)))
 }
 
 /// Returns the sparkline of the minutes, and the first and the last reset.
@@ -151,7 +160,7 @@ fn when(resets: &Resets, now: Timestamp) -> Option<String> {
     // Of resets that are long over, only their own time is drawn.
     let length = last.duration_since(first).max(SignedDuration::from_mins(1));
     let end = if now.duration_since(last) > length * LONG_OVER { last } else { now };
-    Some(match sparkline(&resets.per_minute, end) {
+    Some(match sparkline(&resets.curve(), end) {
         Some((start, bars)) => {
             format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(end, now))
         }
@@ -173,15 +182,15 @@ fn minute(at: Timestamp, now: Timestamp) -> String {
 
 /// Returns the start of the first bar and the bars, up to `end`. `None` where all resets are in the last
 /// minute.
-fn sparkline(minutes: &[MinuteResets], end: Timestamp) -> Option<(Timestamp, String)> {
-    let start = minutes.first()?.minute;
+fn sparkline(points: &[MinuteResets], end: Timestamp) -> Option<(Timestamp, String)> {
+    let start = points.first()?.minute;
     let length = usize::try_from(end.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;
     if length < 2 {
         return None;
     }
     let per_bar = length.div_ceil(COLUMNS);
     let mut bars = vec![0_u64; length.div_ceil(per_bar)];
-    for entry in minutes {
+    for entry in points {
         let at = usize::try_from(entry.minute.duration_since(start).as_secs().div_euclid(MINUTE)).ok()?;
         if let Some(bar) = bars.get_mut(at / per_bar) {
             *bar = bar.saturating_add(entry.count);

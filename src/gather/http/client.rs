@@ -1,4 +1,4 @@
-//! The HTTP client of the Management API: GET requests with credentials, limits and repetitions.
+//! Requests with credentials, limits and repetitions, to one server.
 //!
 //! A secret never leaves it but in the header: what a server returns is searched for it. Redirects to another
 //! host or scheme are not followed.
@@ -7,14 +7,15 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use http::header::{AUTHORIZATION, HOST, HeaderValue, LOCATION, RETRY_AFTER};
-use http::{Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use openssl::error::ErrorStack;
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslVerifyMode};
+use openssl::pkey::PKey;
+use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,20 +27,14 @@ use crate::gather::probe::Proxy;
 use crate::gather::probe::lookup::{self, Family};
 use crate::gather::probe::transport::Transport;
 use crate::gather::trust;
-use crate::wire::edge::answers;
 use crate::wire::x509;
 
 /// Maximum number of bytes of an answer.
 pub const MAX_ANSWER: usize = 8 << 20;
-/// Maximum number of bytes of an answer that is an archive.
-const MAX_ARCHIVE: usize = crate::wire::edge::proxy::MAX_ARCHIVE;
 /// Number of requests at the same time.
 pub const PARALLEL: usize = 8;
-/// How often a request is repeated after a fault that may pass.
-const REPETITIONS: u32 = 3;
 /// Longest time that a server may ask to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// Longest time for a connection and its handshake.
 const CONNECT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: u32 = 3;
@@ -49,6 +44,8 @@ const MAX_REDIRECTS: u32 = 3;
 pub enum Credentials {
     #[default]
     None,
+    /// `Authorization: ApiKey`, as Elasticsearch takes it: the encoded key.
+    ApiKey(SecretString),
     Token(SecretString),
     Basic {
         user: String,
@@ -60,6 +57,7 @@ impl Credentials {
     fn header(&self) -> Option<HeaderValue> {
         let text = match self {
             Self::None => return None,
+            Self::ApiKey(key) => format!("ApiKey {}", key.expose_secret()),
             Self::Token(token) => format!("Bearer {}", token.expose_secret()),
             Self::Basic { user, password } => {
                 format!("Basic {}", BASE64.encode(format!("{user}:{}", password.expose_secret()).as_bytes()))
@@ -74,7 +72,7 @@ impl Credentials {
     fn hide(&self, text: &str) -> String {
         let secret = match self {
             Self::None => return text.to_owned(),
-            Self::Token(token) => token.expose_secret(),
+            Self::ApiKey(secret) | Self::Token(secret) => secret.expose_secret(),
             Self::Basic { password, .. } => password.expose_secret(),
         };
         let sent = self.header().and_then(|value| value.to_str().ok().map(str::to_owned)).unwrap_or_default();
@@ -97,17 +95,53 @@ trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-/// A client of one Management API.
+/// What differs from server to server.
+#[derive(Clone, Copy)]
+pub struct Peer {
+    /// Its name in messages, such as `the Management API`.
+    pub name: &'static str,
+    /// The flag that names its CAs.
+    pub ca_flag: &'static str,
+    /// Reads the message of an answer that reports an error.
+    pub explain: fn(&[u8]) -> Option<String>,
+    /// How often a request is repeated after a fault that may pass, and the pause before the first time; each
+    /// pause is twice the one before.
+    pub repetitions: u32,
+    pub first_wait: Duration,
+}
+
+/// A certificate with its key, by which a server knows this client; as PEM.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    pub certificate: &'a [u8],
+    pub key: &'a [u8],
+}
+
+/// A client of one server.
 pub struct Client {
     base: Uri,
+    peer: Peer,
     credentials: Credentials,
+    /// A header that every request needs besides, such as `Metadata-Flavor`.
+    header: Option<(HeaderName, HeaderValue)>,
     proxy: Option<Proxy>,
     /// Absent for `http`.
     tls: Option<SslContext>,
     allowed: Duration,
     turns: Semaphore,
     /// Connections that wait for the next request.
-    idle: Mutex<Vec<SendRequest<Empty<Bytes>>>>,
+    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+}
+
+/// One request.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    method: &'a Method,
+    path: &'a str,
+    /// Media type and content.
+    body: Option<(&'static str, &'a [u8])>,
+    /// Maximum number of bytes of the answer.
+    most: usize,
 }
 
 /// Why a request did not yield an answer, and whether it may be repeated.
@@ -117,33 +151,63 @@ struct Failed {
 }
 
 impl Client {
-    /// Creates a client. `authorities` are those of `--management-ca-file`; without, this machine's are
-    /// trusted.
+    /// Creates a client. `authorities` are those of the peer's flag, as PEM; without, this machine's are
+    /// trusted. `identity` is for servers that request a client certificate.
     ///
     /// # Errors
-    /// OpenSSL cannot be set up.
+    /// OpenSSL cannot be set up, or cannot read certificate or key.
     pub fn new(
         base: Uri,
+        peer: Peer,
         credentials: Credentials,
         proxy: Option<Proxy>,
-        authorities: Option<&[u8]>,
+        (authorities, identity): (Option<&[u8]>, Option<Identity<'_>>),
         allowed: Duration,
     ) -> Result<Self, ErrorStack> {
-        let tls = (base.scheme_str() == Some("https")).then(|| context(authorities)).transpose()?;
-        Ok(Self { base, credentials, proxy, tls, allowed, turns: Semaphore::new(PARALLEL), idle: Mutex::default() })
+        let tls = (base.scheme_str() == Some("https")).then(|| context(authorities, identity)).transpose()?;
+        let turns = Semaphore::new(PARALLEL);
+        Ok(Self { base, peer, credentials, header: None, proxy, tls, allowed, turns, idle: Mutex::default() })
     }
 
-    /// Requests a path below the base URL, percent-encoded as it is, and returns the body.
+    /// Sends this header with every request.
+    #[must_use]
+    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    /// Requests a path below the base URL, percent-encoded as it is, and returns a body of at most `most`
+    /// bytes.
     ///
     /// # Errors
     /// Why there is none: a status, a fault of the network, a limit.
-    pub async fn get(&self, path: &str, is_archive: bool) -> Result<Vec<u8>, Fault> {
+    pub async fn get(&self, path: &str, most: usize) -> Result<Vec<u8>, Fault> {
+        self.request(Asked { method: &Method::GET, path, body: None, most }).await
+    }
+
+    /// Sends a request that only reads, with a body of this media type. It may be repeated.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
+    pub async fn post(&self, path: &str, media_type: &'static str, body: &[u8], most: usize) -> Result<Vec<u8>, Fault> {
+        self.request(Asked { method: &Method::POST, path, body: Some((media_type, body)), most }).await
+    }
+
+    /// Ends something that a request began, such as a point in time.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
+    pub async fn delete(&self, path: &str, media_type: &'static str, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        let body = Some((media_type, body));
+        self.request(Asked { method: &Method::DELETE, path, body, most: MAX_ANSWER }).await
+    }
+
+    async fn request(&self, asked: Asked<'_>) -> Result<Vec<u8>, Fault> {
         // Nobody closes the semaphore.
         let _turn = self.turns.acquire().await;
-        let mut wait = FIRST_WAIT;
-        let mut left = REPETITIONS;
+        let mut wait = self.peer.first_wait;
+        let mut left = self.peer.repetitions;
         loop {
-            let once = tokio::time::timeout(self.allowed, self.once(path, is_archive)).await;
+            let once = tokio::time::timeout(self.allowed, Box::pin(self.once(asked))).await;
             let failed = match once {
                 Ok(Ok(body)) => return Ok(body),
                 Ok(Err(failed)) => failed,
@@ -153,9 +217,9 @@ impl Client {
                 }
             };
             match failed.again {
-                Some(asked) if left > 0 => {
+                Some(pause) if left > 0 => {
                     left -= 1;
-                    tokio::time::sleep(asked.max(wait)).await;
+                    tokio::time::sleep(pause.max(wait)).await;
                     wait *= 2;
                 }
                 _ => return Err(failed.fault),
@@ -163,34 +227,34 @@ impl Client {
         }
     }
 
-    async fn once(&self, path: &str, is_archive: bool) -> Result<Vec<u8>, Failed> {
+    async fn once(&self, asked: Asked<'_>) -> Result<Vec<u8>, Failed> {
         let base = self.base.path().trim_end_matches('/');
-        let mut target = format!("{base}/{path}");
+        let mut target = format!("{base}/{}", asked.path);
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send(&target).await?;
+            let response = self.send(&target, asked).await?;
             let status = response.status();
             if status.is_redirection() {
                 target = self.redirected(&response)?;
                 continue;
             }
-            return self.body(response, is_archive).await;
+            return self.body(response, asked.most).await;
         }
         Err(final_fault(None, Reason::Broken(format!("more than {MAX_REDIRECTS} redirects"))))
     }
 
-    async fn send(&self, target: &str) -> Result<Response<Incoming>, Failed> {
+    async fn send(&self, target: &str, asked: Asked<'_>) -> Result<Response<Incoming>, Failed> {
         let reused = self.take_idle();
         let is_reused = reused.is_some();
         let mut sender = match reused {
             Some(sender) => sender,
             None => self.connect().await?,
         };
-        let result = sender.send_request(self.request(target)?).await;
+        let result = sender.send_request(self.message(target, asked)?).await;
         let result = match result {
             // The server may close an idle connection at the moment it is used again.
             Err(_) if is_reused => {
                 sender = self.connect().await?;
-                sender.send_request(self.request(target)?).await
+                sender.send_request(self.message(target, asked)?).await
             }
             result => result,
         };
@@ -205,25 +269,35 @@ impl Client {
     }
 
     /// A connection whose last answer has been read whole.
-    fn take_idle(&self) -> Option<SendRequest<Empty<Bytes>>> {
+    fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
         let mut idle = self.idle.lock().ok()?;
         idle.retain(|sender| !sender.is_closed());
         let position = idle.iter().position(SendRequest::is_ready)?;
         Some(idle.swap_remove(position))
     }
 
-    fn request(&self, target: &str) -> Result<Request<Empty<Bytes>>, Failed> {
-        let mut request = Request::get(target)
+    fn message(&self, target: &str, asked: Asked<'_>) -> Result<Request<Full<Bytes>>, Failed> {
+        let mut request = Request::builder()
+            .method(asked.method)
+            .uri(target)
             .header(HOST, self.base.authority().map_or("", http::uri::Authority::as_str))
             .header("Accept", "application/json, */*")
             .header("User-Agent", concat!("kubectl-apigee-tls/", env!("CARGO_PKG_VERSION")));
         if let Some(value) = self.credentials.header() {
             request = request.header(AUTHORIZATION, value);
         }
-        request.body(Empty::new()).map_err(|_| final_fault(None, Reason::Broken("the path is no URL".into())))
+        if let Some((name, value)) = &self.header {
+            request = request.header(name, value);
+        }
+        let mut content = Bytes::new();
+        if let Some((media_type, body)) = asked.body {
+            request = request.header(CONTENT_TYPE, media_type);
+            content = Bytes::copy_from_slice(body);
+        }
+        request.body(Full::new(content)).map_err(|_| final_fault(None, Reason::Broken("the path is no URL".into())))
     }
 
-    async fn connect(&self) -> Result<SendRequest<Empty<Bytes>>, Failed> {
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failed> {
         let connected = tokio::time::timeout(CONNECT.min(self.allowed), self.stream()).await;
         let unreachable = |why: String| final_fault(None, Reason::Unreachable(why));
         let stream = connected.map_err(|_| unreachable("no connection in time".into()))?.map_err(unreachable)?;
@@ -270,10 +344,11 @@ impl Client {
         let mut stream = tokio_openssl::SslStream::new(ssl, stream).map_err(|error| error.to_string())?;
         if let Err(error) = std::pin::Pin::new(&mut stream).connect().await {
             let verified = stream.ssl().verify_result();
+            let Peer { name, ca_flag, .. } = self.peer;
             return Err(match verified.as_raw() {
-                0 => format!("the TLS handshake with the Management API failed: {error}"),
+                0 => format!("the TLS handshake with {name} failed: {error}"),
                 code => format!(
-                    "the certificate of the Management API is not trusted: {} (code {code}); give --management-ca-file",
+                    "the certificate of {name} is not trusted: {} (code {code}); give {ca_flag}",
                     verified.error_string()
                 ),
             });
@@ -296,11 +371,10 @@ impl Client {
         Ok(uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string))
     }
 
-    async fn body(&self, response: Response<Incoming>, is_archive: bool) -> Result<Vec<u8>, Failed> {
+    async fn body(&self, response: Response<Incoming>, most: usize) -> Result<Vec<u8>, Failed> {
         let status = response.status();
         let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let asked = asked.map_or(Duration::ZERO, Duration::from_secs);
-        let most = if is_archive { MAX_ARCHIVE } else { MAX_ANSWER };
         let mut body = response.into_body();
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
@@ -323,7 +397,7 @@ impl Client {
             return Ok(bytes);
         }
         let reported =
-            answers::error(&bytes).map(|text| format!(": {}", self.credentials.hide(&text))).unwrap_or_default();
+            (self.peer.explain)(&bytes).map(|text| format!(": {}", self.credentials.hide(&text))).unwrap_or_default();
         let why = format!("HTTP {}{reported}", status.as_u16());
         let reason = if status == StatusCode::NOT_FOUND { Reason::Missing(why) } else { Reason::Unreachable(why) };
         let passes = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
@@ -336,9 +410,12 @@ fn final_fault(status: Option<u16>, reason: Reason) -> Failed {
     Failed { fault: Fault { status, reason }, again: None }
 }
 
-fn context(authorities: Option<&[u8]>) -> Result<SslContext, ErrorStack> {
+fn context(authorities: Option<&[u8]>, identity: Option<Identity<'_>>) -> Result<SslContext, ErrorStack> {
     let mut context = SslContext::builder(SslMethod::tls_client())?;
     context.set_verify(SslVerifyMode::PEER);
+    if let Some(identity) = identity {
+        identify(&mut context, identity)?;
+    }
     let known = match authorities {
         Some(pem) => Some(x509::certificates(pem)),
         None => trust::system_authorities(),
@@ -356,6 +433,20 @@ fn context(authorities: Option<&[u8]>) -> Result<SslContext, ErrorStack> {
         None => context.set_default_verify_paths()?,
     }
     Ok(context.build())
+}
+
+/// Sets the client certificate with its intermediates.
+fn identify(context: &mut SslContextBuilder, identity: Identity<'_>) -> Result<(), ErrorStack> {
+    let mut list = X509::stack_from_pem(identity.certificate)?.into_iter();
+    if let Some(leaf) = list.next() {
+        context.set_certificate(&leaf)?;
+    }
+    for intermediate in list {
+        context.add_extra_chain_cert(intermediate)?;
+    }
+    // Without a callback, OpenSSL would ask on the terminal for the password of an encrypted key.
+    context.set_private_key(&*PKey::private_key_from_pem_callback(identity.key, |_| Ok(0))?)?;
+    context.check_private_key()
 }
 
 #[cfg(test)]
