@@ -20,6 +20,7 @@ mod shim;
 mod sources;
 mod trace;
 mod version;
+mod watch;
 
 use std::error::Error as StdError;
 use std::io;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args, &console),
         Command::Pcap(args) => pcap::run(&args, &console),
         Command::Capture(args) => capture::run(&args, &console),
+        Command::Watch(args) => watch::run(&args, &console),
         Command::Collect(args) => collect::run(&args, &console),
         Command::Edge(args) => edge::run(&args, &console),
         Command::Trace(args) => trace::run(&args, &console),
