@@ -111,6 +111,8 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Log(#[from] LogFileError),
+    #[error("listen at {address}")]
+    Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("write {name}: it exists; nothing is replaced")]
     Exists { name: String },
     #[error("write {name}")]
@@ -147,6 +149,7 @@ impl Error {
             | Self::Internal
             | Self::Input { .. }
             | Self::Json(_)
+            | Self::Listen { .. }
             | Self::Log(_)
             | Self::Names(_)
             | Self::Output(_)
@@ -168,6 +171,7 @@ impl Error {
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Baseline { .. } => Some("write one with `diagnose -o json`".into()),
             Self::Exists { .. } => Some("give --write the name of a new file, or remove this one".into()),
+            Self::Listen { .. } => Some("give --listen another address or port".into()),
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
             Self::Recorder(error) => error.hint(),

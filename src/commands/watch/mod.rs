@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 
 use self::session::Session;
 use super::{Error, contexts, sources};
@@ -20,6 +21,7 @@ use crate::cli::WatchArgs;
 use crate::gather;
 use crate::gather::hybrid::follow::{Follow, FollowOptions};
 use crate::run::Stop;
+use crate::serve::Server;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &WatchArgs, console: &Console) -> Result<u8, Error> {
@@ -33,12 +35,20 @@ pub(super) fn run(args: &WatchArgs, console: &Console) -> Result<u8, Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let code = runtime.block_on(async {
         let stop = Stop::on_signal(time_limit(args), || {}).map_err(Error::Runtime)?;
+        let (questions, received) = mpsc::channel(1);
+        if let Some(address) = args.listen {
+            let refused = |source| Error::Listen { address, source };
+            let server = Server::bind(address).await.map_err(refused)?;
+            let served = server.address().map_err(refused)?;
+            console.error(&format!("metrics: http://{served}/metrics"));
+            tokio::spawn(server.run(questions));
+        }
         let connecting = Box::pin(Follow::connect(follow_options(args), stop.clone()));
         let follow = match stop.bound(connecting).await {
             Ok(follow) => follow?,
             Err(_) => return Err(Error::Cluster(gather::Error::Interrupted)),
         };
-        Box::pin(Session::new(args, follow, stop, console).run()).await
+        Box::pin(Session::new(args, follow, stop, console).run(received)).await
     });
     // Signals are handled up to here.
     runtime.shutdown_background();

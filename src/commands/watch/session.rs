@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::display::Display;
@@ -14,10 +15,12 @@ use crate::commands::{Error, fail_on, message, sources};
 use crate::evidence::access_log::{FailingClient, FailingClients};
 use crate::evidence::{LogOrigin, Reason};
 use crate::gather::hybrid::follow::{Follow, News, StreamState};
-use crate::judgement::watch::{Change, StreamWord, Watch, WatchCoverage, WatchEvent};
+use crate::judgement::watch::{Change, Measures, Snapshot, StreamWord, Watch, WatchCoverage, WatchEvent};
 use crate::judgement::{self, FailOn, Report, Selection};
 use crate::redact::{Redactions, Redactor};
+use crate::report::metrics;
 use crate::run::Stop;
+use crate::serve::{Answer, Page, Question};
 use crate::terminal::Console;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -44,12 +47,14 @@ pub(super) struct Session<'a> {
     /// When the judgement that was completed last began, by the cluster's clock.
     judged: Option<Timestamp>,
     failed_judgements: u64,
+    /// Of the judgement that was completed last.
+    measures: Measures,
 }
 
 /// A judgement that is over.
 struct Judged {
     begun: Timestamp,
-    outcome: Result<Report, Error>,
+    outcome: Result<(Report, Measures), Error>,
 }
 
 type Judging<'a> = Pin<Box<dyn Future<Output = Judged> + 'a>>;
@@ -77,13 +82,14 @@ impl<'a> Session<'a> {
             next_judgement: Instant::now(),
             judged: None,
             failed_judgements: 0,
+            measures: Measures::default(),
         }
     }
 
-    /// Watches to the end, and returns the exit code.
-    pub(super) async fn run(mut self) -> Result<u8, Error> {
+    /// Watches to the end, and returns the exit code. `questions` are the requests of monitoring.
+    pub(super) async fn run(mut self, mut questions: mpsc::Receiver<Question>) -> Result<u8, Error> {
         let mut news = self.follow.start();
-        let end = self.until_end(&mut news).await?;
+        let end = self.until_end(&mut news, &mut questions).await?;
         let code = self.exit_code(&end);
         if let End::Unread = end {
             return Ok(code);
@@ -94,7 +100,11 @@ impl<'a> Session<'a> {
         Ok(code)
     }
 
-    async fn until_end(&mut self, news: &mut mpsc::Receiver<News>) -> Result<End, Error> {
+    async fn until_end(
+        &mut self,
+        news: &mut mpsc::Receiver<News>,
+        questions: &mut mpsc::Receiver<Question>,
+    ) -> Result<End, Error> {
         let (follow, evidence_args, stop) = (self.follow.clone(), self.evidence_args.clone(), self.stop.clone());
         let (ahead, fail_on) = (self.ahead, fail_on(self.args.fail_on));
         let judge = || -> Judging<'_> { Box::pin(judge(&evidence_args, &follow, &stop, ahead, fail_on)) };
@@ -113,6 +123,7 @@ impl<'a> Session<'a> {
                     judging = None;
                     self.take_judgement(judged)?;
                 }
+                Some((page, answer)) = questions.recv() => self.answer(page, answer),
                 _ = ticks.tick() => self.tick()?,
             }
             if self.display.is_closed() {
@@ -161,7 +172,8 @@ impl<'a> Session<'a> {
     fn take_judgement(&mut self, judged: Judged) -> Result<(), Error> {
         let now = self.now();
         let changes = match judged.outcome {
-            Ok(report) => {
+            Ok((report, measures)) => {
+                self.measures = measures;
                 self.judged = Some(judged.begun);
                 self.watch.judged(&report, now)
             }
@@ -173,6 +185,24 @@ impl<'a> Session<'a> {
             }
         };
         self.show(changes)
+    }
+
+    fn answer(&self, page: Page, answer: oneshot::Sender<Answer>) {
+        let plain =
+            |is_good, text: &str| Answer { is_good, content_type: "text/plain; charset=utf-8", body: text.to_owned() };
+        let value = match page {
+            Page::Health => plain(true, "ok\n"),
+            Page::Metrics => {
+                let coverage = self.coverage();
+                let snapshot =
+                    Snapshot { watch: &self.watch, measures: &self.measures, coverage: &coverage, now: self.now() };
+                Answer { is_good: true, content_type: metrics::CONTENT_TYPE, body: metrics::text(&snapshot) }
+            }
+            Page::Readiness if self.judged.is_some() => plain(true, "ok\n"),
+            Page::Readiness => plain(false, "the first judgement is not completed\n"),
+        };
+        // Who asked may be gone.
+        let _ = answer.send(value);
     }
 
     fn tick(&mut self) -> Result<(), Error> {
@@ -285,9 +315,9 @@ async fn judge(args: &EvidenceArgs, follow: &Follow, stop: &Stop, ahead: i64, fa
     let begun = now(ahead);
     let outcome = async {
         let evidence = Box::pin(sources::followed(args, follow, &stop.part(Some(JUDGEMENT)))).await?;
-        let judge = move || judgement::build(&evidence, &Selection::default(), fail_on);
+        let judge = move || (judgement::build(&evidence, &Selection::default(), fail_on), Measures::of(&evidence));
         match sources::in_time(stop, judge).await {
-            Ok(report) => Ok(report),
+            Ok(judged) => Ok(judged),
             Err(Reason::Interrupted | Reason::TimedOut { .. }) => {
                 Err(Error::Cluster(crate::gather::Error::Interrupted))
             }

@@ -24,6 +24,18 @@ pub enum ClientFailure {
     ResetWithoutSni,
 }
 
+impl ClientFailure {
+    /// Returns the name that JSON and metrics have.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OtherHost => "otherHost",
+            Self::ResetWithSni => "resetWithSni",
+            Self::ResetWithoutSni => "resetWithoutSni",
+        }
+    }
+}
+
 impl fmt::Display for ClientFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -4,6 +4,7 @@
 //! makes, and the reason of each client comes from it.
 
 mod events;
+mod measures;
 mod reasons;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::events::{
     Change, FailingRow, Finding, Minute, SCHEMA, StreamWord, Summary, VerdictNow, WatchCoverage, WatchEvent,
 };
+pub use self::measures::{Measures, ProbeKey, ProbeValue, Snapshot};
 use self::reasons::Reasons;
 use super::Report;
 
@@ -20,6 +22,10 @@ use crate::evidence::access_log::{FailingClient, FailingClients, Span};
 
 /// Maximum number of clients. Records of others are counted without their client.
 pub const MAX_ROWS: usize = 1_000;
+/// Maximum number of server names that are counted apart for the whole watch.
+const MAX_NAMES: usize = 200;
+/// What has no room of its own.
+const OTHER: &str = "other";
 /// Maximum number of clients in a summary.
 const MAX_SUMMARY: usize = 50;
 /// A client without a new record for so long is quiet.
@@ -44,6 +50,8 @@ pub struct Watch {
     beyond: u64,
     /// When the latest of them was read.
     failed_at: Option<Timestamp>,
+    /// All of them, by failure and server name.
+    totals: BTreeMap<(&'static str, String), u64>,
     minute: Minute,
 }
 
@@ -70,6 +78,7 @@ impl Watch {
             failures: 0,
             beyond: 0,
             failed_at: None,
+            totals: BTreeMap::new(),
             minute: Minute { minute: minute_of(started), failures: 0, clients: 0, before: 0 },
         }
     }
@@ -83,7 +92,11 @@ impl Watch {
         if !failing.is_empty() {
             self.failed_at = Some(now);
         }
+        if failing.beyond > 0 {
+            *self.totals.entry((OTHER, OTHER.to_owned())).or_default() += failing.beyond;
+        }
         for (client, span) in failing.clients {
+            self.count(&client, span.count);
             self.failures += span.count;
             self.minute.failures += span.count;
             if !self.rows.contains_key(&client) && self.rows.len() >= MAX_ROWS && !self.forget_quietest() {
@@ -159,6 +172,19 @@ impl Watch {
         (self.failures, self.beyond)
     }
 
+    /// Returns the records of failing clients since the start, by failure and server name. Names beyond a limit
+    /// are `other`.
+    #[must_use]
+    pub fn totals(&self) -> &BTreeMap<(&'static str, String), u64> {
+        &self.totals
+    }
+
+    /// Returns the number of clients that are not quiet.
+    #[must_use]
+    pub fn failing_clients(&self) -> u64 {
+        self.rows.values().filter(|row| !row.is_quiet).count() as u64
+    }
+
     /// Returns since when no client failed; the start of the watch if none did.
     #[must_use]
     pub fn quiet_since(&self) -> Timestamp {
@@ -182,6 +208,15 @@ impl Watch {
             coverage,
             exit_code,
         }
+    }
+
+    fn count(&mut self, client: &FailingClient, count: u64) {
+        let name = client.server_name.clone().unwrap_or_default();
+        let failure = client.failure.name();
+        let key = (failure, name);
+        let has_room = self.totals.len() < MAX_NAMES || self.totals.contains_key(&key);
+        let key = if has_room { key } else { (failure, OTHER.to_owned()) };
+        *self.totals.entry(key).or_default() += count;
     }
 
     fn row(&self, client: &FailingClient, now: Timestamp) -> FailingRow {

@@ -193,9 +193,11 @@ mod tests {
         let (taken, gap) = read(&mut position, &file[..100], 100);
         assert_eq!((taken.len(), gap), (100, false));
         // Rotated away with its last lines.
-        let (taken, gap) = read(&mut position, &served(&file[200..], position.since()), 600);
+        let stream = served(&file[200..], position.since());
+        let (taken, gap) = read(&mut position, &stream, 600);
         assert_eq!((taken.len(), gap), (400, true));
-        let (taken, gap) = read(&mut position, &served(&file[200..], position.since()), 600);
+        let stream = served(&file[200..], position.since());
+        let (taken, gap) = read(&mut position, &stream, 600);
         assert_eq!((taken.len(), gap), (0, false));
     }
 
@@ -208,7 +210,8 @@ mod tests {
         position.reopen();
         let (at, line) = &later[0];
         assert_eq!(position.arrive(*at, line.as_bytes()), Arrival::AfterGap);
-        let (rest, gap) = read(&mut position, &served(earlier, position.since()), 200);
+        let stream = served(earlier, position.since());
+        let (rest, gap) = read(&mut position, &stream, 200);
         assert_eq!((rest.len(), gap), (50, false));
         position.go_on();
         assert_eq!(position.arrive(*at, line.as_bytes()), Arrival::New);
