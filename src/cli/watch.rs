@@ -9,6 +9,9 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::values::{duration, positive_duration};
 use super::{ClusterArgs, EXAMPLES_FIRST, EvidenceArgs, Expectation, FailOn, LogArgs, ProbePlace};
 
+/// A judgement waits up to 12 s for the record of its own handshakes, which must be in the window then.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(15);
+
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
@@ -43,8 +46,8 @@ pub struct WatchArgs {
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Evidence", hide_short_help = true)]
     pub container: Option<String>,
 
-    /// Records that a judgement takes into account: those of the last DURATION. The watch begins with them
-    /// [default: 10m; with --until-healthy that of --for]
+    /// Records that a judgement takes into account: those of the last DURATION, at least 15s. The watch begins
+    /// with them [default: 10m; with --until-healthy that of --for]
     #[arg(long, value_parser = positive_duration, value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Evidence")]
     pub window: Option<Duration>,
 
@@ -127,7 +130,7 @@ impl WatchArgs {
     #[must_use]
     pub fn window(&self) -> Duration {
         let default = if self.until_healthy { self.quiet } else { Duration::from_mins(10) };
-        self.window.unwrap_or(default)
+        self.window.unwrap_or(default).max(SHORTEST_WINDOW)
     }
 
     /// Returns the arguments of one judgement.

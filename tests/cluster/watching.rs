@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -12,10 +12,14 @@ use serde_json::{Value, json};
 
 use crate::cluster::{API_SERVER, KUBELET};
 use crate::expect::{self, program};
+use crate::images;
 use crate::objects::{self, text};
 use crate::plugin;
 use crate::runs;
+use crate::sandbox;
 use crate::scenario::Traffic;
+use crate::settings::{API_PORT, NODE_ADDRESS, path};
+use crate::setup;
 use crate::shell::{Result, last_lines, run, run_with, wait_until};
 use crate::stage::Stage;
 use crate::testbed::Testbed;
@@ -101,7 +105,8 @@ pub fn pods(testbed: &Testbed) -> Result<()> {
             return Err(format!("{name}: {row:?}, expected {lines}"));
         }
     }
-    until_healthy(&mut stage)
+    until_healthy(&mut stage)?;
+    deployed(&stage)
 }
 
 /// Ends with 0 once the fix is applied.
@@ -130,13 +135,78 @@ fn check_metrics(stage: &Stage<'_>) -> Result<()> {
         "# EOF".to_owned(),
     ];
     match expected.iter().find(|line| !text.lines().any(|found| found == line.as_str())) {
-        None => Ok(()),
+        None => parse(&text),
         Some(line) => Err(format!("the metrics lack {line:?}:\n{text}")),
     }
 }
 
+/// The Deployment of `deploy/` runs with its Role alone, and is ready once it has judged.
+fn deployed(stage: &Stage<'_>) -> Result<()> {
+    let components = stage.testbed.components.as_ref().ok_or("it needs a cluster of its own")?;
+    components.import(&images::program(Path::new(&path("program-image")), Path::new(expect::PROGRAM))?)?;
+    let folder = stage.folder.join("overlay");
+    sandbox::create_folder(&folder)?;
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    run(Command::new("cp").arg("-r").arg(&base).arg(stage.folder.join("deploy")))?;
+    let (image, tag) = images::PROGRAM.rsplit_once(':').unwrap_or_default();
+    // The testbed has no Services: the API server is reached at the node.
+    let container = json!({
+        "name": "watch", "imagePullPolicy": "Never",
+        "env": [
+            { "name": "KUBERNETES_SERVICE_HOST", "value": NODE_ADDRESS },
+            { "name": "KUBERNETES_SERVICE_PORT", "value": API_PORT.to_string() },
+        ],
+    });
+    let patch = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "apigee-tls-watch" },
+        "spec": { "template": { "spec": { "containers": [container] } } },
+    });
+    let overlay = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": stage.namespace,
+        "resources": ["../deploy"], "patches": [{ "patch": patch.to_string() }],
+        "images": [{ "name": "registry.example.com/kubectl-apigee-tls", "newName": image, "newTag": tag }],
+    });
+    fs::write(folder.join("kustomization.yaml"), overlay.to_string()).map_err(|error| error.to_string())?;
+    let kubectl = || {
+        let mut command = Command::new("kubectl");
+        command.arg("--kubeconfig").arg(&stage.testbed.kubeconfig).args(["-n", &stage.namespace]);
+        command
+    };
+    run(kubectl().args(["apply", "-k"]).arg(&folder))?;
+    let address = wait_until("the watch is ready", LIMIT, || {
+        let selector = "labelSelector=app.kubernetes.io%2Fname%3Dapigee-tls-watch";
+        let pods = stage.testbed.api.list(&format!("/api/v1/namespaces/{}/pods?{selector}", stage.namespace))?;
+        let pod = pods.first().ok_or("there is no pod")?;
+        if pod["status"]["containerStatuses"][0]["ready"] == true {
+            return Ok(text(&pod["status"]["podIP"]).to_owned());
+        }
+        let log = run(kubectl().args(["logs", "--tail=5", "deployment/apigee-tls-watch"]));
+        Err(format!("{}\n{}", pod["status"], log.unwrap_or_else(|reason| reason)))
+    })?;
+    let metrics = metrics_of(&format!("{address}:9464"))?;
+    if !metrics.lines().any(|line| line == "apigee_tls_followed_pods 2.0") {
+        return Err(format!("the Deployment does not follow the pods:\n{metrics}"));
+    }
+    parse(&metrics)
+}
+
+/// Reads metrics with the parser that defines the format.
+fn parse(text: &str) -> Result<()> {
+    let script = "import sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse; \
+                  print(sum(len(family.samples) for family in parse(sys.stdin.read())))";
+    let mut python = Command::new("python3");
+    let samples =
+        run_with(python.args(["-c", script]).env("PYTHONPATH", setup::paths()?.openmetrics), text.as_bytes())?;
+    let lines = text.lines().filter(|line| !line.starts_with('#')).count();
+    if samples.trim() == lines.to_string() { Ok(()) } else { Err(format!("{samples} samples of {lines}:\n{text}")) }
+}
+
 fn metrics() -> Result<String> {
-    run(Command::new("curl").args(["-sS", "--fail", "--noproxy", "*", &format!("http://{ADDRESS}/metrics")]))
+    metrics_of(ADDRESS)
+}
+
+fn metrics_of(address: &str) -> Result<String> {
+    run(Command::new("curl").args(["-sS", "--fail", "--noproxy", "*", &format!("http://{address}/metrics")]))
 }
 
 /// The server name of the lines of one pod.

@@ -44,6 +44,8 @@ pub(super) struct Session<'a> {
     /// Seconds by which the cluster's clock is ahead.
     ahead: i64,
     next_judgement: Instant,
+    /// When the latest judgement began.
+    judgement_begun: Instant,
     /// When the judgement that was completed last began, by the cluster's clock.
     judged: Option<Timestamp>,
     failed_judgements: u64,
@@ -80,6 +82,7 @@ impl<'a> Session<'a> {
             display: Display::new(args.output, console),
             ahead,
             next_judgement: Instant::now(),
+            judgement_begun: Instant::now(),
             judged: None,
             failed_judgements: 0,
             measures: Measures::default(),
@@ -114,7 +117,8 @@ impl<'a> Session<'a> {
         loop {
             if judging.is_none() && Instant::now() >= self.next_judgement {
                 judging = Some(judge());
-                self.next_judgement = Instant::now() + self.args.every.max(SPACING);
+                self.judgement_begun = Instant::now();
+                self.next_judgement = self.judgement_begun + self.args.every.max(SPACING);
             }
             tokio::select! {
                 reason = stop.bound(pending::<()>()) => return Ok(End::Stopped(reason.err().unwrap_or(Reason::Interrupted))),
@@ -248,11 +252,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Has the next judgement begin within this time, but not right after the last one.
+    /// Has the next judgement begin this time after the beginning of the latest, if that is earlier.
     fn judge_within(&mut self, time: Duration) {
-        let last = self.next_judgement.checked_sub(self.args.every.max(SPACING));
-        let earliest = last.map_or_else(Instant::now, |last| last + time);
-        self.next_judgement = self.next_judgement.min(earliest.max(Instant::now()));
+        self.next_judgement = self.next_judgement.min(self.judgement_begun + time);
     }
 
     fn show(&mut self, changes: Vec<Change>) -> Result<(), Error> {

@@ -299,3 +299,7 @@ fn uid(pod: &Value) -> Option<String> {
 fn not_followed(origin: &LogOrigin) -> Unavailable {
     Unavailable::new(format!("the log of {origin}"), Reason::Missing("it is not followed yet".to_owned()))
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
