@@ -25,7 +25,6 @@ impl LiveTable {
     /// Replaces the lines. Their texts must be visible already; colours stay.
     pub fn show(&self, lines: &[String]) {
         self.bar.set_message(lines.join("\n"));
-        self.bar.tick();
     }
 
     /// Prints a line above the block.

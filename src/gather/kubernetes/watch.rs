@@ -61,16 +61,20 @@ pub(in crate::gather) async fn watch(api: &Api, watched: &Watched, mut on_change
     loop {
         let result = follower.step(&mut on_change).await;
         let wait = match result {
-            Ok(()) if follower.may_watch => {
+            Ok(_) if !follower.may_watch => POLL,
+            // A server that names no version can only be asked again.
+            Ok(Step::Listed) if follower.version.is_none() => POLL,
+            Ok(Step::Listed) => Duration::ZERO,
+            Ok(Step::Watched) => {
                 pause = FIRST_PAUSE;
                 // A server that ends each watch at once must not be asked without a pause.
                 FIRST_PAUSE
             }
-            Ok(()) => POLL,
             Err(Fault::Stopped(reason)) => return reason,
             Err(fault) => {
-                follower.has_failed = true;
-                on_change(Change::Failed(fault));
+                if !std::mem::replace(&mut follower.has_failed, true) {
+                    on_change(Change::Failed(fault));
+                }
                 let wait = pause;
                 pause = (pause * 2).min(LAST_PAUSE);
                 wait
@@ -80,6 +84,12 @@ pub(in crate::gather) async fn watch(api: &Api, watched: &Watched, mut on_change
             return reason;
         }
     }
+}
+
+/// What a step read.
+enum Step {
+    Listed,
+    Watched,
 }
 
 struct Follower<'a> {
@@ -93,7 +103,7 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     /// Reads the list, or the changes of one watch.
-    async fn step(&mut self, on_change: &mut impl FnMut(Change)) -> Result<(), Fault> {
+    async fn step(&mut self, on_change: &mut impl FnMut(Change)) -> Result<Step, Fault> {
         let Some(version) = self.version.take() else {
             let (objects, version) = self.list().await?;
             on_change(Change::Listed(objects));
@@ -101,16 +111,16 @@ impl Follower<'_> {
                 on_change(Change::Restored);
             }
             self.version = version.filter(|_| self.may_watch);
-            return Ok(());
+            return Ok(Step::Listed);
         };
         match self.changes(version, on_change).await {
             Err(Fault::Refused { code: 403 | 405, .. }) => {
                 self.may_watch = false;
-                Ok(())
+                Ok(Step::Watched)
             }
             // Too old: the list is read again.
-            Err(Fault::Refused { code: 410, .. }) => Ok(()),
-            result => result,
+            Err(Fault::Refused { code: 410, .. }) => Ok(Step::Watched),
+            result => result.map(|()| Step::Watched),
         }
     }
 
@@ -206,5 +216,104 @@ impl Follower<'_> {
             "" => String::new(),
             selector => format!("&labelSelector={}", encode(selector)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::gather::kubernetes::api::JSON;
+    use crate::gather::test_server::{Answer, Asked, TestServer};
+    use crate::run::stop::Stop;
+
+    fn object(name: &str, version: &str) -> Value {
+        json!({"metadata": {"name": name, "resourceVersion": version}})
+    }
+
+    fn list(names: &[&str], version: &str) -> Answer {
+        let items: Vec<Value> = names.iter().map(|name| object(name, "1")).collect();
+        Answer::Json(json!({"kind": "PodList", "metadata": {"resourceVersion": version}, "items": items}))
+    }
+
+    /// The changes of one watch, after which the connection ends.
+    fn changes(changes: &[(&str, Value)]) -> Answer {
+        let lines: Vec<String> =
+            changes.iter().map(|(kind, object)| json!({"type": kind, "object": object}).to_string() + "\n").collect();
+        Answer::Raw(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", lines.concat()).into_bytes())
+    }
+
+    /// Follows until so many changes came, and returns them in words, with the requested paths.
+    async fn followed(answers: Vec<Answer>, count: usize) -> (Vec<String>, Vec<String>) {
+        let answers: Mutex<std::collections::VecDeque<Answer>> = Mutex::new(answers.into());
+        let server = TestServer::start(move |_: &Asked| {
+            answers.lock().unwrap().pop_front().unwrap_or_else(|| Answer::Hang(Vec::new()))
+        });
+        let api = server.api(Stop::never(), Duration::from_secs(5));
+        let watched = Watched { path: "/pods".into(), selector: "app=gw".into(), accept: (JSON, JSON) };
+        let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
+        let watching = tokio::spawn(async move {
+            let name = |object: &Value| json::text(object, &["metadata", "name"]).unwrap_or_default();
+            watch(&api, &watched, |change| {
+                let _ = sender.send(match change {
+                    Change::Listed(objects) => {
+                        format!("listed {}", objects.iter().map(name).collect::<Vec<_>>().join(" "))
+                    }
+                    Change::Applied(object) => format!("applied {}", name(&object)),
+                    Change::Deleted(object) => format!("deleted {}", name(&object)),
+                    Change::Failed(_) => "failed".to_owned(),
+                    Change::Restored => "restored".to_owned(),
+                });
+            })
+            .await
+        });
+        let mut words = Vec::new();
+        while words.len() < count {
+            words.push(timeout(Duration::from_secs(15), received.recv()).await.unwrap().unwrap());
+        }
+        watching.abort();
+        (words, server.asked().into_iter().map(|asked| asked.path).collect())
+    }
+
+    #[tokio::test]
+    async fn a_watch_goes_on_from_its_last_version_and_lists_again_when_that_is_too_old() {
+        let gone = json!({"kind": "Status", "code": 410, "message": "too old resource version"});
+        let (words, paths) = followed(
+            vec![
+                list(&["a"], "5"),
+                changes(&[("ADDED", object("b", "6")), ("BOOKMARK", object("", "9"))]),
+                changes(&[("MODIFIED", object("b", "10")), ("DELETED", object("a", "11")), ("ERROR", gone)]),
+                list(&["b", "c"], "20"),
+                Answer::Status(410, "", "too old"),
+                list(&["c"], "30"),
+            ],
+            6,
+        )
+        .await;
+        let expected = "listed a,applied b,applied b,deleted a,listed b c,listed c";
+        assert_eq!(words.join(","), expected);
+        let versions: Vec<&str> =
+            paths.iter().filter_map(|path| path.split("resourceVersion=").nth(1)?.split('&').next()).collect();
+        assert_eq!(versions[..3], ["5", "9", "20"]);
+        assert!(paths.iter().all(|path| path.contains("labelSelector=app%3Dgw")));
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_watched_is_listed_and_a_failure_is_reported_once() {
+        let (words, _) = followed(
+            vec![
+                Answer::Status(500, "", "etcd is away"),
+                Answer::Status(500, "", "etcd is away"),
+                list(&["a"], "5"),
+                Answer::Status(403, "", "pods is forbidden"),
+                list(&["a", "b"], "6"),
+            ],
+            4,
+        )
+        .await;
+        assert_eq!(words, ["failed", "listed a", "restored", "listed a b"]);
     }
 }

@@ -268,12 +268,7 @@ impl Pods<'_> {
             (pod.name.clone(), container.to_owned()),
             options.since,
             receiver,
-            followed::Sink::new(
-                origin,
-                scanner.since(Some(options.since)),
-                self.follow.followed.clone(),
-                self.news.clone(),
-            ),
+            followed::Sink::new(origin, scanner, self.follow.followed.clone(), self.news.clone()),
         );
         self.streams.spawn(stream.run());
     }

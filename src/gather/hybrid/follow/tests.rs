@@ -58,7 +58,7 @@ fn server(logs: Vec<Answer>, previous: Option<String>, changes: (usize, String))
         }
         if path.contains("/log?") {
             asked_logs.fetch_add(1, Ordering::Relaxed);
-            return logs.lock().unwrap().pop_front().unwrap_or_else(|| Answer::Hang(chunks(&[], false)));
+            return logs.lock().unwrap().pop_front().unwrap_or(Answer::Status(404, "", "pods \"gw-1\" not found"));
         }
         if path.contains("watch=true") {
             if path.contains("resourceVersion=5") {
