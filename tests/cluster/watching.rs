@@ -32,7 +32,7 @@ const AWAY: Duration = Duration::from_secs(2);
 const HOST: &str = "api-test.mydomain.com";
 const ADDRESS: &str = "127.0.0.1:9464";
 /// Lines that each pod writes while components go away, at about a hundred a second.
-const LINES: u64 = 1_500;
+const LINES: u64 = 1_200;
 /// Lines that are written at once before a container or a pod ends.
 const LAST_LINES: u64 = 400;
 
@@ -113,6 +113,7 @@ pub fn pods(testbed: &Testbed) -> Result<()> {
 fn until_healthy(stage: &mut Stage<'_>) -> Result<()> {
     // The container that was killed and the new pod have no routes yet.
     stage.push_again()?;
+    client_without_sni(stage, names(stage)?.first().ok_or("there is no pod")?)?;
     let finished = expect::run(&mut expect::diagnose(&stage.folder, &stage.testbed.kubeconfig, &stage.namespace, &[]))?;
     let wait = ["--until-healthy", "--for", "4s", "--timeout", "60s", "--fail-on", "error"];
     let watch = Watch::start(stage, "until-healthy", &wait)?;
