@@ -46,8 +46,8 @@ pub struct WatchArgs {
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Evidence", hide_short_help = true)]
     pub container: Option<String>,
 
-    /// Records that a judgement takes into account: those of the last DURATION, at least 15s. The watch begins
-    /// with them [default: 10m; with --until-healthy that of --for]
+    /// Records that a judgement takes into account: those of the last DURATION, at least 15s. The watch
+    /// begins with them [default: 10m; with --until-healthy that of --for]
     #[arg(long, value_parser = positive_duration, value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Evidence")]
     pub window: Option<Duration>,
 

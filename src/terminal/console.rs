@@ -48,8 +48,8 @@ impl Console {
         output.finish()
     }
 
-    /// Like [`Console::result`], and returns whether standard output is still read: a run that does not end by
-    /// itself ends when its reader is gone.
+    /// Like [`Console::result`], and returns whether standard output is still read: a run that does not end
+    /// by itself ends when its reader is gone.
     ///
     /// # Errors
     /// As for [`Console::result`].

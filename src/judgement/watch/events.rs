@@ -9,8 +9,8 @@ use crate::evidence::access_log::ClientFailure;
 use crate::judgement::Report;
 use crate::verdict::VerdictKind;
 
-/// Names the format of a line of `watch -o jsonl`. The number grows when an older reader would misread a newer
-/// line.
+/// Names the format of a line of `watch -o jsonl`. The number grows when an older reader would misread a
+/// newer line.
 pub const SCHEMA: &str = "apigee-tls.watch/v1";
 
 /// One change, as a line of JSON.
@@ -54,7 +54,7 @@ pub enum Change {
     Verdict(VerdictNow),
 }
 
-/// How it stands with the log of a container.
+/// Whether the log of a container is read.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StreamWord {

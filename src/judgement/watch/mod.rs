@@ -172,8 +172,8 @@ impl Watch {
         (self.failures, self.beyond)
     }
 
-    /// Returns the records of failing clients since the start, by failure and server name. Names beyond a limit
-    /// are `other`.
+    /// Returns the records of failing clients since the start, by failure and server name. Names beyond a
+    /// limit are `other`.
     #[must_use]
     pub fn totals(&self) -> &BTreeMap<(&'static str, String), u64> {
         &self.totals

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::checks::{Code, Kind};
+use crate::checks::{Code, Kind, codes};
 use crate::evidence::access_log::{ClientFailure, FailingClient};
 use crate::judgement::Report;
 
 /// The checks that find each failure in the log, the gravest first.
-const SYMPTOMS: [(ClientFailure, &[&str]); 3] = [
-    (ClientFailure::OtherHost, &["AT110"]),
-    (ClientFailure::ResetWithSni, &["AT103", "AT102"]),
-    (ClientFailure::ResetWithoutSni, &["AT101", "AT104", "AT111"]),
+const SYMPTOMS: [(ClientFailure, &[Code]); 3] = [
+    (ClientFailure::OtherHost, &[codes::HOST_WITHOUT_ROUTE_ON_CONNECTION]),
+    (ClientFailure::ResetWithSni, &[codes::DECLARED_SERVER_NAME_RESET, codes::UNKNOWN_SERVER_NAME_RESET]),
+    (
+        ClientFailure::ResetWithoutSni,
+        &[codes::CONNECTION_WITHOUT_SERVER_NAME_RESET, codes::LOAD_BALANCER_RESET, codes::HEALTH_CHECK_RESET],
+    ),
 ];
 
 type Reason = (String, Vec<Code>);
@@ -28,7 +31,7 @@ impl Reasons {
         let mut reasons = Self::default();
         for (failure, symptoms) in SYMPTOMS {
             for symptom in symptoms {
-                let Some(check) = report.checks.iter().find(|check| check.code.as_str() == *symptom) else { continue };
+                let Some(check) = report.checks.iter().find(|check| check.code == *symptom) else { continue };
                 if check.findings.is_empty() {
                     continue;
                 }
@@ -42,7 +45,7 @@ impl Reasons {
                         if object.kind == Kind::ServerName {
                             reasons.by_name.entry(object.name.clone()).or_insert_with(|| match cause {
                                 Some(_) => reason.clone(),
-                                None => (of_name(symptom).to_owned(), vec![check.code]),
+                                None => (of_name(*symptom).to_owned(), vec![check.code]),
                             });
                         }
                     }
@@ -65,10 +68,11 @@ impl Reasons {
     }
 }
 
-fn of_name(symptom: &str) -> &'static str {
-    match symptom {
-        "AT103" => "reset, although an ApigeeRoute has this server name",
-        _ => "reset: no ApigeeRoute has this server name",
+fn of_name(symptom: Code) -> &'static str {
+    if symptom == codes::DECLARED_SERVER_NAME_RESET {
+        "reset, although an ApigeeRoute has this server name"
+    } else {
+        "reset: no ApigeeRoute has this server name"
     }
 }
 

@@ -1,3 +1,5 @@
+//! A watch over time: clients that begin and stop, rates, minutes, limits.
+
 use super::*;
 use crate::evidence::access_log::ClientFailure;
 

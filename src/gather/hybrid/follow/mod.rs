@@ -85,7 +85,7 @@ pub enum News {
     Source { what: &'static str, failed: Option<Reason> },
 }
 
-/// How it stands with the log of a container.
+/// Whether the log of a container is read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum StreamState {
     Ended,
@@ -281,7 +281,7 @@ impl Pods<'_> {
     }
 
     fn tell(&self, news: News) {
-        // A full channel means that the reader is late; it reads how it stands from the coverage.
+        // A full channel means that the reader is late; the coverage tells it the state.
         let _ = self.news.try_send(news);
     }
 }

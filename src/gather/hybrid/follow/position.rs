@@ -6,8 +6,8 @@
 //! output and standard error are stamped by two writers, so that times are not quite in order, and the order
 //! of the file counts.
 //!
-//! A stream that brings new lines and not the anchor has lost its place: the file was rotated away, or belongs
-//! to a later run of the container.
+//! A stream that brings new lines and not the anchor has lost its place: the file was rotated away, or
+//! belongs to a later run of the container.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
