@@ -4,16 +4,17 @@
 #
 #   benches/watch.sh PROGRAM [PODS] [LINES-PER-SECOND] [SECONDS]
 #
-# stern is a Go module; without it the peer is left out. The cluster is kept by `make cluster-up` and must have the
-# scenario `no-wildcard-route`.
+# The cluster is the testbed's. stern is a Go module; without it the peer is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$(realpath "${1:?the program}")
 pods=${2:-20} rate=${3:-1000} seconds=${4:-60}
 namespace=watch-bench
-inside() { make -s cluster-exec COMMAND="$*"; }
+testbed=$(cargo test --locked --test cluster --no-run --message-format=json 2>/dev/null |
+    jq -r 'select(.profile.test and .target.name == "cluster").executable')
 work=$(mktemp -d)
-trap 'kubectl delete namespace "$namespace" --wait=false >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+trap '"$testbed" --down >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+eval "$("$testbed" --up no-wildcard-route | grep ^export)"
 
 # A pod that writes records as Envoy does: ten bursts a second, the time of each in its line.
 manifest() {

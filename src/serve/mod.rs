@@ -1,7 +1,7 @@
 //! Answers HTTP requests of monitoring: few pages, GET alone, limits on everything that a client can send.
 //!
 //! Knows no metric: the caller answers for each page. Without TLS and without authentication, as Prometheus
-//! expects it of a pod; a NetworkPolicy decides who reaches it.
+//! expects it of a pod; a network policy decides who reaches it.
 
 use std::convert::Infallible;
 use std::io;

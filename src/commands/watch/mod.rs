@@ -39,8 +39,8 @@ pub(super) fn run(args: &WatchArgs, console: &Console) -> Result<u8, Error> {
         if let Some(address) = args.listen {
             let refused = |source| Error::Listen { address, source };
             let server = Server::bind(address).await.map_err(refused)?;
-            let served = server.address().map_err(refused)?;
-            console.error(&format!("metrics: http://{served}/metrics"));
+            let bound = server.address().map_err(refused)?;
+            console.error(&format!("metrics: http://{bound}/metrics"));
             tokio::spawn(server.run(questions));
         }
         let connecting = Box::pin(Follow::connect(follow_options(args), stop.clone()));

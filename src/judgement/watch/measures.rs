@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::events::VerdictNow;
-use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, Failure, Handshake};
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{Evidence, Seen};
 
@@ -75,7 +75,7 @@ impl Measures {
         {
             self.served.insert((endpoint.name(), server_name.clone()), end);
         }
-        let outcome = handshake.failure.as_ref().map_or_else(|| "completed".to_owned(), |failure| failure.label());
+        let outcome = handshake.failure.as_ref().map_or_else(|| "completed".to_owned(), Failure::label);
         let value = ProbeValue {
             succeeded: handshake.failure.is_none(),
             outcome,
