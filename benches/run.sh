@@ -25,6 +25,8 @@ fi
 echo
 if [ "$(id -u)" = 0 ] && [ "$(uname -s)" = Linux ]; then
     benches/diagnose.sh "$program"
+    echo
+    benches/watch.sh "$program"
 else
-    echo "diagnose: not measured, the test cluster needs Linux and root" >&2
+    echo "diagnose, watch: not measured, the test cluster needs Linux and root" >&2
 fi

@@ -16,6 +16,7 @@ pub mod redact;
 pub mod report;
 pub mod run;
 mod secrets;
+pub mod serve;
 pub mod terminal;
 pub mod text;
 pub mod verdict;

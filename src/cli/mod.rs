@@ -14,6 +14,7 @@ mod pcap;
 mod probe;
 mod trace;
 mod values;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
 pub use self::trace::TraceArgs;
 pub use self::values::Until;
+pub use self::watch::{WatchArgs, WatchOutput};
 
 /// Help with the examples (`after_help`) before the flags, so that `-h` shows them first.
 const EXAMPLES_FIRST: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
@@ -113,6 +115,8 @@ pub enum Command {
     Pcap(Box<PcapArgs>),
     /// Record packets at ingress pods, and analyse them while they come
     Capture(Box<CaptureArgs>),
+    /// Follow the logs of the ingress pods: which clients fail now and why, until you end it
+    Watch(Box<WatchArgs>),
     /// Collect a support bundle: the report and everything behind it
     Collect(Box<CollectArgs>),
     /// Diagnose Apigee Edge: client app to Router, and Message Processor to backend
@@ -313,6 +317,7 @@ pub enum RbacFor {
     Collect,
     #[default]
     Diagnose,
+    Watch,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]

@@ -21,6 +21,7 @@ mod shim;
 mod sources;
 mod trace;
 mod version;
+mod watch;
 
 use std::error::Error as StdError;
 use std::io;
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args, &console),
         Command::Pcap(args) => pcap::run(&args, &console),
         Command::Capture(args) => capture::run(&args, &console),
+        Command::Watch(args) => watch::run(&args, &console),
         Command::Collect(args) => collect::run(&args, &console),
         Command::Edge(args) => edge::run(&args, &console),
         Command::Trace(args) => trace::run(&args, &console),
@@ -111,6 +113,8 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Log(#[from] LogFileError),
+    #[error("listen at {address}")]
+    Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("write {name}: it exists; nothing is replaced")]
     Exists { name: String },
     #[error("write {name}")]
@@ -149,6 +153,7 @@ impl Error {
             | Self::Internal
             | Self::Input { .. }
             | Self::Json(_)
+            | Self::Listen { .. }
             | Self::Log(_)
             | Self::Names(_)
             | Self::Output(_)
@@ -171,6 +176,7 @@ impl Error {
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Baseline { .. } => Some("write one with `diagnose -o json`".into()),
             Self::Exists { .. } => Some("give --write the name of a new file, or remove this one".into()),
+            Self::Listen { .. } => Some("give --listen another address or port".into()),
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
             Self::Recorder(error) => error.hint(),

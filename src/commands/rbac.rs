@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::cli::{ProbePlace, RbacArgs, RbacFor};
-use crate::plan::{self, CAPTURE, Item, Origin, PLAN, Right, Scope, Stage};
+use crate::plan::{self, CAPTURE, Item, Origin, PLAN, Right, Scope, Stage, WATCH};
 use crate::terminal::Console;
 
 /// What rights are for, and the rights.
@@ -15,10 +15,14 @@ const VERSION: &str = "rbac.authorization.k8s.io/v1";
 pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
     let subjects = subjects(args)?;
     let items: Vec<&Item> = PLAN.iter().filter(|item| is_wanted(args, item)).collect();
-    let needs: Vec<Need> = match args.command {
-        RbacFor::Capture => CAPTURE.iter().map(|(why, rights)| (*why, rights.to_vec())).collect(),
-        RbacFor::Collect | RbacFor::Diagnose => items.iter().map(|item| (item.why, item.needs())).collect(),
+    let further: &[(&str, &[Right])] = match args.command {
+        RbacFor::Capture => CAPTURE,
+        RbacFor::Collect | RbacFor::Diagnose => &[],
+        RbacFor::Watch => WATCH,
     };
+    let of_items = items.iter().map(|item| (item.why, item.needs()));
+    let further = further.iter().map(|(why, rights)| (*why, rights.to_vec()));
+    let needs: Vec<Need> = of_items.chain(further).collect();
     let mut text = String::new();
     for scope in [Scope::Namespace, Scope::Cluster] {
         let rules = rules(&items, &needs, scope);
@@ -70,11 +74,14 @@ fn comment(args: &RbacArgs, needs: &[Need], scope: Scope) -> String {
         RbacFor::Capture => "capture",
         RbacFor::Collect => "collect",
         RbacFor::Diagnose => "diagnose",
+        RbacFor::Watch => "watch",
     };
     let mut text = if scope == Scope::Cluster { "---\n".to_owned() } else { String::new() };
     let meaning = match args.command {
         RbacFor::Capture => "All are necessary",
-        RbacFor::Collect | RbacFor::Diagnose => "Without a right, the report lacks what is listed after it",
+        RbacFor::Collect | RbacFor::Diagnose | RbacFor::Watch => {
+            "Without a right, the report lacks what is listed after it"
+        }
     };
     text += &format!("# Rights for `kubectl apigee-tls {command}`. {meaning}:\n");
     for (why, rights) in needs.iter().filter(|(_, rights)| rights.iter().any(|right| right.scope == scope)) {

@@ -17,6 +17,7 @@ use crate::evidence::{
 use crate::gather::files::file_kind::FileKind;
 use crate::gather::files::log_file::{self, LogReading};
 use crate::gather::files::manifests;
+use crate::gather::hybrid::follow::Follow;
 use crate::gather::hybrid::{GatewayProbe, Places};
 use crate::gather::probe::{self, ProbeOptions, Prober};
 use crate::gather::{self, BundleSink, ConnectionOptions, GatherOptions, LogSink};
@@ -332,14 +333,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     ledger: &Arc<Ledger>,
 ) -> Result<Evidence, Error> {
     let question = question(args, collected_at, false);
-    let options = GatherOptions {
-        connection: connection_options(&args.cluster),
-        namespace: question.namespace.clone(),
-        selector: question.selector.clone(),
-        container: question.container.clone(),
-        log_limits: question.log_limits.clone(),
-        probe: gateway_probe(args)?,
-    };
+    let options = gather_options(args, &question)?;
     let (since, until) = (question.log_limits.since, question.log_limits.until);
     let scanner = |origin: &LogOrigin| {
         let is_compared = !args.access_logs.is_empty() || !args.stores.log_stores.is_empty();
@@ -351,6 +345,31 @@ pub(super) async fn gathered_with<S: LogSink>(
     let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, bundle).await?;
     progress.finished("API requests", &requests.to_string());
     Ok(evidence)
+}
+
+/// Returns what to read from the cluster.
+fn gather_options(args: &EvidenceArgs, question: &HybridQuestion) -> Result<GatherOptions, Error> {
+    Ok(GatherOptions {
+        connection: connection_options(&args.cluster),
+        namespace: question.namespace.clone(),
+        selector: question.selector.clone(),
+        container: question.container.clone(),
+        log_limits: question.log_limits.clone(),
+        probe: gateway_probe(args)?,
+        followed: None,
+    })
+}
+
+/// Collects what the checks need from a cluster whose logs are followed.
+pub(super) async fn followed(args: &EvidenceArgs, follow: &Follow, stop: &Stop) -> Result<Evidence, Error> {
+    let collected_at = now();
+    let question = question(args, collected_at, false);
+    let options = gather_options(args, &question)?;
+    let mut evidence = Evidence::not_gathered(question, collected_at, "the cluster was not reached");
+    let progress: Arc<dyn run::Progress> = Arc::new(run::progress::Silent);
+    follow.evidence(&options, &mut evidence, stop.clone(), &progress).await?;
+    add_files(args, &mut evidence, stop, None, &Arc::default()).await?;
+    clean(&evidence, args.keep_random_tokens)
 }
 
 /// Validates the arguments that can be rejected without contacting a cluster.

@@ -5,6 +5,8 @@
 //! without SNI are accepted. Failures of version, cipher or client certificate leave no record, so nothing
 //! here counts them.
 
+mod failing;
+mod limits;
 mod other_host;
 mod repeats;
 mod store;
@@ -21,6 +23,7 @@ use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
 use super::seen::{Seen, Unavailable};
 use super::source::Source;
 
+pub use self::failing::{ClientFailure, FailingClient, FailingClients};
 pub use self::other_host::OtherHost;
 pub use self::repeats::Repeats;
 pub use self::store::{Counting, HourResets, MAX_HOURS, StoreEngine, StoreQuery};

@@ -69,19 +69,19 @@ impl TestServer {
     pub(super) fn api(&self, stop: Stop, request_timeout: Duration) -> Api {
         let mut config = Config::new(self.address.parse().unwrap());
         config.default_retry = false;
-        Api::new(Inner {
+        let inner = Inner {
             client: ClientBuilder::try_from(config).unwrap().build(),
             plugin: None,
             request_timeout: Some(request_timeout),
             patience: Some(2 * request_timeout),
-            stop,
             address: self.address.clone(),
             proxy: None,
             compress: true,
             certificate_ends: None,
             requests: AtomicU64::new(0),
             clock: ServerClock::default(),
-        })
+        };
+        Api::new(inner, stop)
     }
 }
 

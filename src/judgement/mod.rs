@@ -9,6 +9,7 @@
 //! Evidence, remedy ─ rehearsal ─ Rehearsal
 //! Evidence of each target ─ playbook ─ probe ─ ProbeReport
 //! Capture ─ capture ─ CaptureReport
+//! Failing clients, Report ─ watch ─ WatchEvent
 //! ```
 //!
 //! The models of these values are here, where they are made; `report` shows them and concludes nothing.
@@ -30,6 +31,7 @@ mod steps;
 mod subject;
 pub mod summary;
 pub mod trace;
+pub mod watch;
 
 pub use self::baseline::Baseline;
 pub use self::build::{build, build_beside};

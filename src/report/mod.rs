@@ -10,6 +10,7 @@ mod document;
 pub mod documents;
 pub mod formats;
 pub mod html;
+pub mod metrics;
 pub mod schema;
 pub mod styles;
 

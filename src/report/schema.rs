@@ -13,6 +13,7 @@ use crate::judgement::diff::Difference;
 use crate::judgement::edge::EdgeReport;
 use crate::judgement::probe::ProbeReport;
 use crate::judgement::trace::Trace;
+use crate::judgement::watch::{self, WatchEvent};
 
 /// Exit codes of a report.
 const EXIT_CODES: [u8; 4] = [0, 1, 3, 130];
@@ -72,6 +73,12 @@ pub fn of_pcap() -> Value {
 #[must_use]
 pub fn of_trace() -> Value {
     of_document::<Trace>()
+}
+
+/// The schema that `docs/watch.schema.json` publishes: a line of `watch -o jsonl`.
+#[must_use]
+pub fn of_watch() -> Value {
+    with_values::<WatchEvent>(&[("/properties/schema", json!({ "const": watch::SCHEMA }))])
 }
 
 /// The schema that `docs/evidence.schema.json` publishes: what `--write-evidence` writes.

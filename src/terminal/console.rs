@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::streams::{write_clean_lines, write_lines};
-use super::{ColorChoice, Output, Reporter, Streams};
+use super::{ColorChoice, LiveTable, Output, Reporter, Streams};
 use crate::text::visible;
 
 /// Writes results and messages of commands.
@@ -48,6 +48,18 @@ impl Console {
         output.finish()
     }
 
+    /// Like [`Console::result`], and returns whether standard output is still read: a run that does not end
+    /// by itself ends when its reader is gone.
+    ///
+    /// # Errors
+    /// As for [`Console::result`].
+    pub fn result_is_read(&self, text: &str) -> io::Result<bool> {
+        let mut output = Output::stdout();
+        output.write_all(text.as_bytes())?;
+        output.flush()?;
+        Ok(!output.is_closed())
+    }
+
     /// Writes lines to standard error, with every hidden character except line feeds escaped.
     ///
     /// A caller that inserts foreign texts into several lines must make each of them [`visible`] first, so
@@ -68,6 +80,12 @@ impl Console {
         if self.verbosity > 0 {
             write_lines(&mut Output::stderr(), &visible(line));
         }
+    }
+
+    /// Returns a block of lines on standard output that is rewritten in place; `None` if that is no terminal.
+    #[must_use]
+    pub fn live_table(&self) -> Option<LiveTable> {
+        self.streams.live_stdout.then(LiveTable::new)
     }
 
     /// Returns a listener for the progress of gathering.

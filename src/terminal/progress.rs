@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn tracks_tasks_without_a_terminal() {
-        let streams = Streams { color_stdout: false, color_stderr: false, live_stderr: false, width: None };
+        let streams =
+            Streams { color_stdout: false, color_stderr: false, live_stderr: false, live_stdout: false, width: None };
         let reporter = Reporter::new(streams, 0);
         reporter.started("x");
         reporter.bytes(7);
@@ -211,7 +212,8 @@ mod tests {
 
     #[test]
     fn tells_equal_tasks_of_two_clusters_apart() {
-        let streams = Streams { color_stdout: false, color_stderr: false, live_stderr: false, width: None };
+        let streams =
+            Streams { color_stdout: false, color_stderr: false, live_stderr: false, live_stdout: false, width: None };
         let reporter = Arc::new(Reporter::new(streams, 0));
         let (east, west) = (reporter.labelled("east"), reporter.labelled("west"));
         east.started("x");

@@ -17,6 +17,7 @@ pub enum ColorChoice {
 
 /// What the two streams of this process can show.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of one stream")]
 pub struct Streams {
     /// Whether the result is coloured.
     pub color_stdout: bool,
@@ -24,6 +25,8 @@ pub struct Streams {
     pub color_stderr: bool,
     /// Standard error is a terminal on which a line can be rewritten.
     pub live_stderr: bool,
+    /// The same of standard output.
+    pub live_stdout: bool,
     /// Width of the result in columns; `None` if it is not written to a terminal.
     pub width: Option<usize>,
 }
@@ -66,6 +69,7 @@ impl Streams {
             color_stdout: choice.applies(stdout, env),
             color_stderr: choice.applies(stderr, env),
             live_stderr: stderr && !is_dumb(&env),
+            live_stdout: stdout && !is_dumb(&env),
             width: width(stdout, columns, env),
         }
     }
@@ -91,6 +95,12 @@ impl<W: Write> Output<W> {
     /// Writes to `inner`.
     pub fn new(inner: W) -> Self {
         Self { inner, closed: false }
+    }
+
+    /// Returns whether the reader has closed the stream.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Flushes the buffered bytes.

@@ -80,17 +80,13 @@ impl Components {
     fn start_runtime(&self, image_folder: &Path, envoy: &Path) -> Result<()> {
         let archives = images::prepare(image_folder, envoy)?;
         self.launch(CONTAINERD)?;
-        let socket = path("containerd/containerd.sock");
-        let ctr = || {
-            let mut command = Command::new("ctr");
-            command.args(["--address", &socket, "--namespace", "k8s.io"]);
-            command
-        };
         self.wait_for(CONTAINERD, || run(ctr().arg("version")).map(drop))?;
-        for archive in archives {
-            run(ctr().args(["images", "import"]).arg(archive))?;
-        }
-        Ok(())
+        archives.iter().try_for_each(|archive| self.import(archive))
+    }
+
+    /// Makes an image known to the kubelet.
+    pub fn import(&self, archive: &Path) -> Result<()> {
+        run(ctr().args(["images", "import"]).arg(archive)).map(drop)
     }
 
     fn launch(&self, name: &'static str) -> Result<()> {
@@ -136,6 +132,12 @@ impl Components {
         let log = fs::read_to_string(log_of(name)).unwrap_or_default();
         Err(format!("{reason}\n  the end of its log:\n{}", last_lines(&log, 20)))
     }
+}
+
+fn ctr() -> Command {
+    let mut command = Command::new("ctr");
+    command.args(["--address", &path("containerd/containerd.sock"), "--namespace", "k8s.io"]);
+    command
 }
 
 fn arguments_of(name: &str) -> Vec<String> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use openssl::sha::Sha256;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::objects::hex;
 use crate::sandbox::create_folder;
@@ -20,6 +20,8 @@ pub const INGRESS: &str = "apigee-tls.test/ingressgateway:1";
 pub const SMALL: &str = "apigee-tls.test/small:1";
 
 pub const RECORDER: &str = "apigee-tls.test/recorder:1";
+
+pub const PROGRAM: &str = "apigee-tls.test/kubectl-apigee-tls:1";
 
 /// Writes the images into a folder unless they exist, and returns their paths.
 pub fn prepare(folder: &Path, envoy: &Path) -> Result<Vec<PathBuf>> {
@@ -42,6 +44,13 @@ pub fn prepare(folder: &Path, envoy: &Path) -> Result<Vec<PathBuf>> {
     ])
 }
 
+/// Writes the image of the program under test, whose entry point it is.
+pub fn program(folder: &Path, program: &Path) -> Result<PathBuf> {
+    create_folder(folder)?;
+    let place = "opt/kubectl-apigee-tls";
+    archive_with(folder, "program.tar", PROGRAM, &with_libraries(program, place)?, &json!([format!("/{place}")]))
+}
+
 /// Returns a program and its libraries, with their places in an image.
 fn with_libraries(program: &Path, place: &str) -> Result<Vec<(PathBuf, String)>> {
     let mut files = vec![(program.to_owned(), place.to_owned())];
@@ -53,6 +62,17 @@ fn with_libraries(program: &Path, place: &str) -> Result<Vec<(PathBuf, String)>>
 }
 
 fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) -> Result<PathBuf> {
+    // Pause containers start the command of the image; all others name theirs.
+    archive_with(folder, name, image, files, &json!(["/bin/busybox", "sleep", "2147483647"]))
+}
+
+fn archive_with(
+    folder: &Path,
+    name: &str,
+    image: &str,
+    files: &[(PathBuf, String)],
+    entry_point: &Value,
+) -> Result<PathBuf> {
     let target = folder.join(name);
     if target.is_file() {
         return Ok(target);
@@ -84,8 +104,7 @@ fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) 
     tar(&content.join("layer.tar"), &root)?;
     let config = json!({
         "architecture": architecture(), "os": "linux",
-        // Pause containers start the command of the image; all others name theirs.
-        "config": { "Entrypoint": ["/bin/busybox", "sleep", "2147483647"], "Env": ["PATH=/usr/local/bin:/bin"] },
+        "config": { "Entrypoint": entry_point, "Env": ["PATH=/usr/local/bin:/bin"] },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", digest(&content.join("layer.tar"))?)] },
     });
     let manifest = json!([{ "Config": "config.json", "RepoTags": [image], "Layers": ["layer.tar"] }]);

@@ -11,7 +11,8 @@
 //! file of `scenario`, plus those that need several runs. A test sets a `stage`: it creates `objects`, pushes
 //! what `envoy` derives, writes `recorded` lines and sends `traffic`, all through `api` and `shell`. The test
 //! then runs the program and compares its output by `expect`, which reads it through `report`; `bundle`,
-//! `plugin` and `contexts` check `collect`, the remedy and several contexts; `capturing` checks `capture`.
+//! `plugin` and `contexts` check `collect`, the remedy and several contexts; `capturing` checks `capture`, `watching`
+//! `watch`.
 //! `midway` disturbs a run of `diagnose`. `interrupts`, `faults` and `rights` run `collect` many times through `runs`, with `faults`
 //! placing `proxy` before the API server. `cleanup` tests the sandbox itself, and `manual` keeps a cluster
 //! for working by hand.
@@ -55,6 +56,7 @@ mod stage;
 mod testbed;
 mod tests;
 mod traffic;
+mod watching;
 
 use std::process::ExitCode;
 use std::sync::Arc;

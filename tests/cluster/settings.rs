@@ -94,7 +94,11 @@ pub fn network() -> Value {
             "type": "bridge",
             "bridge": "testbed0",
             "isGateway": true,
-            "ipam": { "type": "host-local", "ranges": [[{ "subnet": POD_RANGE }]], "dataDir": path("cni-addresses") },
+            "ipam": {
+                "type": "host-local", "ranges": [[{ "subnet": POD_RANGE }]], "dataDir": path("cni-addresses"),
+                // For pods that ask the API server; nothing else is beyond their own network.
+                "routes": [{ "dst": format!("{NODE_ADDRESS}/32") }],
+            },
         }],
     })
 }

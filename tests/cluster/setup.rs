@@ -10,6 +10,8 @@ pub struct Paths {
     pub envoy: PathBuf,
     /// Folder for container images, filled by the testbed.
     pub images: PathBuf,
+    /// Folder with the Python modules of a parser of OpenMetrics.
+    pub openmetrics: PathBuf,
     /// Folder for what a kept cluster leaves for its users.
     pub kept: PathBuf,
 }
@@ -22,8 +24,13 @@ pub fn paths() -> Result<Paths> {
         let line = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.map(PathBuf::from).ok_or_else(|| format!("tests/setup.sh does not tell where {name} is"))
     };
-    let paths =
-        Paths { components: path("components")?, envoy: path("envoy")?, images: path("images")?, kept: path("kept")? };
+    let paths = Paths {
+        components: path("components")?,
+        envoy: path("envoy")?,
+        images: path("images")?,
+        openmetrics: path("openmetrics")?,
+        kept: path("kept")?,
+    };
     for file in [&paths.components, &paths.envoy] {
         if !file.is_file() {
             return Err(format!("{} is missing: run tests/setup.sh", file.display()));

@@ -109,6 +109,12 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Pushes the configuration to all pods again, because some of them are new.
+    pub fn push_again(&mut self) -> Result<()> {
+        self.pushed.clear();
+        self.reconcile()
+    }
+
     /// Writes the recorded lines to the pods.
     pub fn record(&mut self) -> Result<()> {
         let pods = self.running_pods()?;
@@ -213,7 +219,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Returns a command in a pod's main container that reads the harness's input.
-    fn exec(&self, pod: &str, script: &str) -> Command {
+    pub fn exec(&self, pod: &str, script: &str) -> Command {
         let mut command = Command::new("kubectl");
         // Over WebSockets, kubectl sometimes loses the end of a long input.
         command.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false").arg("--kubeconfig").arg(&self.testbed.kubeconfig);

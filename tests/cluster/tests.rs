@@ -12,7 +12,7 @@ use crate::scenario::{self, ClusterFault, Scenario};
 use crate::shell::Result;
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::{bundle, capturing, cleanup, contexts, faults, identity, interrupts, midway, plugin, rights};
+use crate::{bundle, capturing, cleanup, contexts, faults, identity, interrupts, midway, plugin, rights, watching};
 
 /// Number of scenarios run at the same time. More pods and clients would compete for two cores.
 const SIDE_BY_SIDE: usize = 3;
@@ -40,6 +40,7 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
     ];
     trials.push(trial("identity_of_the_command_line", source, identity::of_the_command_line));
     trials.push(trial("capture_at_pods", source, capturing::at_pods).with_ignored_flag(is_given));
+    trials.push(trial("watch_at_pods", source, watching::pods).with_ignored_flag(is_given));
     trials.push(trial("collect::least_role_rule_by_rule", source, rights::rule_by_rule));
     trials.push(trial("collect::hundred_interrupts", source, interrupts::hundred));
     trials.push(trial("collect::hundred_faults", source, faults::hundred));

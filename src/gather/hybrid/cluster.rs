@@ -16,6 +16,7 @@ use crate::evidence::part::Part;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Seen, Unavailable};
 use crate::gather::error::Error;
 use crate::gather::hybrid::GatewayProbe;
+use crate::gather::hybrid::follow::Followed;
 use crate::gather::hybrid::gateway;
 use crate::gather::hybrid::issues::issues;
 use crate::gather::hybrid::mesh::mesh_logging;
@@ -52,6 +53,8 @@ pub struct GatherOptions {
     pub log_limits: LogLimits,
     /// The handshakes to perform; none if absent.
     pub probe: Option<GatewayProbe>,
+    /// The logs that are followed; if absent, they are read.
+    pub followed: Option<Followed>,
 }
 
 /// Gathers evidence from the cluster that the options choose.
@@ -267,18 +270,22 @@ async fn pods_and_logs<S: LogSink>(
         preflights
     };
     let reading = async {
-        let mut marked = Vec::new();
+        let mut marked_pods = Vec::new();
         while let Some(sent) = markers.recv().await {
             if sent.leaves_a_line && logs_names {
-                marked.push(sent.pod);
+                marked_pods.push(sent.pod);
             }
+        }
+        let marker_name = options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name());
+        if let Some(followed) = &options.followed {
+            return followed.logs(api.stop(), known, options.container.as_deref(), &marked_pods, marker_name).await;
         }
         let request = LogRequest {
             namespace,
             container: options.container.as_deref(),
             limits: &options.log_limits,
-            marked_pods: &marked,
-            marker: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+            marked_pods: &marked_pods,
+            marker: marker_name,
             format: &format,
         };
         logs(api, request, known, progress, new_sink).await

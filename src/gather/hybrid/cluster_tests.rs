@@ -45,6 +45,7 @@ fn options() -> GatherOptions {
         container: None,
         log_limits: LogLimits::default(),
         probe: None,
+        followed: None,
     }
 }
 

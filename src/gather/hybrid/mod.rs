@@ -5,6 +5,7 @@
 
 pub mod cluster;
 mod envoy;
+pub mod follow;
 mod gateway;
 mod gateway_options;
 mod issues;

@@ -33,7 +33,7 @@ const FIRST_PIECE: Duration = Duration::from_secs(30);
 /// The container that serves clients. Source: configuration property reference, `hub`.
 const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
 /// Envoy flushes its log every second as Istio starts it, and every ten by default.
-const FLUSH: Duration = Duration::from_secs(12);
+pub(super) const FLUSH: Duration = Duration::from_secs(12);
 /// A followed log that pauses for so long has been read to its current end.
 const CAUGHT_UP: Duration = Duration::from_millis(200);
 /// Number of pieces taken without checking the clock. The kubelet flushes every line, so pieces may be small
@@ -146,6 +146,15 @@ fn wanted<'a>(pod: &'a IngressPod, container: Option<&'a str>) -> Vec<&'a str> {
     match container {
         Some(name) => vec![name],
         None => pod.containers.iter().map(|container| container.name.as_str()).collect(),
+    }
+}
+
+/// Returns the requested container, or those that serve clients.
+pub(super) fn wanted_gateways<'a>(pod: &'a IngressPod, container: Option<&str>) -> Vec<&'a str> {
+    let names = pod.containers.iter().map(|container| container.name.as_str());
+    match container {
+        Some(wanted) => names.filter(|name| *name == wanted).collect(),
+        None => names.filter(|name| is_gateway(pod, name)).collect(),
     }
 }
 

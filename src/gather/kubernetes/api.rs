@@ -52,6 +52,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 #[derive(Clone)]
 pub(in crate::gather) struct Api {
     inner: Arc<Inner>,
+    stop: Stop,
 }
 
 pub(in crate::gather) struct Inner {
@@ -61,7 +62,6 @@ pub(in crate::gather) struct Inner {
     pub request_timeout: Option<Duration>,
     /// Time limit of all tries of one request together, with the waits between them.
     pub patience: Option<Duration>,
-    pub stop: Stop,
     /// For display: without a user or a path.
     pub address: String,
     /// Address of the proxy that requests go through.
@@ -75,8 +75,14 @@ pub(in crate::gather) struct Inner {
 }
 
 impl Api {
-    pub(in crate::gather) fn new(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner) }
+    pub(in crate::gather) fn new(inner: Inner, stop: Stop) -> Self {
+        Self { inner: Arc::new(inner), stop }
+    }
+
+    /// Returns the same connection for a part of the run that ends by itself.
+    #[must_use]
+    pub(in crate::gather) fn until(&self, stop: Stop) -> Self {
+        Self { inner: Arc::clone(&self.inner), stop }
     }
 
     /// Returns the server's address, for messages.
@@ -98,7 +104,7 @@ impl Api {
     }
 
     pub(in crate::gather) fn stop(&self) -> &Stop {
-        &self.inner.stop
+        &self.stop
     }
 
     pub(in crate::gather) fn request_timeout(&self) -> Option<Duration> {
@@ -121,7 +127,12 @@ impl Api {
 
     /// Returns the body of a response as a stream. The caller limits the time between its pieces.
     pub(in crate::gather) async fn stream(&self, path: &str) -> Result<Body, Fault> {
-        let response = self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?;
+        self.stream_as(path, "*/*").await
+    }
+
+    /// Like [`Api::stream`], with an `Accept` value.
+    pub(in crate::gather) async fn stream_as(&self, path: &str, accept: &str) -> Result<Body, Fault> {
+        let response = self.patiently(move || self.in_time(self.successful(path, accept, false))).await?;
         plain(response.headers())?;
         Ok(response.into_body())
     }
@@ -215,7 +226,7 @@ impl Api {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let stop = &self.inner.stop;
+        let stop = &self.stop;
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut tried = 0;
@@ -296,7 +307,7 @@ impl Api {
         let mut refused = None;
         loop {
             let credential = match &self.inner.plugin {
-                Some(plugin) => Some(plugin.credential(refused.as_ref(), &self.inner.stop).await?),
+                Some(plugin) => Some(plugin.credential(refused.as_ref(), &self.stop).await?),
                 None => None,
             };
             let fault = match ask(credential.clone()).await {

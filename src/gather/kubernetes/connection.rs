@@ -86,19 +86,19 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
 
     let proxy = config.proxy_url.as_ref().map(address);
     let builder = ClientBuilder::try_from(config).map_err(|error| unusable(&error))?;
-    Ok(Api::new(Inner {
+    let inner = Inner {
         client: builder.build(),
         plugin,
         request_timeout,
         patience,
-        stop,
         address: address(&server),
         proxy,
         compress,
         certificate_ends,
         requests: AtomicU64::new(0),
         clock: ServerClock::default(),
-    }))
+    };
+    Ok(Api::new(inner, stop))
 }
 
 /// Returns kube's reason, without the URL of a proxy, which may hold a password.

@@ -18,3 +18,4 @@ mod local_files;
 pub(in crate::gather) mod no_proxy;
 pub(in crate::gather) mod port_forward;
 pub(in crate::gather) mod selector;
+pub(in crate::gather) mod watch;

@@ -9,6 +9,7 @@ mod edge;
 mod probe;
 mod report;
 mod trace;
+pub mod watch;
 
 use super::{CheckResult, Located};
 use crate::checks::{Code, Level};

@@ -29,6 +29,7 @@ mod operators;
 mod own;
 mod prefix;
 mod record;
+mod running;
 mod shape;
 mod text_format;
 mod yaml;
@@ -71,6 +72,8 @@ pub struct AccessLogScanner {
     met_document: bool,
     /// The last byte was not a line end.
     line_open: bool,
+    /// A line was read.
+    has_begun: bool,
 }
 
 /// What the next byte belongs to.
@@ -103,6 +106,7 @@ impl AccessLogScanner {
             yaml: Yaml::default(),
             met_document: false,
             line_open: false,
+            has_begun: false,
         }
     }
 
@@ -345,7 +349,8 @@ impl AccessLogScanner {
             return;
         }
         self.contents.counter.log.lines += 1;
-        let is_first = self.contents.counter.log.lines == 1;
+        // Not by the count of lines, which `take` begins anew.
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
         if line.len() > MAX_RECORD_BYTES {
             self.contents.counter.log.broken_lines += 1;
         } else if is_first && let Some(csv) = Csv::of_header(line) {

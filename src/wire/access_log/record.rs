@@ -13,7 +13,7 @@ use super::ledger::LedgerSource;
 use super::moment::Clock;
 use super::own::{self, Followers};
 use crate::evidence::AccessLog;
-use crate::evidence::access_log::Repeats;
+use crate::evidence::access_log::{ClientFailure, FailingClients, Repeats};
 
 /// Maximum size of a line, or of an element of an array, that is read as a record. A longer one is a broken
 /// line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
@@ -201,6 +201,8 @@ pub(super) struct Counter {
     followers: Followers,
     /// The other logs, if records that they have too are left out.
     pub(super) ledger: Option<LedgerSource>,
+    /// The failing clients, if they are counted.
+    pub(super) failing: Option<FailingClients>,
     /// Number of records that were left out, by the number of the log that has them.
     repeated: BTreeMap<u32, u64>,
     /// Records that are newer than requested.
@@ -311,6 +313,9 @@ impl Counter {
         match name {
             ServerName::Absent if no_filter_chain => {
                 log.reset_without_sni.count(at, client.as_deref(), None);
+                if let Some(failing) = &mut self.failing {
+                    failing.count(ClientFailure::ResetWithoutSni, client.as_deref(), None, moment);
+                }
             }
             ServerName::Absent => {
                 log.served_without_sni.count(at, client.as_deref(), None);
@@ -321,6 +326,9 @@ impl Counter {
             ServerName::Given(name) => {
                 let name = String::from_utf8_lossy(&name).to_ascii_lowercase();
                 log.reset_with_sni.count(at, client.as_deref(), Some(&name));
+                if let Some(failing) = &mut self.failing {
+                    failing.count(ClientFailure::ResetWithSni, client.as_deref(), Some(&name), moment);
+                }
             }
             ServerName::Unreadable => {}
         }
@@ -346,6 +354,9 @@ impl Counter {
         if name != host {
             let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
             self.log.other_host.count(at, client, &name, &host);
+            if let Some(failing) = &mut self.failing {
+                failing.count(ClientFailure::OtherHost, client, Some(&name), moment);
+            }
         }
     }
 
@@ -365,13 +376,7 @@ impl Counter {
 
     /// Returns the counts, with the window of all records.
     pub(super) fn finish(mut self) -> AccessLog {
-        if let Some((first, last)) = self.window {
-            for milliseconds in [first, last] {
-                if let Ok(moment) = Timestamp::from_millisecond(milliseconds) {
-                    self.widen(moment);
-                }
-            }
-        }
+        self.end_window();
         if let Some(ledger) = &self.ledger {
             let repeats = self.repeated.into_iter();
             let repeats =
@@ -380,6 +385,22 @@ impl Counter {
             self.log.repeats.sort();
         }
         self.log
+    }
+
+    /// Returns the counts since the last call, and begins new ones. What later records depend on is kept.
+    pub(super) fn take(&mut self) -> AccessLog {
+        self.end_window();
+        std::mem::take(&mut self.log)
+    }
+
+    /// Adds the window of records with a usual `start_time` to that of the log.
+    fn end_window(&mut self) {
+        let Some((first, last)) = self.window.take() else { return };
+        for milliseconds in [first, last] {
+            if let Ok(moment) = Timestamp::from_millisecond(milliseconds) {
+                self.widen(moment);
+            }
+        }
     }
 
     /// Counts the record unless it is outside the requested window, and returns its timestamp. A record
