@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::values::{duration, positive_duration};
-use super::{ClusterArgs, EXAMPLES_FIRST, EvidenceArgs, Expectation, FailOn, LogArgs, ProbePlace};
+use super::{ClusterArgs, EXAMPLES_FIRST, EvidenceArgs, Expectation, FailOn, LogArgs, LogStoreArgs, ProbePlace};
 
 /// A judgement waits up to 12 s for the record of its own handshakes, which must be in the window then.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(15);
@@ -139,10 +139,12 @@ impl WatchArgs {
         EvidenceArgs {
             overrides: self.overrides.clone(),
             access_logs: Vec::new(),
+            stores: LogStoreArgs::default(),
             logs: LogArgs {
                 container: self.container.clone(),
                 since: Some(self.window()),
                 since_time: None,
+                until: None,
                 tail: None,
                 limit_bytes: None,
             },

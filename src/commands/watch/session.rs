@@ -333,6 +333,6 @@ async fn judge(args: &EvidenceArgs, follow: &Follow, stop: &Stop, ahead: i64, fa
 fn names(origin: LogOrigin) -> (String, String) {
     match origin {
         LogOrigin::Container { pod, container } => (pod, container),
-        LogOrigin::File(name) => (name, String::new()),
+        LogOrigin::File(name) | LogOrigin::Store(name) => (name, String::new()),
     }
 }

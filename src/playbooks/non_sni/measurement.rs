@@ -8,7 +8,7 @@ use super::remedy::{all_files, same_inputs};
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
-use crate::evidence::{Evidence, Reason, Unavailable};
+use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
 /// Returns the measurement that separates the causes of the symptom of `first`.
@@ -254,7 +254,7 @@ mod tests {
             count(&mut log.served_without_sni, address, 1, 1);
         }
         log.last = log.reset_without_sni.last;
-        LogStream { origin: LogOrigin::File(name.into()), log: Seen::Seen(log), cut: None }
+        LogStream { origin: LogOrigin::File(name.into()), log: Seen::Seen(log), cut: None, store: None }
     }
 
     fn command(logs: Vec<LogStream>) -> String {

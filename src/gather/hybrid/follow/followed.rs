@@ -117,7 +117,7 @@ impl Followed {
         origins
             .map(|origin| match shared.logs.get_mut(&origin) {
                 Some(log) => log.stream(origin, window),
-                None => LogStream { log: Seen::Unavailable(not_followed(&origin)), origin, cut: None },
+                None => LogStream { log: Seen::Unavailable(not_followed(&origin)), origin, cut: None, store: None },
             })
             .collect()
     }
@@ -203,8 +203,8 @@ impl Log {
             sum.merge(part.clone());
         }
         match lost {
-            Some(why) if sum.lines == 0 => LogStream { origin, log: Seen::Unavailable(why), cut: None },
-            lost => LogStream { origin, log: Seen::Seen(sum), cut: lost.or(gap) },
+            Some(why) if sum.lines == 0 => LogStream { origin, log: Seen::Unavailable(why), cut: None, store: None },
+            lost => LogStream { origin, log: Seen::Seen(sum), cut: lost.or(gap), store: None },
         }
     }
 }

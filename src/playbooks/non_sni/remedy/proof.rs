@@ -79,6 +79,8 @@ fn offline_inputs(evidence: &Evidence) -> String {
 pub(in crate::playbooks::non_sni) fn same_inputs(evidence: &Evidence) -> String {
     let logs = evidence.access_logs.iter().filter_map(|stream| match &stream.origin {
         LogOrigin::File(name) => Some(format!("--access-log {}", path(name, "gateway.log"))),
+        // Its address is not part of the evidence.
+        LogOrigin::Store(_) => Some("--log-store STORE".to_owned()),
         LogOrigin::Container { .. } => None,
     });
     let captures = evidence.captures.iter().flat_map(|capture| &capture.files);

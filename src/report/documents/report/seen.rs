@@ -7,7 +7,7 @@ use super::{LABEL_COLUMN, section};
 use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets, StoreResets};
 use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
-use crate::text::{columns, count, date, days, duration, some_of};
+use crate::text::{columns, count, date, days, some_of};
 
 /// Number of clients and server names that are shown without `-o wide`.
 const TOP: usize = 3;
