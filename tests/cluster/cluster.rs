@@ -81,12 +81,7 @@ impl Components {
         let archives = images::prepare(image_folder, envoy)?;
         self.launch(CONTAINERD)?;
         self.wait_for(CONTAINERD, || run(ctr().arg("version")).map(drop))?;
-        archives.iter().try_for_each(|archive| self.import(archive))
-    }
-
-    /// Makes an image known to the kubelet.
-    pub fn import(&self, archive: &Path) -> Result<()> {
-        run(ctr().args(["images", "import"]).arg(archive)).map(drop)
+        archives.iter().try_for_each(|archive| import(archive))
     }
 
     fn launch(&self, name: &'static str) -> Result<()> {
@@ -132,6 +127,11 @@ impl Components {
         let log = fs::read_to_string(log_of(name)).unwrap_or_default();
         Err(format!("{reason}\n  the end of its log:\n{}", last_lines(&log, 20)))
     }
+}
+
+/// Makes an image known to the kubelet.
+pub fn import(archive: &Path) -> Result<()> {
+    run(ctr().args(["images", "import"]).arg(archive)).map(drop)
 }
 
 fn ctr() -> Command {

@@ -1,6 +1,6 @@
 //! `watch`: which clients fail now, why, and whether they still do; what changed since the last look.
 //!
-//! Pure: it is told what was read and what time it is. The verdict is that of a judgement like `diagnose`
+//! Pure: it gets what was read and the time. The verdict is that of a judgement like `diagnose`
 //! makes, and the reason of each client comes from it.
 
 mod events;
