@@ -1,10 +1,10 @@
 //! Members whose text is expected: the bytes before a value, and how the value is read.
 //!
 //! Three ways of reading give the same ends. [`walk`] handles every line. [`walk_plain`] and [`walk_pair`]
-//! handle lines without a backslash, where the next quote ends a string: they look at one window of the line
-//! per member, and return `None` for whatever is unusual, so that [`walk`] decides. None of them skips a byte:
-//! what is read to its end is a well-formed record, and text of a client cannot pass for a member, because a
-//! quote within a string needs a backslash.
+//! handle lines without a backslash, where the next quote ends a string: they look at one window of the
+//! line per member, and return `None` for whatever is unusual, so that [`walk`] decides. None of them skips
+//! a byte: what is read to its end is a well-formed record, and text of a client cannot pass for a member,
+//! because a quote within a string needs a backslash.
 
 use memchr::memchr;
 use wide::{u8x16, u8x32};
@@ -207,8 +207,8 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
 /// Returns the number of digits that a window begins with; `None` for eight.
 #[inline]
 fn leading_digits(window: [u8; 8]) -> Option<usize> {
-    // Digits become 0 to 9, so that adding 0x76 sets the highest bit of every other byte. A carry reaches only
-    // bytes after such a one.
+    // Digits become 0 to 9, so that adding 0x76 sets the highest bit of every other byte. A carry reaches
+    // only bytes after such a one.
     let word = u64::from_le_bytes(window) ^ 0x3030_3030_3030_3030;
     let marks = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
     (marks != 0).then_some(marks.trailing_zeros() as usize / 8)
