@@ -321,3 +321,28 @@ fn reads_texts_that_journald_writes_as_bytes() {
     let log = scan([entry.repeat(3).as_bytes()]);
     assert_eq!((log.records, log.reset_without_sni.count), (3, 3));
 }
+
+/// Wherever a container runtime cuts a line, its parts are one record, also where the text ends or begins with a blank.
+#[test]
+fn parts_of_a_line_keep_their_blanks() {
+    let text = r#"[2026-05-04T07:00:00.100Z] "- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - - 10.0.0.1:8443 198.51.100.9:50000 - -"#;
+    for cut in 0..=text.len() {
+        let (first, rest) = text.split_at(cut);
+        for end in ["\n", "\r\n"] {
+            let lines = format!("2026-05-04T07:00:01Z stdout P {first}{end}2026-05-04T07:00:01Z stdout F {rest}{end}");
+            let log = scan([lines.as_bytes()]);
+            assert_eq!((log.records, log.reset_without_sni.count, log.broken_lines), (1, 1, 0), "{lines}");
+        }
+    }
+}
+
+#[test]
+fn a_status_is_a_number_in_every_form() {
+    for status in ["421", "421.0", "4.21e2", r#""421""#] {
+        let line = format!(
+            "{{\"sni_host\":\"a.example\",\"host\":\"b.example\",\"status\":{status},\"status_details\":\"via_upstream\"}}\n"
+        );
+        let log = scan([line.repeat(8).as_bytes()]);
+        assert_eq!((log.records, log.other_host.tally.count), (8, 8), "{status}");
+    }
+}

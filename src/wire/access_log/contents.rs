@@ -101,9 +101,12 @@ impl Contents {
         }
     }
 
-    /// Reads a line.
+    /// Reads a line. Blanks at the end of a part of a line are its own.
     pub(super) fn line(&mut self, line: &[u8]) {
-        let Some(runtime) = prefix::runtime(line) else { return self.content(line, Way::PLAIN, false) };
+        let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
+        let Some(runtime) = prefix::runtime(line) else {
+            return self.content(line.trim_ascii_end(), Way::PLAIN, false);
+        };
         let stream = usize::from(runtime.is_stderr);
         if !runtime.is_partial && self.partial.get(stream).is_none_or(Vec::is_empty) {
             return self.content(runtime.text.trim_ascii(), Way::PLAIN, true);

@@ -363,7 +363,7 @@ impl AccessLogScanner {
             let document = self.yaml.line(line);
             self.yaml_document(document);
         } else {
-            self.contents.line(line.trim_ascii());
+            self.contents.line(line);
         }
         // The first line always takes this path, because no shape is known yet.
         if is_first {
@@ -480,7 +480,7 @@ impl AccessLogScanner {
                 lines
             }
         };
-        lines.split(|&byte| byte == b'\n').for_each(|line| self.contents.line(line.trim_ascii()));
+        lines.split(|&byte| byte == b'\n').for_each(|line| self.contents.line(line));
     }
 
     fn skip(&mut self, bytes: &[u8]) -> usize {

@@ -20,7 +20,9 @@ pub(super) fn runtime(line: &[u8]) -> Option<Runtime<'_>> {
         return None;
     }
     let mut parts = line.splitn(4, |&byte| byte == b' ');
-    let (_, stream, tags, text) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (_, stream, tags) = (parts.next()?, parts.next()?, parts.next()?);
+    // Editors drop the blank in front of an empty text.
+    let text = parts.next().unwrap_or_default();
     let is_stderr = match stream {
         b"stdout" => false,
         b"stderr" => true,
@@ -76,7 +78,7 @@ mod tests {
             ("2025-06-02T10:00:01.5Z stdout F {} x", line(false, false, "{} x")),
             ("2025-06-02T10:00:01.5+02:00 stderr P ", line(true, true, "")),
             ("2025-06-02T10:00:01.5Z stdout P:x a", line(false, true, "a")),
-            ("2025-06-02T10:00:01.5Z stdout F", None),
+            ("2025-06-02T10:00:01.5Z stdout F", line(false, false, "")),
             ("2025-06-02T10:00:01.5Z stdin F a", None),
             ("2025-06-02T10:00:01.5Z stdout X a", None),
             ("x stdout F a", None),

@@ -220,7 +220,12 @@ impl Shape {
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
         && !matches!(details, None | Some(Value::Text(NO_FILTER_CHAIN | NO_ROUTE)))
-        && !matches!(status, Some(Value::Plain(MISDIRECTED) | Value::Text(_)))
+        && match status {
+            // A number of more digits may be 421 in another form, such as 421.0.
+            Some(Value::Plain(status)) => status != MISDIRECTED && status.len() <= MISDIRECTED.len(),
+            Some(Value::Text(_)) => false,
+            _ => true,
+        }
 }
 
 #[cfg(test)]

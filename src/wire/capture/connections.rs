@@ -107,9 +107,7 @@ impl Connections {
         };
         let position = match position {
             Some(position) => position,
-            None if segment.syn || segment.length > 0 && !self.forgotten.contains(&key) => {
-                self.begin(key, segment, at, sink)
-            }
+            None if self.may_begin(&key, segment) => self.begin(key, segment, at, sink),
             None => {
                 self.strays += 1;
                 return;
@@ -156,6 +154,13 @@ impl Connections {
             self.report(entry, because, sink);
         }
         self.limits.chains_not_described = self.shared.chains.not_described;
+    }
+
+    /// Returns whether a segment is of a connection that was not followed yet, and not one of those that were
+    /// dropped.
+    fn may_begin(&self, key: &Key, segment: &Segment<'_>) -> bool {
+        let opens = segment.syn && segment.acknowledged.is_none();
+        opens || (segment.syn || segment.length > 0) && !self.forgotten.contains(key)
     }
 
     /// Adds a connection and returns its place among those of the key.

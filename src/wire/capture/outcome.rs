@@ -75,7 +75,7 @@ fn outcome(connection: &Connection, because: Because) -> Outcome {
     match connection.handshake.hello {
         // The client's request is unknown, so the response to it is not judged.
         None if connection.is_misplaced => Outcome::Joined,
-        None => before_hello(connection),
+        None => before_hello(connection, because),
         Some(_) if connection.handshake.is_complete() => Outcome::Completed,
         Some(_) if connection.is_misplaced => misplaced(connection),
         Some(_) => after_hello(connection, because),
@@ -91,7 +91,7 @@ fn misplaced(connection: &Connection) -> Outcome {
     }
 }
 
-fn before_hello(connection: &Connection) -> Outcome {
+fn before_hello(connection: &Connection, because: Because) -> Outcome {
     let (client, server) = (&connection.client, &connection.server);
     let handshake = &connection.handshake;
     if handshake.spoke(Party::Server) || handshake.spoke(Party::Client) || connection.client_is_tls() {
@@ -105,6 +105,8 @@ fn before_hello(connection: &Connection) -> Outcome {
     if client.bytes == 0 && server.bytes == 0 {
         let is_reset = connection.end.is_some_and(|end| end.by == Party::Server && end.how == Ending::Reset);
         return match () {
+            // It was not followed to its end.
+            () if because == Because::Evicted => Outcome::NotCaptured,
             () if connection.has_syn && is_reset && !connection.has_syn_ack => Outcome::Refused,
             () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => Outcome::Unanswered,
             () if server.packets == 0 || client.packets == 0 => Outcome::NotCaptured,

@@ -448,3 +448,30 @@ fn more_connections_than_there_is_room_for_are_counted() {
     assert_eq!(flows, 20_000, "each is reported once");
     assert!(rest.limits.flows_evicted > 10_000, "{:?}", rest.limits);
 }
+
+#[test]
+fn connections_that_find_no_room_are_no_failures() {
+    let mut analysis = Analysis::new(false);
+    let mut outcomes = Vec::new();
+    let hello = hello(None);
+    let talks: Vec<Talk> = (0..5_000_u32)
+        .map(|number| {
+            let mut talk = Talk::open(&format!("10.{}.{}.7:1024", number >> 8, number & 0xFF), SERVER);
+            talk.client_says(&hello);
+            talk
+        })
+        .collect();
+    // All clients open their connections before the server answers the first.
+    for place in 0..talks[0].packets.len() {
+        for talk in &talks {
+            let (time, data) = &talk.packets[place];
+            let time = i64::try_from(*time).unwrap();
+            let packet = super::super::Packet { time, link: Some(101), interface: 0, data, wire: data.len() };
+            analysis.packet(&packet, PacketPlace::default(), &mut |flow, _| outcomes.push(flow.outcome));
+        }
+    }
+    let rest = analysis.finish(&mut |flow, _| outcomes.push(flow.outcome));
+    assert_eq!(outcomes.len(), 5_000, "each is reported once");
+    assert!(!outcomes.contains(&Outcome::Unanswered), "the server's answer was not followed");
+    assert!(rest.limits.flows_evicted > 2_000, "{:?}", rest.limits);
+}
