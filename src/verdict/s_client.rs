@@ -95,7 +95,7 @@ fn of_this_program<'a>(question: &'a ProbeQuestion, endpoint: &Endpoint, handsha
         None => words.push("--no-sni".into()),
     }
     words.push("--proxy-protocol".into());
-    // The name of a client stands for its versions and suites.
+    // The name of a client implies its versions and suites.
     let unless_client = |text: &'a Option<String>| text.as_deref().filter(|_| question.client.is_none());
     let texts = [
         ("--client", question.client.as_deref()),
