@@ -146,6 +146,13 @@ fn written_evidence_gives_the_same_report() {
     let again = run(&["diagnose", "--from", kept]);
     assert_eq!(stdout(&first), stdout(&again));
     assert_eq!(first.status.code(), again.status.code());
+    // What an earlier run wrote is not replaced.
+    let before = std::fs::read(kept).expect("evidence was written");
+    let third = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", kept]);
+    assert_eq!((third.status.code(), stdout(&third).as_str()), (Some(2), ""));
+    assert!(stderr(&third).contains("it exists; nothing is replaced"), "{}", stderr(&third));
+    assert!(stderr(&third).contains("hint: give --write-evidence the name of a new file"), "{}", stderr(&third));
+    assert_eq!(std::fs::read(kept).expect("it is still there"), before);
 }
 
 #[test]
@@ -251,6 +258,7 @@ fn redacts_what_the_cluster_reported_in_every_output() {
 
     let mut outputs = Vec::new();
     for format in ["text", "wide", "json", "yaml"] {
+        drop(std::fs::remove_file(&new));
         let output = run(&["diagnose", "--from", &old, "-o", format, "--write-evidence", &new]);
         assert!(matches!(output.status.code(), Some(1 | 3)), "{format}: {}", stderr(&output));
         outputs.push(stdout(&output));

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use apigee_tls::evidence::Evidence;
+use apigee_tls::judgement::probe::{self, ProbeReport};
 use apigee_tls::judgement::{FailOn, OutcomeWord, Report, Selection, build, build_beside, contexts};
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::{Document, Format, TextOptions, render};
@@ -181,6 +182,8 @@ fn only_what_the_baseline_lacks_fails() {
     let log = sarif(&same);
     let results = log["runs"][0]["results"].as_array().expect("results");
     assert!(results.iter().all(|result| result["baselineState"] == "unchanged"));
+    let short = rendered(&same, Format::Short);
+    assert!(!short.is_empty() && short.lines().all(|line| line.starts_with("known ")), "{short}");
     assert!(rendered(&same, Format::Text).contains("0 findings new, "));
 
     assert!(same.verdict.headline.ends_with("; no finding is new"), "{}", same.verdict.headline);
@@ -190,6 +193,19 @@ fn only_what_the_baseline_lacks_fails() {
     let counts = worse.baseline.clone().expect("it was compared");
     assert!(counts.new > 0 && counts.gone > 0, "{counts:?}");
     assert!(rendered(&worse, Format::Junit).contains("<failure"));
+}
+
+/// A target that is good has the checks that judged it as test cases, and nothing to annotate.
+#[test]
+fn a_good_endpoint_has_a_test_case_for_each_check_that_judged_it() {
+    let judged = probe::build(&evidence("cured"), FailOn::default());
+    let good = judged.targets.iter().find(|target| target.checks.is_empty()).expect("a target without findings");
+    let good = ProbeReport { targets: vec![good.clone()], ..judged.clone() };
+    let suites = quick_junit::Report::deserialize_from_str(&rendered(&good, Format::Junit)).expect("it is JUnit");
+    assert!(suites.tests > 10 && suites.failures == 0, "{suites:?}");
+    let cases = &suites.test_suites[0].test_cases;
+    assert!(cases.iter().any(|case| case.name.as_str() == "AT514 served-certificate-expired"), "{cases:?}");
+    assert_eq!(rendered(&good, Format::Github), "");
 }
 
 /// A symptom that was seen is unknown where its check was left out, whatever the baseline has.

@@ -54,6 +54,16 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("diagnose --write-evidence -", "error: could not use these flags together", "hint: give --write-evidence"),
     ("diagnose --from nofile", "error: could not read the evidence nofile: No such file", ""),
     ("trace", "error: give the server name that clients send: trace HOST", "trace --no-sni"),
+    (
+        "trace a.example -o junit",
+        "error: invalid value 'junit' for '--output <FORMAT>'",
+        "text, wide, json, yaml, html",
+    ),
+    (
+        "completion --install=no/folder",
+        "error: could not use --install=no/folder: there is no such folder",
+        "create it",
+    ),
     ("trace http://x", "error: could not use HOST \"http://x\": http:// is not TLS", "HOST:PORT or a URL"),
     ("trace https://api.example.com:443/a --from nofile", "error: could not read the evidence nofile", ""),
     ("probe", "error: the following required arguments were not provided:", "HOST[:PORT]"),

@@ -85,6 +85,7 @@ pub(crate) const CLIENT_CERTIFICATE_ASKED: Code = handshake::client_certificate_
 pub(crate) const ENDPOINT_UNREACHABLE: Code = handshake::endpoint_unreachable::CHECK.code;
 pub(crate) const FORWARD_SECRECY_MISSING: Code = handshake::forward_secrecy_missing::CHECK.code;
 pub(crate) const OUTDATED_VERSION_OFFERED: Code = handshake::outdated_version_offered::CHECK.code;
+pub(crate) const UNPROTECTED_SUITE_OFFERED: Code = handshake::unprotected_suite_offered::CHECK.code;
 pub(crate) const PROTOCOL_VERSIONS_OUTDATED: Code = handshake::protocol_versions_outdated::CHECK.code;
 pub(crate) const SERVED_CERTIFICATES_SUPERFLUOUS: Code = handshake::served_certificates_superfluous::CHECK.code;
 pub(crate) const GATEWAY_CHAIN_WITHOUT_ROUTE: Code = handshake::gateway_chain_without_route::CHECK.code;

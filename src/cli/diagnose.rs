@@ -93,7 +93,7 @@ pub struct DiagnoseArgs {
     )]
     pub from: Option<String>,
 
-    /// Write the evidence to a file, for use with --from
+    /// Write the evidence to a new file, for use with --from
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
     pub write_evidence: Option<PathBuf>,
 

@@ -1,7 +1,7 @@
 //! Values of `-o`: the formats that reports have.
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::report::Format;
 
@@ -17,4 +17,14 @@ impl ValueEnum for Format {
             None => value,
         })
     }
+}
+
+/// The formats that a chain of links has: it has no findings of checks.
+const OF_CHAINS: [Format; 5] = [Format::Text, Format::Wide, Format::Json, Format::Yaml, Format::Html];
+
+/// Takes only the formats of chains, so that help and completion offer no other.
+pub(super) fn of_chains() -> impl TypedValueParser<Value = Format> {
+    let offered = OF_CHAINS.iter().filter_map(Format::to_possible_value);
+    PossibleValuesParser::new(offered)
+        .map(|name| OF_CHAINS.into_iter().find(|format| format.name() == name).unwrap_or_default())
 }

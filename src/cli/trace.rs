@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::format::of_chains;
 use super::{EXAMPLES_FIRST, EvidenceArgs};
 use crate::report::Format;
 
@@ -49,6 +50,6 @@ pub struct TraceArgs {
     pub from: Option<String>,
 
     /// Format of the result
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    #[arg(short, long, value_parser = of_chains(), default_value = "text", value_name = "FORMAT", help_heading = "Output")]
     pub output: Format,
 }

@@ -201,6 +201,10 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
         if inputs.iter().any(|name| *name == path) {
             return usage("--write-evidence would replace an input file", "give --write-evidence another file name");
         }
+        // Before the run, which may take minutes. A device or a pipe is written to, and not replaced.
+        if std::fs::metadata(path).is_ok_and(|known| known.is_file()) {
+            return Err(Error::Exists { flag: "--write-evidence", name: path.to_owned() });
+        }
     }
     let selection = selection(args);
     if !checks::all().any(|(family, check)| selection.lets_through(family, check)) {

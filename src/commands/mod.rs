@@ -116,7 +116,7 @@ pub(crate) enum Error {
     #[error("listen at {address}")]
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("write {name}: it exists; nothing is replaced")]
-    Exists { name: String },
+    Exists { flag: &'static str, name: String },
     #[error("write {name}")]
     Unwritable { name: String, source: io::Error },
     #[error("write the report")]
@@ -175,7 +175,9 @@ impl Error {
             Self::Evidence(error) => error.hint(),
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Baseline { .. } => Some("write one with `diagnose -o json`".into()),
-            Self::Exists { .. } => Some("give --write the name of a new file, or remove this one".into()),
+            Self::Exists { flag, .. } => {
+                Some(format!("give {flag} the name of a new file, or remove this one first (rm -f in a pipeline)"))
+            }
             Self::Listen { .. } => Some("give --listen another address or port".into()),
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),

@@ -181,7 +181,7 @@ impl Session {
 fn unwritable(path: &Path, source: io::Error) -> Error {
     let name = path.display().to_string();
     match source.kind() {
-        io::ErrorKind::AlreadyExists => Error::Exists { name },
+        io::ErrorKind::AlreadyExists => Error::Exists { flag: "--write", name },
         _ => Error::Unwritable { name, source },
     }
 }

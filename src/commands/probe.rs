@@ -155,6 +155,7 @@ fn options(args: &ProbeArgs) -> Result<ProbeOptions, Error> {
         min_version,
         max_version,
         ciphers,
+        client: args.client.map(client_name),
         alpn,
         ca_file: args.ca_file.clone(),
         identity: args.cert.clone().map(|certificate| (certificate, args.key.clone())),
@@ -170,6 +171,14 @@ fn of_client(client: ClientProfile) -> (Option<Version>, Option<Version>, Option
     let offered = Edge::default().offered_versions(profile);
     let versions = || offered.iter().filter_map(|name| Version::from_name(name));
     (versions().min(), versions().max(), Some(profile.suites().join(":")))
+}
+
+/// Returns the name of a client as `--client` takes it.
+fn client_name(client: ClientProfile) -> String {
+    match client {
+        ClientProfile::Modern => "modern".to_owned(),
+        ClientProfile::Java(java) => format!("java{}", super::edge::profile(java).name()),
+    }
 }
 
 fn version(version: TlsVersion) -> Version {

@@ -27,6 +27,14 @@ const PLUGIN: &str = if cfg!(windows) { "kubectl-apigee_tls.exe" } else { "kubec
 /// user's own.
 pub(super) fn install(folder: Option<&Path>, console: &Console) -> Result<u8, Error> {
     let path = env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = folder
+        && !folder.is_dir()
+    {
+        return Err(Error::Argument {
+            what: format!("--install={}: there is no such folder", folder.display()),
+            hint: "create it first, or name another one that is on the PATH".into(),
+        });
+    }
     let places = match folder {
         Some(folder) => vec![folder.to_owned()],
         None => places(&path, env::home_dir().as_deref()),

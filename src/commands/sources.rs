@@ -409,6 +409,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
         min_version: None,
         max_version: None,
         ciphers: None,
+        client: None,
         alpn: ["h2", "http/1.1"].map(str::to_owned).to_vec(),
         ca_file: args.ca_file.clone(),
         identity: None,

@@ -11,19 +11,12 @@ use crate::evidence::Evidence;
 use crate::gather::files::file_kind::FileKind;
 use crate::gather::probe;
 use crate::judgement::trace;
-use crate::report::Format;
 use crate::run::{Progress, Silent, Stop};
 use crate::terminal::Console;
 
 pub(super) fn run(args: &TraceArgs, console: &Console) -> Result<u8, Error> {
     let host = args.host.as_deref().map(server_name).transpose()?;
     check_combination(args)?;
-    if !matches!(args.output, Format::Text | Format::Wide | Format::Json | Format::Yaml | Format::Html) {
-        return Err(Error::Argument {
-            what: "a chain in this format: it has links, and no findings of checks".into(),
-            hint: "-o text, wide, json, yaml or html; `diagnose` has findings in the other formats".into(),
-        });
-    }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let evidence = runtime.block_on(async {
         let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;

@@ -48,6 +48,9 @@ pub struct ProbeQuestion {
     pub max_version: Option<String>,
     /// `--ciphers`, in OpenSSL's syntax.
     pub ciphers: Option<String>,
+    /// `--client`, such as `java8-classic`: the client that the handshakes are made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// The protocols offered in ALPN.
     pub alpn: Vec<String>,
     /// The CAs that certificates were verified with.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::check_reports;
 use super::{CheckReport, FailOn, OutcomeWord, exit_code};
-use crate::checks::{self, Check, Level, codes};
+use crate::checks::{self, Check, Code, Level, codes};
 use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake, ProbeQuestion, Probes, socket};
 use crate::evidence::{Evidence, Reason, Seen};
 use crate::playbooks;
@@ -51,6 +51,9 @@ pub struct TargetReport {
     pub commands: Vec<Vec<String>>,
     /// Findings, and checks that could not judge.
     pub checks: Vec<CheckReport>,
+    /// The codes of the checks that passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<Code>,
 }
 
 impl TargetReport {
@@ -130,6 +133,8 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
         target.checks = check_reports(playbook, &judged);
         let otherwise = exit_code::without_findings(&own, &judged, false);
         codes.push(exit_code::with_findings(&target.checks, fail_on, otherwise));
+        let passed = target.checks.iter().filter(|report| report.outcome == OutcomeWord::Passed);
+        target.passed = passed.map(|report| report.code).collect();
         target.checks.retain(|report| matches!(report.outcome, OutcomeWord::Found | OutcomeWord::Unknown));
         targets.push(target);
     }
@@ -184,6 +189,7 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, ver
             })
             .collect(),
         checks: Vec::new(),
+        passed: Vec::new(),
     }
 }
 

@@ -31,11 +31,11 @@ pub trait Document: Serialize {
         None
     }
 
-    /// Returns one line for each finding, the gravest first; a document about endpoints has one for each
-    /// endpoint.
+    /// Returns one line for each finding, the gravest first, and what the baseline has last; a document about
+    /// endpoints has one for each endpoint.
     fn lines(&self) -> Vec<String> {
         let mut findings = self.findings();
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        findings.sort_by_key(|finding| (finding.known, std::cmp::Reverse(finding.level)));
         findings.iter().map(Located::line).collect()
     }
 
@@ -190,7 +190,8 @@ impl Located<'_> {
         self.subject.filter(|subject| !names(subject)).map(|subject| format!("{subject}: ")).unwrap_or_default()
     }
 
-    /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one.
+    /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one. What the baseline has
+    /// begins with `known`, so that a search for `^error` finds what is new.
     pub(super) fn line(&self) -> String {
         let subject = self.subject_in_front();
         // The log of a container is known by its pod.
@@ -200,7 +201,8 @@ impl Located<'_> {
         };
         let message = self.message.strip_prefix(&object).and_then(|rest| rest.strip_prefix(": "));
         let message = message.unwrap_or(self.message);
-        visible(&format!("{subject}{} {} {object}: {message}", self.level.as_str(), self.code))
+        let known = if self.known { "known " } else { "" };
+        visible(&format!("{subject}{known}{} {} {object}: {message}", self.level.as_str(), self.code))
     }
 }
 
@@ -224,6 +226,8 @@ mod tests {
             known: false,
         };
         assert_eq!(found.line(), "error AT101 Pod/gw-1: 3 resets\\u{a}without SNI");
+        let known = Located { known: true, ..found.clone() };
+        assert_eq!(known.line(), "known error AT101 Pod/gw-1: 3 resets\\u{a}without SNI");
         let file = [Object::new(Kind::File, "overrides.yaml")];
         let found = Located { subject: Some("east"), objects: &file, pods: &[], message: "m", ..found };
         assert_eq!(found.line(), "east: error AT101 overrides.yaml: m");

@@ -51,7 +51,8 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
         }
     }
     let is_legacy = [&question.min_version, &question.max_version].into_iter().flatten();
-    let is_legacy = is_legacy.into_iter().any(|version| is_legacy_version(version));
+    let chosen = handshake.session.as_ref().map(|session| &session.protocol);
+    let is_legacy = is_legacy.into_iter().chain(chosen).any(|version| is_legacy_version(version));
     if question.ciphers.is_some() || is_legacy {
         let ciphers = question.ciphers.as_deref().unwrap_or("DEFAULT");
         let (new, mut old): (Vec<&str>, Vec<&str>) =
@@ -81,7 +82,7 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
 }
 
 /// Returns the command of this program that makes the handshake again.
-fn of_this_program(question: &ProbeQuestion, endpoint: &Endpoint, handshake: &Handshake) -> String {
+fn of_this_program<'a>(question: &'a ProbeQuestion, endpoint: &Endpoint, handshake: &Handshake) -> String {
     let address = endpoint.address.map(|address| address.to_string());
     let host = endpoint.host.clone().or_else(|| address.clone()).unwrap_or_else(|| "HOST".to_owned());
     let mut words = vec![format!("kubectl apigee-tls probe {}", word(&socket(&host, endpoint.named_port())))];
@@ -94,10 +95,13 @@ fn of_this_program(question: &ProbeQuestion, endpoint: &Endpoint, handshake: &Ha
         None => words.push("--no-sni".into()),
     }
     words.push("--proxy-protocol".into());
+    // The name of a client implies its versions and suites.
+    let unless_client = |text: &'a Option<String>| text.as_deref().filter(|_| question.client.is_none());
     let texts = [
-        ("--tls-min", question.min_version.as_deref()),
-        ("--tls-max", question.max_version.as_deref()),
-        ("--ciphers", question.ciphers.as_deref()),
+        ("--client", question.client.as_deref()),
+        ("--tls-min", unless_client(&question.min_version)),
+        ("--tls-max", unless_client(&question.max_version)),
+        ("--ciphers", unless_client(&question.ciphers)),
         ("--cert", question.client_certificate.as_deref()),
         ("--key", question.client_key.as_deref()),
     ];
@@ -127,7 +131,7 @@ fn of_this_program(question: &ProbeQuestion, endpoint: &Endpoint, handshake: &Ha
 mod tests {
     use super::*;
     use crate::evidence::Seen;
-    use crate::evidence::handshake::Scan;
+    use crate::evidence::handshake::{Scan, Session};
     use jiff::Timestamp;
 
     fn handshake(server_name: Option<&str>) -> Handshake {
@@ -167,6 +171,12 @@ mod tests {
             "echo Q | openssl s_client -connect '[::1]:8443' -noservername -max_protocol TLSv1 -cipher \
              DEFAULT:@SECLEVEL=0"
         );
+        let mut answered = handshake(None);
+        answered.session = Some(Session { protocol: "TLSv1.0".into(), ..Session::default() });
+        assert_eq!(
+            command(&ProbeQuestion::default(), "apigee", &given, &answered),
+            "echo Q | openssl s_client -connect '[::1]:8443' -noservername -cipher DEFAULT:@SECLEVEL=0"
+        );
         let pod = endpoint(EndpointOrigin::Pod { pod: "gw-1".into() }, None);
         assert_eq!(
             command(&ProbeQuestion::default(), "apigee", &pod, &handshake(Some("a.example"))),
@@ -205,5 +215,15 @@ mod tests {
             ..ProbeQuestion::default()
         };
         assert_eq!(command(&plain, "apigee", &given, &handshake(None)), format!("{begin} --no-sni --proxy-protocol"));
+        let java = ProbeQuestion {
+            client: Some("java8-classic".into()),
+            min_version: Some("TLSv1.0".into()),
+            ciphers: Some("AES128-SHA".into()),
+            ..plain
+        };
+        assert_eq!(
+            command(&java, "apigee", &given, &handshake(None)),
+            format!("{begin} --no-sni --proxy-protocol --client java8-classic")
+        );
     }
 }

@@ -20,6 +20,8 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// Returns a `diagnose` command with the report as JSON and the evidence written beside it.
 pub fn diagnose(folder: &Path, kubeconfig: &Path, namespace: &str, further: &[String]) -> Command {
+    // Evidence of an earlier run is not replaced.
+    drop(std::fs::remove_file(folder.join(EVIDENCE)));
     let mut command = program(folder);
     command.args(["diagnose", "-n", namespace, "-o", "json", "--write-evidence", EVIDENCE, "--kubeconfig"]);
     command.arg(kubeconfig).args(further);

@@ -58,6 +58,8 @@ fn errors(output: &Output) -> String {
 }
 
 fn evidence(home: &Home, arguments: &[&str]) -> Value {
+    // What an earlier run wrote is not replaced.
+    drop(fs::remove_file(home.path("evidence.json")));
     let mut all = arguments.to_vec();
     all.extend(["--write-evidence", "evidence.json"]);
     home.run(&all);

@@ -35,6 +35,19 @@ pub(crate) fn without_forward_secrecy(version: &VersionScan) -> Vec<&str> {
     suites.filter(|_| version.version != "TLSv1.3").filter(is_static).collect()
 }
 
+/// Returns the accepted suites that do not encrypt: by the names of OpenSSL and of the registry, and the two
+/// of TLS 1.3 that only authenticate (RFC 9150).
+pub(crate) fn without_encryption(version: &VersionScan) -> Vec<&str> {
+    let is_plain = |suite: &&str| suite.contains("NULL") || ["TLS_SHA256_SHA256", "TLS_SHA384_SHA384"].contains(suite);
+    version.suites.iter().map(String::as_str).filter(is_plain).collect()
+}
+
+/// Returns the accepted suites whose key exchange authenticates nobody.
+pub(crate) fn without_authentication(version: &VersionScan) -> Vec<&str> {
+    let is_anonymous = |suite: &&str| ["ADH-", "AECDH-", "_anon_"].iter().any(|word| suite.contains(word));
+    version.suites.iter().map(String::as_str).filter(is_anonymous).collect()
+}
+
 /// Judges each endpoint that was scanned by `fault`: the message, what was observed and what is expected.
 pub(crate) fn judge(
     probes: &Probes,
@@ -92,5 +105,26 @@ mod tests {
         assert!(without_forward_secrecy(&scan("TLSv1.3", &["TLS_AES_128_GCM_SHA256"])).is_empty());
         assert!(is_outdated(&scan("TLSv1.1", &["AES128-SHA"])) && !is_outdated(&scan("TLSv1.1", &[])));
         assert!(!is_outdated(&tls12));
+    }
+
+    #[test]
+    fn suites_without_protection_are_recognised_by_both_spellings() {
+        let suites = [
+            "ECDHE-ECDSA-NULL-SHA",
+            "TLS_RSA_WITH_NULL_SHA256",
+            "AECDH-NULL-SHA",
+            "EXP-ADH-RC4-MD5",
+            "TLS_ECDH_anon_WITH_AES_128_CBC_SHA",
+            "ECDHE-RSA-AES128-SHA",
+            "DHE-RSA-AES128-SHA",
+            "SRP-AES-128-CBC-SHA",
+        ];
+        let suites = suites.map(str::to_owned).to_vec();
+        let scan = VersionScan { version: "TLSv1.2".into(), suites, refusal: None, cut: None };
+        assert_eq!(without_encryption(&scan), ["ECDHE-ECDSA-NULL-SHA", "TLS_RSA_WITH_NULL_SHA256", "AECDH-NULL-SHA"]);
+        assert_eq!(
+            without_authentication(&scan),
+            ["AECDH-NULL-SHA", "EXP-ADH-RC4-MD5", "TLS_ECDH_anon_WITH_AES_128_CBC_SHA"]
+        );
     }
 }

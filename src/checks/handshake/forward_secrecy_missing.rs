@@ -16,8 +16,8 @@ pub(in crate::checks) const CHECK: Check = Check {
             forward secrecy.",
         matters: "Whoever records the traffic, and later gets the private key of the server, can decrypt it. \
             Clients that offer better suites are usually not affected, because the server chooses those.",
-        fix: "Leave only suites that begin with ECDHE in the list of the server. For Apigee hybrid, set cipherSuites \
-            of the virtual host, and run helm upgrade.",
+        fix: "Leave only suites that begin with ECDHE, and have no NULL in the name, in the list of the server. For \
+            Apigee hybrid, set cipherSuites of the virtual host, and run helm upgrade.",
     },
     reference: "RFC 9325 §4.1",
     judge,

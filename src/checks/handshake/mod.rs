@@ -36,6 +36,7 @@ pub(super) mod served_chain_untrusted;
 pub(super) mod server_name_refused;
 pub(super) mod server_name_required;
 pub(super) mod server_name_warned;
+pub(super) mod unprotected_suite_offered;
 
 use super::Family;
 
@@ -81,5 +82,6 @@ pub(super) const FAMILY: Family = Family {
         protocol_versions_outdated::CHECK,
         served_certificates_superfluous::CHECK,
         server_name_warned::CHECK,
+        unprotected_suite_offered::CHECK,
     ],
 };

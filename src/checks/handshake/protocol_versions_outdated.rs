@@ -1,7 +1,7 @@
 //! AT534: an endpoint offers nothing above TLS 1.1.
 
 use crate::checks::facts::probed::{self, Fault, Probe};
-use crate::checks::{Check, Code, Explanation, Judgement, Level};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
 use crate::evidence::handshake::{Endpoint, ProbeQuestion, is_legacy_version};
 use crate::evidence::{Evidence, Seen};
 
@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The server offers nothing above TLS 1.1, which current clients refuse",
     explanation: Explanation {
         looks_for: "A handshake that offered TLS 1.2 or later, for which the server chose TLS 1.1 or earlier, \
-            or a scan (--full) that found no later version. This program lowers its own security level to \
+            or a scan (--full) that found no later version. With --client, nothing: the verdict is about that client. This program lowers its own security level to \
             see such servers; other clients do not.",
         matters: "OpenSSL 3 at its default security level, Java since 8u291 and 11.0.11, and all current \
             browsers refuse TLS 1.0 and 1.1. Their handshakes fail with protocol_version, unsupported \
@@ -26,6 +26,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
+    if let Some(client) = &probes.question.client {
+        return Ok(Outcome::NotApplicable(format!("the handshakes are made for one client (--client {client})")));
+    }
     let mut faults = Vec::new();
     for endpoint in &probes.endpoints {
         if let Some((probe, newest)) = newest(&probes.question, endpoint)

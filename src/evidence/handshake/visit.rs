@@ -22,6 +22,7 @@ impl Visit for ProbeQuestion {
             min_version,
             max_version,
             ciphers,
+            client,
             alpn,
             trust,
             client_certificate,
@@ -31,7 +32,7 @@ impl Visit for ProbeQuestion {
             timeout_milliseconds: _,
         } = self;
         visitor.string(Kind::Hostname, unknown_name);
-        visitor.strings(Kind::Word, [min_version, max_version, ciphers].into_iter().flatten());
+        visitor.strings(Kind::Word, [min_version, max_version, ciphers, client].into_iter().flatten());
         visitor.strings(Kind::Word, alpn);
         match trust {
             Trust::File(name) => visitor.string(Kind::File, name),

@@ -294,6 +294,7 @@ impl Gathering<'_> {
             min_version: Some(min),
             max_version: Some(max),
             ciphers: job.offer.suites.as_ref().map(|names| names.join(":")),
+            client: None,
             alpn: Vec::new(),
             ca_file: None,
             identity: identity.clone(),

@@ -3,7 +3,7 @@
 //!
 //! ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets become the evidence that the cluster would have given. A
 //! list holds all objects of its kind; single objects hold only some, so nothing is concluded from those that
-//! seem absent.
+//! seem absent. With a list of their kind, single objects add nothing: it has them as the cluster has them.
 
 use std::collections::BTreeSet;
 
@@ -134,6 +134,7 @@ pub fn add(manifests: Vec<Manifest>, evidence: &mut Evidence) {
         take_namespace(evidence, &objects);
     }
     let namespace = evidence.question.namespace().to_owned();
+    let lists = Lists::of(&objects, &namespace);
     let mut found = Found::default();
     let can_take = CanTake {
         routes: evidence.routes.seen().is_err(),
@@ -146,6 +147,10 @@ pub fn add(manifests: Vec<Manifest>, evidence: &mut Evidence) {
         let own = json::text(&listed.object, &["metadata", "namespace"]);
         let result = match own.filter(|own| *own != namespace) {
             Some(other) => Err(format!("namespace {other}: -n judges another namespace than {namespace}")),
+            None if !listed.in_list && lists.has(&kind, &listed.object) => Ok(()),
+            None if !listed.in_list && lists.are_complete(&kind) => {
+                Err(format!("the list of {kind} objects that was given too does not have it"))
+            }
             None => found.take(&kind, &listed, &can_take),
         };
         match result {
@@ -171,6 +176,34 @@ fn take_namespace(evidence: &mut Evidence, objects: &[(usize, Listed)]) {
     if let (Some(namespace), 1) = (namespaces.first(), namespaces.len()) {
         evidence.question.judge_namespace(namespace.clone());
     }
+}
+
+/// The names of the objects in lists, by kind.
+struct Lists(BTreeSet<(String, String)>);
+
+impl Lists {
+    fn of(objects: &[(usize, Listed)], namespace: &str) -> Self {
+        let in_lists = objects.iter().map(|(_, listed)| listed).filter(|listed| listed.in_list);
+        let named = in_lists.filter_map(|Listed { object, .. }| {
+            let own = json::text(object, &["metadata", "namespace"]);
+            let is_judged = own.is_none_or(|own| own == namespace);
+            is_judged.then(|| Some((json::text(object, &["kind"])?, name_of(object)?))).flatten()
+        });
+        Self(named.collect())
+    }
+
+    fn has(&self, kind: &str, object: &Value) -> bool {
+        name_of(object).is_some_and(|name| self.0.contains(&(kind.to_owned(), name)))
+    }
+
+    /// Returns whether a list has all objects of the kind. Of Secrets, people list those they need.
+    fn are_complete(&self, kind: &str) -> bool {
+        kind != "Secret" && self.0.iter().any(|(known, _)| known == kind)
+    }
+}
+
+fn name_of(object: &Value) -> Option<String> {
+    json::text(object, &["metadata", "name"])
 }
 
 /// Which parts the cluster did not give.
@@ -241,13 +274,16 @@ impl Found {
     fn put(mut self, evidence: &mut Evidence) {
         if let Some(mut routes) = self.routes {
             routes.items.sort_by(|one, other| one.name.cmp(&other.name));
+            routes.items.dedup_by(|one, other| one.name == other.name);
             evidence.routes = Seen::Seen(routes);
         }
         if let Some(mut configs) = self.configs {
             configs.items.sort_by(|one, other| one.name.cmp(&other.name));
+            configs.items.dedup_by(|one, other| one.name == other.name);
             evidence.route_configs = Seen::Seen(configs);
         }
         self.secrets.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.secrets.dedup_by(|(one, _), (other, _)| one == other);
         let beside = self.secrets.clone();
         let stored: Vec<StoredCertificate> = self
             .secrets

@@ -31,6 +31,30 @@ fn a_single_route_is_only_a_part_of_the_routes() {
 }
 
 #[test]
+fn an_object_given_twice_counts_once() {
+    let evidence = added(&[ROUTE, ROUTE]);
+
+    let routes = evidence.routes.seen().unwrap();
+    assert_eq!((routes.items.len(), routes.partial), (1, true));
+}
+
+#[test]
+fn a_list_is_complete_whatever_single_objects_are_given_too() {
+    let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apigee.cloud.google.com/v1alpha1\n  kind: ApigeeRoute\n  \
+        metadata: {name: non-sni, namespace: hybrid}\n  spec: {hostnames: [as-in-the-cluster.example]}\n";
+    let other = ROUTE.replace("name: non-sni", "name: deleted");
+    for given in [[list, ROUTE, &other], [ROUTE, &other, list]] {
+        let evidence = added(&given);
+
+        let routes = evidence.routes.seen().unwrap();
+        assert_eq!((routes.items.len(), routes.partial), (1, false));
+        assert_eq!(routes.items[0].hostnames, ["as-in-the-cluster.example"]);
+        let why: Vec<&str> = evidence.manifests.iter().filter_map(|file| file.why.as_deref()).collect();
+        assert_eq!(why, ["the list of ApigeeRoute objects that was given too does not have it"]);
+    }
+}
+
+#[test]
 fn a_list_holds_all_routes() {
     let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apigee.cloud.google.com/v1alpha2\n  kind: ApigeeRoute\n  \
         metadata: {name: b}\n- apiVersion: apigee.cloud.google.com/v1alpha1\n  kind: ApigeeRouteConfig\n  metadata: {name: org-b}\n\

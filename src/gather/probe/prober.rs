@@ -23,6 +23,8 @@ pub struct ProbeOptions {
     pub max_version: Option<Version>,
     /// A cipher list in OpenSSL's syntax. It may also contain suites of TLS 1.3.
     pub ciphers: Option<String>,
+    /// The name of the client that versions and suites are those of.
+    pub client: Option<String>,
     /// Protocols to offer by ALPN; if empty, the extension is not sent.
     pub alpn: Vec<String>,
     /// The trusted CAs; if absent, those of this machine.
@@ -168,6 +170,7 @@ impl Prober {
             min_version: options.min_version.map(|version| version.name().to_owned()),
             max_version: options.max_version.map(|version| version.name().to_owned()),
             ciphers: options.ciphers.clone(),
+            client: options.client.clone(),
             alpn: options.alpn.clone(),
             trust: options.ca_file.as_ref().map_or(Trust::System, |path| Trust::File(path.display().to_string())),
             client_certificate: options.identity.as_ref().map(|(certificate, _)| certificate.display().to_string()),

@@ -37,7 +37,10 @@ const NEUTRAL: &[(Code, &str)] = &[
         codes::ENDPOINT_UNREACHABLE,
         "Correct the DNS name, the port, the firewall or the proxy, and check that the server runs and listens there.",
     ),
-    (codes::FORWARD_SECRECY_MISSING, "Leave only suites that begin with ECDHE in the list of the server."),
+    (
+        codes::FORWARD_SECRECY_MISSING,
+        "Leave only suites that begin with ECDHE, and have no NULL in the name, in the list of the server.",
+    ),
     (
         codes::LOAD_BALANCER_DIFFERS,
         "Correct the DNS name or the address of the load balancer. If it is meant to terminate TLS, check its own \
@@ -91,6 +94,10 @@ const NEUTRAL: &[(Code, &str)] = &[
     (
         codes::SERVER_NAME_REQUIRED,
         "If every client sends SNI, do nothing. Otherwise give the server a default certificate.",
+    ),
+    (
+        codes::UNPROTECTED_SUITE_OFFERED,
+        "Remove the suites with NULL, ADH, AECDH or anon in their names from the list of the server.",
     ),
 ];
 

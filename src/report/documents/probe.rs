@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
-use super::located;
+use super::{located, results};
 use crate::checks::facts::scanned;
 use crate::checks::{Level, codes};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
@@ -19,7 +19,7 @@ use crate::report::formats::jsonl;
 use crate::report::html::probe::{EndpointLines, Line};
 use crate::report::html::{self, Content, FileLink};
 use crate::report::styles::Styles;
-use crate::report::{Document, Located, TextOptions};
+use crate::report::{CheckResult, Document, Located, TextOptions};
 use crate::text::{LabelledText, at_most, count, date, days, pad, seconds, visible, widest, wrap};
 
 /// Column at which what was seen begins.
@@ -76,9 +76,28 @@ impl Document for ProbeReport {
         html::probe::content(self, word, lines)
     }
 
+    fn results(&self) -> Vec<CheckResult<'_>> {
+        self.targets.iter().flat_map(results_of).collect()
+    }
+
     fn findings(&self) -> Vec<Located<'_>> {
         self.targets.iter().flat_map(|target| located(&target.checks, Some(&target.name))).collect()
     }
+}
+
+/// The checks that judged a target, in the order of the catalogue.
+fn results_of(target: &TargetReport) -> Vec<CheckResult<'_>> {
+    let subject = Some(target.name.as_str());
+    let passed = target.passed.iter().map(|code| CheckResult {
+        code: *code,
+        subject,
+        outcome: OutcomeWord::Passed,
+        reason: None,
+        findings: Vec::new(),
+    });
+    let mut all: Vec<CheckResult<'_>> = results(&target.checks, subject).chain(passed).collect();
+    all.sort_by_key(|result| result.code);
+    all
 }
 
 struct Page {
@@ -87,11 +106,15 @@ struct Page {
     rows: Vec<Line>,
     options: TextOptions,
     now: Timestamp,
+    /// Whether the handshakes are those of a client of the user, at the security level of that client.
+    of_client: bool,
 }
 
 impl Page {
     fn new(report: &ProbeReport, options: TextOptions) -> Self {
-        Self { out: String::new(), rows: Vec::new(), options, now: report.collected_at }
+        // A modern client has no suites of its own, and those of this program are more than it accepts.
+        let of_client = report.question.client.is_some() && report.question.ciphers.is_some();
+        Self { out: String::new(), rows: Vec::new(), options, now: report.collected_at, of_client }
     }
 
     fn table(&mut self, report: &ProbeReport) {
@@ -185,7 +208,9 @@ impl Page {
                 (format!("{failure}{name}"), style)
             }
         };
-        if let Some(legacy) = handshake.session.as_ref().and_then(Session::legacy) {
+        if !self.of_client
+            && let Some(legacy) = handshake.session.as_ref().and_then(Session::legacy)
+        {
             said += &format!("; {legacy} only because this program lowers its security level");
         }
         if let Some(number) = handshake.warning {
@@ -270,10 +295,14 @@ impl Page {
                 () => (version.version.clone(), Style::new(), ""),
             };
             self.row(&label, style, &format!("{}{note}", offered(version)));
-            let weak = scanned::without_forward_secrecy(version);
-            if !weak.is_empty() {
-                let text = format!("no forward secrecy (RFC 9325): {}", weak.join(" "));
-                self.row("✗", styles.warning, &text);
+            for (lack, suites) in [
+                ("no encryption", scanned::without_encryption(version)),
+                ("no authentication", scanned::without_authentication(version)),
+                ("no forward secrecy (RFC 9325)", scanned::without_forward_secrecy(version)),
+            ] {
+                if !suites.is_empty() {
+                    self.row("✗", styles.warning, &format!("{lack}: {}", suites.join(" ")));
+                }
             }
         }
         let took = match scan.milliseconds {

@@ -1,4 +1,5 @@
-//! One line for each finding, for grep and tickets. Nothing is wrapped.
+//! One line for each finding, for grep and tickets. Nothing is wrapped. What the baseline has begins with
+//! `known`.
 
 use std::convert::Infallible;
 
