@@ -125,7 +125,7 @@ fn a_capture_alone_is_judged() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     for (flags, what) in [
         (&["--pcap", "nowhere.pcap"][..], "could not read nowhere.pcap"),
-        (&["--pcap", "evidence.json"], "it is neither pcap nor pcapng"),
+        (&["--pcap", "evidence.json"], "it is the evidence of an earlier run"),
         (&["--pcap", "good.pcap", "--pcap", "good.pcap"], "a capture more than once"),
         (&["--pcap", "-", "--access-log", "-"], "standard input can be read only once"),
     ] {
@@ -133,6 +133,37 @@ fn a_capture_alone_is_judged() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && error.contains(what), "{error}");
     }
+}
+
+/// Resets that do not depend on SNI are not blamed on it, unless the routes say that the names are unknown.
+#[test]
+fn a_server_that_resets_every_hello_does_not_miss_the_name() {
+    let home = home("healthy");
+    let reset = |port: u16, name: Option<&str>| {
+        let mut talk = Talk::open(&format!("10.1.0.9:{port}"), POD);
+        talk.client_says(&hello(name));
+        talk.server_sends(ACK | RST, b"");
+        talk
+    };
+    let symptoms = |file: &str, talks: &[Talk]| {
+        fs::write(home.path(file), pcap(1, &framed(&merged(talks)))).unwrap();
+        let report = report(&home, &["--offline", "--pcap", file]);
+        let causes = report["verdict"]["causes"].as_array().unwrap();
+        let symptoms = causes.iter().map(|cause| cause["symptom"].as_str().unwrap_or_default().to_owned());
+        (symptoms.collect::<Vec<_>>(), report["verdict"].to_string())
+    };
+    let without = || vec![reset(42000, None), reset(42001, None)];
+    let (only, _) = symptoms("without.pcap", &without());
+    assert_eq!(only.first().map(String::as_str), Some("AT601"));
+    let every = [without(), vec![reset(42002, Some("api.example.com"))]].concat();
+    let served = [without(), vec![good13("10.1.0.9:42003", POD, None)]].concat();
+    for (file, talks) in [("every.pcap", every), ("served.pcap", served)] {
+        let (symptoms, verdict) = symptoms(file, &talks);
+        assert!(!symptoms.iter().any(|symptom| symptom == "AT601" || symptom == "AT602"), "{verdict}");
+        assert!(verdict.contains("missing SNI is not the cause"), "{verdict}");
+    }
+    let named = [without(), vec![good13("10.1.0.9:42003", POD, Some("api.example.com"))]].concat();
+    assert_eq!(symptoms("named.pcap", &named).0.first().map(String::as_str), Some("AT601"));
 }
 
 #[test]

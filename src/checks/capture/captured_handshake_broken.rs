@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "Handshakes end in the middle, according to a packet capture",
     explanation: Explanation {
         looks_for: "Connections of a capture that the server ends in a way that no other check of this family \
-            describes.",
+            describes. Without the routes, also those that a server ends whether their ClientHello has SNI or not.",
         matters: "These clients cannot connect. A device between the two ends, or a fault of the server, ends the \
             handshake.",
         fix: "Capture packets at both ends and compare who sends the RST or the alert.",
@@ -21,5 +21,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    captured::judge(evidence, CHECK.code)
+    let mut findings = captured::ended_whatever_name(evidence);
+    findings.extend(captured::found(evidence, CHECK.code).iter().map(captured::Captured::finding));
+    captured::concluded(evidence, findings)
 }

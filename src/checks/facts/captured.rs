@@ -2,15 +2,16 @@
 //! what the captures do not show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{HealthChecks, count, is_google_front_end, logs, pods, services, some_of, without_sni};
+use super::{HealthChecks, count, is_google_front_end, logs, pods, routes, services, some_of, without_sni};
 use crate::checks::captured::{self, Kind, Standing};
 use crate::checks::{Code, Finding, Judgement, Kind as ObjectKind, Location, Object, Outcome, codes};
 use crate::evidence::access_log::Span;
 use crate::evidence::capture::{Capture, FlowTally, Group, NameKind};
+use crate::evidence::handshake::{Party, Stage};
 use crate::evidence::hybrid::{IngressPod, Service};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -116,7 +117,86 @@ pub(in crate::checks) fn judge(evidence: &Evidence, code: Code) -> Judgement {
 
 /// Returns the connections of the kinds that have this check.
 pub(crate) fn found(evidence: &Evidence, code: Code) -> Vec<Captured<'_>> {
-    kinds_among(evidence, |group| has_code(group, &[code]))
+    let whatever_name = WhateverName::of(evidence);
+    kinds_among(evidence, |group| has_code(group, &[code]) && !whatever_name.ends(group))
+}
+
+/// Servers that end connections whether their ClientHello has a server_name or not. Only without the routes:
+/// these show whether the names that are sent are known.
+#[derive(Default)]
+struct WhateverName {
+    /// They answer no ClientHello, and end those with SNI and those without.
+    every: BTreeSet<SocketAddr>,
+    /// They completed a handshake without SNI.
+    serve_without: BTreeSet<SocketAddr>,
+}
+
+impl WhateverName {
+    fn of(evidence: &Evidence) -> Self {
+        if routes(evidence).is_ok() {
+            return Self::default();
+        }
+        let among = |is_wanted: &dyn Fn(&Group) -> bool| -> BTreeSet<SocketAddr> {
+            let wanted = evidence.captures.iter().flat_map(groups).filter(|group| is_wanted(group));
+            wanted.flat_map(|group| group.tally.servers.keys().copied()).collect()
+        };
+        let with = among(&|group| is_ended(group) && group.signature.name == NameKind::Sent);
+        let without = among(&|group| is_ended(group) && group.signature.name == NameKind::None);
+        let answer = among(&|group| group.signature.chosen.is_some());
+        Self {
+            every: with.intersection(&without).filter(|server| !answer.contains(server)).copied().collect(),
+            serve_without: among(&|group| {
+                group.signature.outcome.is_complete() && group.signature.name == NameKind::None
+            }),
+        }
+    }
+
+    /// Returns whether the server_name, or that there is none, is not why these connections were ended.
+    fn ends(&self, group: &Group) -> bool {
+        let are_all = |servers: &BTreeSet<SocketAddr>| {
+            !group.tally.servers.is_empty() && group.tally.servers.keys().all(|server| servers.contains(server))
+        };
+        is_ended(group)
+            && match group.signature.name {
+                NameKind::None => are_all(&self.every) || are_all(&self.serve_without),
+                NameKind::Sent => are_all(&self.every),
+                _ => false,
+            }
+    }
+}
+
+/// The server ended the connection after the ClientHello, without an alert.
+fn is_ended(group: &Group) -> bool {
+    use crate::evidence::capture::Outcome::{Closed, Reset};
+    matches!(group.signature.outcome, Reset { by, stage } | Closed { by, stage }
+        if by == Party::Server && stage == Stage::ClientHello)
+        && group.signature.preface.is_none()
+}
+
+/// Returns findings about the connections that servers end whether there is SNI or not.
+pub(in crate::checks) fn ended_whatever_name(evidence: &Evidence) -> Vec<Finding> {
+    let whatever_name = WhateverName::of(evidence);
+    let mut findings = Vec::new();
+    for capture in &evidence.captures {
+        for (ends_every, what) in [
+            (true, "server ends every ClientHello, with SNI and without"),
+            (false, "server ends a ClientHello without SNI, and completes the handshake of another one without SNI"),
+        ] {
+            let of_kind = groups(capture).filter(|group| {
+                let is_every = group.tally.servers.keys().all(|server| whatever_name.every.contains(server));
+                whatever_name.ends(group) && is_every == ends_every
+            });
+            let mut kinds = kinds_of(of_kind).into_iter();
+            let Some((kind, mut tally)) = kinds.next() else { continue };
+            kinds.for_each(|(_, other)| tally.merge(&other));
+            let sentence = format!(
+                "{what}, so that missing SNI is not the cause: another server has the address, it expects the PROXY \
+                 protocol, or a device in between ends the connections"
+            );
+            findings.push(Captured { capture, kind: Kind { sentence, ..kind }, tally }.finding());
+        }
+    }
+    findings
 }
 
 /// Returns the outcome for these findings. That there are none is a statement about all connections, so all
@@ -177,7 +257,9 @@ pub(crate) fn refused_names(evidence: &Evidence) -> BTreeSet<&str> {
 
 /// Returns the server names of the connections that have this check. The empty one means without SNI.
 pub(crate) fn names_of(evidence: &Evidence, code: Code) -> BTreeSet<&str> {
-    let of_check = evidence.captures.iter().flat_map(groups).filter(|group| has_code(group, &[code]));
+    let whatever_name = WhateverName::of(evidence);
+    let of_check = evidence.captures.iter().flat_map(groups);
+    let of_check = of_check.filter(|group| has_code(group, &[code]) && !whatever_name.ends(group));
     of_check.flat_map(|group| group.tally.server_names.keys()).map(String::as_str).collect()
 }
 
@@ -246,6 +328,11 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
                 "the key log has the secrets of too many".to_owned(),
             ));
         }
+    }
+    let cut = capture.traffic.cut_packets;
+    if cut > 0 && kinds.iter().any(|(kind, _)| kind.standing == Standing::Unknown) || unclear > 0 && cut > 0 {
+        let why = "cut by the snap length of the capture; capture whole packets (`tcpdump -s 0`)".to_owned();
+        list.push((format!("the rest of {}", count(cut, "packet")), why));
     }
     let limits = &capture.limits;
     for (number, what, why) in [

@@ -34,6 +34,8 @@ pub enum FileKind {
     Pem,
     /// A document of this program as JSON.
     Report,
+    /// A report of this program in a form for other readers: HTML, SARIF or JUnit.
+    Written,
 }
 
 impl FileKind {
@@ -49,6 +51,7 @@ impl FileKind {
             Self::Overrides => "an overrides file",
             Self::Pem => "a file of certificates or keys (PEM)",
             Self::Report => "a report of this program",
+            Self::Written => "a report of this program (HTML, SARIF or JUnit)",
         }
     }
 
@@ -62,6 +65,7 @@ impl FileKind {
             Self::Objects | Self::Overrides => "-f takes it",
             Self::Pem => "--ca-file takes the CAs that clients trust",
             Self::Report => "`diagnose --baseline` takes the report of `diagnose -o json`",
+            Self::Written => "it is for other programs; `diagnose --baseline` takes the report of `diagnose -o json`",
         }
     }
 }
@@ -103,6 +107,9 @@ fn of_plain(head: &[u8]) -> Option<FileKind> {
     {
         return Some(if schema.starts_with("evidence/") { FileKind::Evidence } else { FileKind::Report });
     }
+    if is_written(text) {
+        return Some(FileKind::Written);
+    }
     let mut scanner = AccessLogScanner::new();
     scanner.feed(head);
     let log = scanner.finish();
@@ -119,6 +126,17 @@ fn of_plain(head: &[u8]) -> Option<FileKind> {
     }
     let known = overrides::read(whole);
     (!known.virtual_hosts.is_empty() || !known.ingress_gateways.is_empty()).then_some(FileKind::Overrides)
+}
+
+/// Returns whether it is a report of this program for other readers. Their lines can be taken for those of a
+/// log. No access log is HTML or XML, and none has the schema of SARIF.
+fn is_written(text: &[u8]) -> bool {
+    let begins = |start: &[u8]| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    let has = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+    match () {
+        () if begins(b"<!doctype html") || begins(b"<?xml") => has(b"kubectl-apigee-tls") || has(b"kubectl apigee-tls"),
+        () => begins(b"{") && has(b"\"$schema\"") && has(b"sarif"),
+    }
 }
 
 /// Returns the schema of a document of this program, such as `evidence/v1`.
@@ -170,6 +188,18 @@ mod tests {
             (capture.to_vec(), FileKind::Capture),
             (b"{\n  \"schema\": \"apigee-tls.evidence/v1\",".to_vec(), FileKind::Evidence),
             (b"{\"schema\":\"apigee-tls.report/v1\",".to_vec(), FileKind::Report),
+            (
+                b"<!DOCTYPE html>\n<title>kubectl apigee-tls</title>\n\"GET / HTTP/1.1\" 0 - \"-\"\n".to_vec(),
+                FileKind::Written,
+            ),
+            (
+                b"<?xml version=\"1.0\"?>\n<testsuites name=\"kubectl-apigee-tls\">\n\"GET / HTTP/1.1\" 0\n".to_vec(),
+                FileKind::Written,
+            ),
+            (
+                b"{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n  \"status\": 0,".to_vec(),
+                FileKind::Written,
+            ),
             (objects.to_vec(), FileKind::Objects),
             (b"org: o\nvirtualhosts:\n- name: shop\n".to_vec(), FileKind::Overrides),
             (b"-----BEGIN CERTIFICATE-----\n".to_vec(), FileKind::Pem),

@@ -156,6 +156,7 @@ impl Connection {
         if segment.rst || segment.fin {
             self.ended(by, segment, at);
         }
+        self.handshake.ended_by = self.end.map(|end| end.by);
         if self.is_settled {
             return true;
         }

@@ -41,6 +41,10 @@ pub(super) struct Handshake {
     suite: u16,
     session: Vec<u8>,
     pub(super) alerts: Vec<Alert>,
+    /// The side that ended the connection, before the packet that is being read or with it.
+    pub(super) ended_by: Option<Party>,
+    /// Alerts that are no response to the end of the connection by the other side.
+    decisive: Vec<Alert>,
     pub(super) chain: Option<Arc<Chain>>,
     pub(super) certificate_request: Option<Vec<String>>,
     pub(super) client_chain: Option<Arc<Chain>>,
@@ -80,6 +84,8 @@ impl Default for Handshake {
             suite: 0,
             session: Vec::new(),
             alerts: Vec::new(),
+            ended_by: None,
+            decisive: Vec::new(),
             chain: None,
             certificate_request: None,
             client_chain: None,
@@ -250,6 +256,10 @@ impl Handshake {
     }
 
     fn message(&mut self, by: Party, kind: u8, body: &[u8], length: usize, at: Moment, shared: &mut Shared) {
+        // TLS 1.3 encrypts what follows the ServerHello.
+        if !matches!(kind, passive::CLIENT_HELLO | passive::SERVER_HELLO) && self.hello.is_some() {
+            self.version.get_or_insert(Version::Tls12);
+        }
         match (by, kind) {
             (Party::Client, passive::CLIENT_HELLO) => self.client_hello(&Offer::read(body, length), at),
             (Party::Client, passive::CERTIFICATE) => {
@@ -260,7 +270,7 @@ impl Handshake {
                 self.reach(Stage::ClientFlight);
             }
             (Party::Client, _) => {}
-            (_, passive::SERVER_HELLO) => self.server_hello(body, at),
+            (_, passive::SERVER_HELLO) => self.server_hello(body, length, at),
             (_, passive::CERTIFICATE) if self.chain.is_none() => self.chain = Some(shared.chains.read(body, length)),
             (_, passive::SERVER_KEY_EXCHANGE) => {
                 if let [NAMED_CURVE, high, low, ..] = *body
@@ -319,9 +329,11 @@ impl Handshake {
         });
     }
 
-    fn server_hello(&mut self, body: &[u8], at: Moment) {
+    fn server_hello(&mut self, body: &[u8], length: usize, at: Moment) {
         let hello = match hello::read(body) {
             Ok(hello) => hello,
+            // The capture cut it: that is no fault of the server.
+            Err(_) if body.len() < length => return,
             Err(why) => {
                 self.malformed.get_or_insert(why.to_string());
                 return;
@@ -382,7 +394,11 @@ impl Handshake {
         if self.is_complete() || self.alerts.len() >= MAX_ALERTS {
             return;
         }
-        self.alerts.push(Alert { packet: at.place, by, stage: self.stage, level, number });
+        let alert = Alert { packet: at.place, by, stage: self.stage, level, number };
+        self.alerts.push(alert);
+        if self.ended_by.is_none_or(|ended| ended == by) {
+            self.decisive.push(alert);
+        }
     }
 
     fn encrypted(&mut self, by: Party, kind: u8, length: usize) {
@@ -391,10 +407,15 @@ impl Handshake {
             // Early data, or a connection whose beginning is not in the capture.
             return;
         }
+        if kind == passive::HANDSHAKE {
+            self.version.get_or_insert(Version::Tls12);
+        }
+        let is_known = self.version.is_some();
         let side = self.side(by);
         side.records = side.records.saturating_add(1);
-        // Up to TLS 1.2 data follow the Finished, even if that is in a gap.
-        side.finished |= matches!(kind, passive::HANDSHAKE | passive::APPLICATION_DATA);
+        // Up to TLS 1.2 data follow the Finished, even if that is in a gap. TLS 1.3 encrypts everything as data,
+        // so without the ServerHello these show nothing.
+        side.finished |= kind == passive::HANDSHAKE || kind == passive::APPLICATION_DATA && is_known;
         if self.is_tls13() {
             if kind == passive::APPLICATION_DATA {
                 self.hidden_record(by, length);
@@ -419,10 +440,11 @@ impl Handshake {
         }
     }
 
-    /// Returns the first alert that ends the handshake, otherwise the last warning.
+    /// Returns the first alert that ends the handshake, otherwise the last warning. The side that closes first
+    /// has ended it: an alert of the other one after that is a response.
     pub(super) fn ending_alert(&self) -> Option<Alert> {
-        let fatal = self.alerts.iter().find(|alert| alert.level != WARNING);
-        fatal.or(self.alerts.last()).copied()
+        let fatal = self.decisive.iter().find(|alert| alert.level != WARNING);
+        fatal.or(self.decisive.last()).copied()
     }
 
     /// Returns a warning of the server before the alert that ended the handshake.

@@ -86,7 +86,7 @@ fn outcome(connection: &Connection, because: Because) -> Outcome {
 fn misplaced(connection: &Connection) -> Outcome {
     let handshake = &connection.handshake;
     match handshake.shown(connection.end.map(|end| end.by)) {
-        Shown::Completed if handshake.is_answered() && handshake.ending_alert().is_none() => Outcome::Completed,
+        Shown::Completed if handshake.is_answered() && handshake.alerts.is_empty() => Outcome::Completed,
         _ => Outcome::NotCaptured,
     }
 }
@@ -126,7 +126,13 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
     if let Some(alert) = handshake.ending_alert()
         && (alert.level != 1 || connection.end.is_some())
     {
-        return Outcome::Alert { by: alert.by, stage: alert.stage, level: alert.level, number: alert.number };
+        let stage = match (alert.by, alert.stage) {
+            // What the server sent before it is cut, so that it is not known what the alert refuses.
+            (Party::Server, Stage::ClientHello) if connection.missing.of_server > 0 => return Outcome::NotCaptured,
+            (_, Stage::ClientHello) if connection.missing.of_server > 0 => Stage::ServerFlight,
+            (_, stage) => stage,
+        };
+        return Outcome::Alert { by: alert.by, stage, level: alert.level, number: alert.number };
     }
     if stage == Stage::ClientHello {
         return without_answer(connection, because);
@@ -145,7 +151,8 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
 
 fn without_answer(connection: &Connection, because: Because) -> Outcome {
     let handshake = &connection.handshake;
-    if handshake.retried {
+    let is_cut = connection.missing.of_server > 0;
+    if handshake.retried && !is_cut {
         // A HelloRetryRequest is a response, and the handshake continues from there.
         return if connection.end.is_some() {
             ended(connection, Stage::ClientHello)
@@ -161,6 +168,9 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
             Some(speaks) => Outcome::ServerNotTls { speaks },
             None => Outcome::Malformed,
         };
+    }
+    if is_cut {
+        return Outcome::NotCaptured;
     }
     if handshake.malformed.is_some() {
         return if handshake.spoke(Party::Server) {

@@ -144,6 +144,7 @@ impl Passive {
             } else {
                 self.message.emit(on);
                 self.message.passes_record = true;
+                self.message.has_hole = true;
             }
         }
         if let Some(length) = ended {
@@ -195,8 +196,11 @@ impl Passive {
                 on(Event::Encrypted { kind, length, record: &[] });
             }
             HANDSHAKE if self.message.passes_record => {
-                self.message = Partial::default();
-                on(Event::Encrypted { kind, length, record: &[] });
+                // A record in clear whose messages are missing is not taken for an encrypted one.
+                let has_hole = std::mem::take(&mut self.message).has_hole;
+                if !has_hole {
+                    on(Event::Encrypted { kind, length, record: &[] });
+                }
             }
             ALERT if self.is_encrypted || length != 2 => {
                 self.alert = None;

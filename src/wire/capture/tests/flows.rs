@@ -75,6 +75,26 @@ fn who_ends_first_decides() {
     assert_eq!(flow(&talk).outcome, Outcome::Completed);
 }
 
+/// What a side sends after the other one has closed is a response: it does not say who gave up.
+#[test]
+fn an_alert_after_the_end_is_a_response() {
+    let stage = Stage::ClientHello;
+    let mut talk = with_hello();
+    talk.server_sends(ACK | FIN, b"");
+    talk.client_says(&alert(2, 50));
+    talk.client_sends(ACK | FIN, b"");
+    let closed = flow(&talk);
+    assert_eq!((closed.outcome, closed.alerts.len()), (Outcome::Closed { by: Party::Server, stage }, 1));
+    let mut talk = with_hello();
+    talk.client_sends(ACK | FIN, b"");
+    talk.server_says(&alert(2, 50));
+    assert_eq!(flow(&talk).outcome, Outcome::Closed { by: Party::Client, stage });
+    // An alert in the same packet is the reason of the end.
+    let mut talk = with_hello();
+    talk.client_sends(ACK | FIN, &alert(2, 48));
+    assert_eq!(flow(&talk).outcome, Outcome::Alert { by: Party::Client, stage, level: 2, number: 48 });
+}
+
 #[test]
 fn handshakes_of_both_versions_complete() {
     let flow13 = flow(&good13(CLIENT, SERVER, Some("api.example.com")));
@@ -211,6 +231,77 @@ fn what_the_capture_lacks_is_neither_silence_nor_refusal() {
     assert_eq!(flow(&talk).outcome, Outcome::ClientNotCaptured);
 }
 
+/// A capture of the connection that keeps so many bytes of each packet.
+fn snapped(talk: &Talk, snap: usize) -> Vec<u8> {
+    let cut = |(time, packet): &Packet| (*time, packet[..packet.len().min(snap)].to_vec());
+    let mut file = pcap(101, &talk.packets.iter().map(cut).collect::<Vec<Packet>>());
+    // The length on the wire stays.
+    let mut at = 24;
+    for (_, packet) in &talk.packets {
+        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
+        file[at + 12..at + 16].copy_from_slice(&length);
+        at += 16 + packet.len().min(snap);
+    }
+    file
+}
+
+#[test]
+fn what_the_snap_length_cuts_is_not_known() {
+    let outcome = |talk: &Talk, snap| read(&snapped(talk, snap)).0[0].outcome;
+    let flight = [
+        server_hello_message(false),
+        certificate_message(&[&[7; 800]]),
+        message(12, &[0; 100]),
+        message(13, &[0; 40]),
+        message(14, &[]),
+    ]
+    .concat();
+    let served = || {
+        let mut talk = with_hello();
+        talk.server_says(&record(22, &flight));
+        talk
+    };
+    // The client rejects what the server sent, of which only the beginning is there.
+    let mut rejecting = served();
+    rejecting.client_says(&alert(2, 48));
+    // A client without a certificate is refused.
+    let mut refused = served();
+    refused.client_says(
+        &[record(22, &[certificate_message(&[]), message(16, &[0; 66])].concat()), record(20, &[1]), encrypted(22, 40)]
+            .concat(),
+    );
+    refused.server_says(&alert(2, 40));
+    refused.server_sends(ACK | FIN, b"");
+    // The same with TLS 1.3, which encrypts it.
+    let mut hidden = with_hello();
+    hidden.server_says(&[server_hello(true), record(20, &[1]), encrypted(23, 900)].concat());
+    hidden.client_says(&[record(20, &[1]), encrypted(23, 24), encrypted(23, 53)].concat());
+    hidden.server_says(&encrypted(23, 19));
+    hidden.server_sends(ACK | FIN, b"");
+    // The server leaves after its first flight.
+    let mut left = served();
+    left.server_sends(ACK | FIN, b"");
+    for snap in [68, 80, 94, 106, 120, 140] {
+        let by = Party::Client;
+        let rejected = Outcome::Alert { by, stage: Stage::ServerFlight, level: 2, number: 48 };
+        assert_eq!(outcome(&rejecting, snap), rejected, "{snap}");
+        let refusal = outcome(&refused, snap);
+        assert!(
+            matches!(
+                refusal,
+                Outcome::Alert { by: Party::Server, stage: Stage::ClientFlight, .. } | Outcome::NotCaptured
+            ),
+            "{snap}: {refusal:?}"
+        );
+        assert_eq!(outcome(&left, snap), Outcome::NotCaptured, "{snap}");
+        let hidden = outcome(&hidden, snap);
+        assert!(
+            matches!(hidden, Outcome::HiddenAlert { by: Party::Server, .. } | Outcome::NotCaptured | Outcome::Joined),
+            "{snap}: {hidden:?}"
+        );
+    }
+}
+
 #[test]
 fn a_hello_that_is_cut_has_an_unknown_name() {
     let long = HelloBuilder { name: Some("late.example.com"), padding: 1800, ..HelloBuilder::default() }.record();
@@ -227,16 +318,7 @@ fn a_hello_that_is_cut_has_an_unknown_name() {
     // A snapshot length of 68 bytes leaves little more than the header of the record.
     let mut whole = with_hello();
     whole.server_sends(ACK | RST, b"");
-    let packets: Vec<Packet> =
-        whole.packets.iter().map(|(time, packet)| (*time, packet[..packet.len().min(68)].to_vec())).collect();
-    let mut file = pcap(101, &packets);
-    // The length on the wire stays.
-    let mut at = 24;
-    for (_, packet) in &whole.packets {
-        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
-        file[at + 12..at + 16].copy_from_slice(&length);
-        at += 16 + packet.len().min(68);
-    }
+    let file = snapped(&whole, 68);
     let (flows, rest, _) = read(&file);
     assert_eq!((name(&flows[0]), rest.traffic.cut_packets > 0), (ServerName::Unknown, true));
 }
