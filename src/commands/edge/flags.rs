@@ -1,7 +1,7 @@
 //! The flags of a run: which of them a bundle leaves no room for, and how printed commands repeat them.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -78,7 +78,7 @@ impl Flags {
     }
 
     fn paths(&mut self, flag: &str, values: &[PathBuf]) {
-        self.all(flag, &values.iter().map(|path: &PathBuf| Path::display(path).to_string()).collect::<Vec<_>>());
+        self.all(flag, &values.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());
     }
 
     fn addresses(&mut self, flag: &str, values: &[IpAddr]) {
