@@ -27,6 +27,8 @@ mod recorder;
 mod routers;
 #[path = "edge/servers.rs"]
 mod servers;
+#[path = "edge/unknown.rs"]
+mod unknown;
 #[path = "edge/world.rs"]
 mod world;
 

@@ -88,7 +88,7 @@ fn report_evidence(
 async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
     let ledger = Arc::default();
     let mut evidence = match &args.from {
-        Some(name) => sources::saved(name, stop).await?,
+        Some(name) => sources::of_cluster(name, sources::saved(name, stop).await?)?,
         None if args.offline => sources::of_files(&args.evidence),
         None => {
             let progress = console.progress();

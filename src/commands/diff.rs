@@ -15,8 +15,10 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
         super::check_file("diff", name, &[FileKind::Bundle, FileKind::Evidence, FileKind::Report])?;
     }
     // Files of older versions or of others may hold secrets that this version redacts.
-    let before = sources::clean(&source::read(&args.before)?, args.keep_random_tokens)?;
-    let after = sources::clean(&source::read(&args.after)?, args.keep_random_tokens)?;
+    let before =
+        sources::clean(&sources::of_cluster(&args.before, source::read(&args.before)?)?, args.keep_random_tokens)?;
+    let after =
+        sources::clean(&sources::of_cluster(&args.after, source::read(&args.after)?)?, args.keep_random_tokens)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
     super::print_result(console, args.output, &difference)?;
     if args.output == Format::Short {

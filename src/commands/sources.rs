@@ -212,6 +212,17 @@ pub(super) async fn saved(name: &str, stop: &Stop) -> Result<Evidence, Error> {
     Ok(read.map_err(|reason| unfinished(name, &reason))??)
 }
 
+/// Refuses evidence of Apigee Edge, which only `edge diagnose` judges.
+pub(super) fn of_cluster(name: &str, evidence: Evidence) -> Result<Evidence, Error> {
+    if matches!(evidence.edge, Seen::Seen(_)) {
+        return Err(Error::Usage {
+            what: format!("{name}: it is a bundle of Apigee Edge"),
+            hint: "judge it with `kubectl apigee-tls edge diagnose --from`".into(),
+        });
+    }
+    Ok(evidence)
+}
+
 /// Converts the reason why the evidence file was not read into an error: without it there is nothing to
 /// report.
 fn unfinished(name: &str, reason: &Reason) -> Error {

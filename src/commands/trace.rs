@@ -40,7 +40,7 @@ async fn obtain_evidence(
 ) -> Result<Evidence, Error> {
     let ledger = Arc::default();
     let mut evidence = if let Some(name) = &args.from {
-        sources::saved(name, stop).await?
+        sources::of_cluster(name, sources::saved(name, stop).await?)?
     } else {
         let mut asked = args.evidence.clone();
         asked.probe_host.extend(host.map(str::to_owned));

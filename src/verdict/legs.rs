@@ -29,6 +29,26 @@ pub struct LegVerdict {
     pub next_measurement: Option<Measurement>,
 }
 
+impl LegVerdict {
+    /// Returns the word that leads a report: a cause is only likely where no observation establishes it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        let is_established = self.causes.iter().any(|cause| cause.certainty == Certainty::Established);
+        match self.kind {
+            LegVerdictKind::Cause if !is_established => "LIKELY",
+            kind => kind.word(),
+        }
+    }
+
+    /// Returns the word, the leg and the sentence in one line, the leg once.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let leg = format!("{}: ", self.leg.word());
+        let headline = self.headline.strip_prefix(&leg).unwrap_or(&self.headline);
+        format!("{} {leg}{headline}", self.word())
+    }
+}
+
 /// The kinds of answer.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,6 +14,7 @@ use super::super::Error;
 use super::super::collect::redacting_writer::{RedactingWriter, base};
 use super::super::collect::{captures, pseudonyms};
 use super::{GivenFile, Kept, Run};
+use crate::bundle::manifest::Absence;
 use crate::bundle::objects::RoutesAndEvents;
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::{EdgeCollectArgs, KeptLogs};
@@ -69,7 +70,9 @@ fn write(args: &EdgeCollectArgs, run: Run, redactor: Redactor, console: &Console
         objects: Arc::new(Mutex::new(RoutesAndEvents::default())),
     };
     let names = pseudonyms::file(&args.pseudonyms, &args.to, &sink.writer)?;
-    add_pages(&sink, &evidence, &report, redactions)?;
+    let contents = contents(&kept, sink.redactor.kinds() != Pseudonyms::None);
+    add_pages(&sink, &evidence, &report, &contents, redactions)?;
+    add_absent(&sink, args, &kept);
     add_kept(&sink, kept);
     for missing in &report.not_seen {
         // Redacted with the evidence that they are made of.
@@ -92,7 +95,7 @@ fn write(args: &EdgeCollectArgs, run: Run, redactor: Redactor, console: &Console
 /// Prints the verdict and where the bundle is.
 fn announce(report: &EdgeReport, written: &Written, names: Option<&Path>, console: &Console) -> Result<(), Error> {
     let verdict = &report.verdict;
-    console.conclusion(&visible(&format!("{} {}: {}", verdict.kind.word(), verdict.leg.word(), verdict.headline)));
+    console.conclusion(&visible(&verdict.line()));
     if let Some(names) = names {
         console.error(&pseudonyms::map_notice(names));
     }
@@ -107,6 +110,7 @@ fn add_pages(
     sink: &RedactingWriter,
     evidence: &Evidence,
     report: &EdgeReport,
+    contents: &str,
     redactions: Redactions,
 ) -> Result<(), Error> {
     let options = TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
@@ -122,8 +126,31 @@ fn add_pages(
     }
     let why = "the evidence, for `kubectl apigee-tls edge diagnose --from`";
     page(layout::EVIDENCE, "edge diagnose", why, &serde_json::to_string_pretty(evidence)?, redactions);
-    page(layout::README, "report", "what is in the bundle", &readme(report), Redactions::default());
+    page(layout::README, "report", "what is in the bundle", &readme(report, contents), Redactions::default());
     Ok(())
+}
+
+/// Lists the inputs of which nothing but the evidence is in the bundle.
+fn add_absent(sink: &RedactingWriter, args: &EdgeCollectArgs, kept: &Kept) {
+    let absent = |names: &[String], flag: &str, why: &str| {
+        for name in names {
+            sink.absent(Absence::Empty, &sink.redact_text(base(name)), flag, why);
+        }
+    };
+    if kept.lines.as_ref().is_none_or(|lines| lines.text.is_empty()) {
+        absent(&args.edge.mp_logs, "--mp-log", "it has no line of a failed handshake of this environment");
+    }
+    if kept.handshakes.is_none() {
+        absent(&args.edge.captures, "--pcap", "it has no failed handshake");
+    }
+    absent(&args.edge.proxy_bundles, "--proxy-bundle", "the evidence has where it connects to");
+    let stores: Vec<String> = args
+        .edge
+        .keystore_files
+        .iter()
+        .map(|given| given.split_once('=').map_or(given.as_str(), |(_, file)| file).to_owned())
+        .collect();
+    absent(&stores, "--keystore-file", "the evidence has its certificates");
 }
 
 /// Writes what was read beside the evidence: each text without its secrets.
@@ -131,7 +158,7 @@ fn add_kept(sink: &RedactingWriter, kept: Kept) {
     let Kept { answers, settings, lines, handshakes } = kept;
     add_answers(sink, answers);
     add_settings(sink, settings);
-    if let Some(Excerpt { text, left_out }) = lines {
+    if let Some(Excerpt { text, left_out }) = lines.filter(|lines| !lines.text.is_empty()) {
         let path = format!("{}/message-processor.log", folder::LOGS);
         let why = "lines of failed handshakes of this environment, the first of each failure";
         add_text(sink, &path, "--mp-log", why, &text);
@@ -195,22 +222,32 @@ fn add_text(sink: &RedactingWriter, path: &str, origin: &str, why: &str, bytes: 
     sink.write_clean(path, origin, why, text.as_bytes(), redactions);
 }
 
+/// The lines of the page to read first about what is there beside the report.
+fn contents(kept: &Kept, has_pseudonyms: bool) -> String {
+    let has_lines = kept.lines.as_ref().is_some_and(|lines| !lines.text.is_empty());
+    [
+        (!kept.answers.is_empty(), API, "answers of the Management API"),
+        (!kept.settings.is_empty(), FILES, "settings of hosts"),
+        (has_lines, folder::LOGS, "lines of failed handshakes"),
+        (kept.handshakes.is_some() && !has_pseudonyms, folder::CAPTURES, "packets of failed handshakes"),
+    ]
+    .into_iter()
+    .filter(|(is_there, _, _)| *is_there)
+    .map(|(_, folder, what)| format!("- `{folder}/`: {what}\n"))
+    .collect()
+}
+
 /// The page to read first.
-fn readme(report: &EdgeReport) -> String {
+fn readme(report: &EdgeReport, contents: &str) -> String {
     let verdict = &report.verdict;
     let subject = &report.subject;
     format!(
-        "# Apigee Edge: {} / {}\n\n{} ({}): {}\n\n- `report.txt`, `report.html`: the answer and the playbook, step by \
+        "# Apigee Edge: {} / {}\n\n{}\n\n- `report.txt`, `report.html`: the answer and the playbook, step by \
          step\n- `report.json`: the same for a program\n- `evidence.json`: `kubectl apigee-tls edge diagnose --from` \
-         judges it again\n- `{API}/`: answers of the Management API\n- `{FILES}/`: settings of hosts\n- `{}/`: lines of \
-         failed handshakes\n- `{}/`: packets of failed handshakes\n\nPrivate keys, tokens and passwords are not in it.\n",
+         judges it again\n{contents}\nPrivate keys, tokens and passwords are not in it.\n",
         visible(&subject.organization),
         visible(&subject.environment),
-        verdict.kind.word(),
-        verdict.leg.word(),
-        visible(&verdict.headline),
-        folder::LOGS,
-        folder::CAPTURES
+        visible(&verdict.line()),
     )
 }
 

@@ -3,6 +3,7 @@
 
 mod collect;
 mod credentials;
+mod flags;
 mod options;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::evidence::{Evidence, HybridQuestion, Reason, Seen, Unavailable};
 use crate::gather::edge::files::{self, Logs};
 use crate::gather::edge::{self, Captured, Gathered};
 use crate::gather::files::captures::CaptureError;
+use crate::gather::files::file_kind::FileKind;
 use crate::gather::http::client::Fault;
 use crate::judgement::edge as judgement;
 use crate::run::{Progress, Stop};
@@ -37,6 +39,14 @@ pub(super) fn run(args: &EdgeArgs, console: &Console) -> Result<u8, Error> {
 }
 
 fn diagnose(args: &EdgeDiagnoseArgs, console: &Console) -> Result<u8, Error> {
+    if args.from.is_some()
+        && let Some(flag) = flags::beside_a_bundle(&args.edge)
+    {
+        return Err(Error::Usage {
+            what: format!("--from with {flag}: a bundle is judged by what is in it"),
+            hint: format!("leave {flag} out, or leave --from out and give the files of the bundle"),
+        });
+    }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let outcome = runtime.block_on(async {
         let stop = Stop::on_signal(Some(args.edge.timeout), bundle::abandon).map_err(Error::Runtime)?;
@@ -99,6 +109,7 @@ struct GivenFile {
 
 /// Gathers everything that the flags name.
 async fn gathered(args: &EdgeFlags, keeps: bool, stop: &Stop, console: &Console) -> Result<Run, Error> {
+    check_files(args)?;
     sources::check_standard_input(inputs(args))?;
     super::captures::check(&args.captures)?;
     let options = options::of(args, keeps, process_env)?;
@@ -142,6 +153,26 @@ async fn gathered(args: &EdgeFlags, keeps: bool, stop: &Stop, console: &Console)
     evidence.edge = Seen::Seen(edge);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the environment", reason));
     Ok(Run { evidence, refused: refused.filter(|_| !has_other), kept })
+}
+
+/// Refuses files that are known to be of another kind, and a run without anything to judge.
+fn check_files(args: &EdgeFlags) -> Result<(), Error> {
+    if args.offline && !has_other_evidence(args) {
+        return Err(Error::Usage {
+            what: "--offline without a file: nothing to judge".into(),
+            hint: "give --api-dump DIR, --mp-log FILE, --pcap FILE or another file".into(),
+        });
+    }
+    // Lines of a log may look like other text.
+    let log: &[FileKind] = &[FileKind::AccessLog, FileKind::Objects, FileKind::Overrides];
+    super::check_files(&[
+        ("--mp-log", &args.mp_logs, log),
+        ("--pcap", &args.captures, &[FileKind::Capture]),
+        ("--router-conf", &args.router_confs, log),
+        ("--router-properties", &args.router_properties, log),
+        ("--mp-properties", &args.mp_properties, log),
+        ("--system-properties", &args.system_properties, log),
+    ])
 }
 
 /// Every input that may be standard input, which can be read only once.

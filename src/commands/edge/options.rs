@@ -69,6 +69,7 @@ pub(super) fn of(
         own_certificate: args.mp_cert.as_ref().map(|path| path.display().to_string()),
         message_processor_addresses: args.mp_addresses.clone(),
         router_addresses: args.router_addresses.clone(),
+        flags: super::flags::of(args),
     };
     let client = url.map(|url| client(args, url, env)).transpose()?;
     let mut proxy_files = Vec::new();

@@ -23,6 +23,9 @@ pub struct LegHandshake {
     /// The host alias, or the host of the target.
     pub host: String,
     pub port: u16,
+    /// The port that was connected to, if `--connect-to` names another.
+    #[serde(default)]
+    pub connected_port: Option<u16>,
     /// The address that was connected to; absent if the name could not be resolved.
     pub address: Option<IpAddr>,
     /// A Router that the user named, or an address of `--connect-to`.
@@ -100,6 +103,10 @@ pub struct MessageProcessorLog {
     pub files: Vec<String>,
     /// Lines of failed handshakes of other organizations and environments, which are left aside.
     pub of_others: u64,
+    /// Those organizations and environments, `ORG/ENV`, up to a limit.
+    pub others: Vec<String>,
+    /// A line is of the environment in question, failed or not.
+    pub has_own: bool,
     /// The most frequent first.
     pub failures: Vec<LogFailure>,
     /// Lines whose failure is of a kind beyond the limit.

@@ -91,12 +91,14 @@ impl Visit for EdgeQuestion {
             own_certificate,
             message_processor_addresses,
             router_addresses,
+            flags,
         } = self;
         visitor.strings(Kind::Object, [organization, environment]);
         visitor.strings(Kind::Text, management_url);
         visitor.strings(Kind::Text, edge_version);
         visitor.strings(Kind::File, client_authorities);
         visitor.strings(Kind::File, [client_certificate, own_certificate].into_iter().flatten());
+        visitor.strings(Kind::Text, flags);
         for address in message_processor_addresses.iter_mut().chain(router_addresses) {
             visitor.address(address);
         }
@@ -198,6 +200,7 @@ impl Visit for LegHandshake {
             endpoint,
             host,
             port: _,
+            connected_port: _,
             address,
             given_address: _,
             purpose: _,
@@ -260,8 +263,9 @@ impl Visit for CapturedHandshake {
 
 impl Visit for MessageProcessorLog {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { files, of_others: _, failures, more: _ } = self;
+        let Self { files, of_others: _, others, has_own: _, failures, more: _ } = self;
         visitor.strings(Kind::File, files);
+        visitor.strings(Kind::Object, others);
         failures.visit(visitor);
     }
 }

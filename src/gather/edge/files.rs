@@ -89,7 +89,7 @@ pub struct Logs {
     pub log: MessageProcessorLog,
     /// Lines of failed handshakes, if they are wanted.
     pub lines: Option<Excerpt>,
-    /// Files whose end could not be read, with the reason.
+    /// Files whose end could not be read, or that hold nothing of a log, with the reason.
     pub cut: Vec<(String, String)>,
 }
 
@@ -134,7 +134,10 @@ pub fn logs(
                 Err(error) => return Err(fail(error)),
             }
         }
-        scanner.end();
+        let is_log = scanner.end();
+        if !is_log && stop.reason().is_none() {
+            cut.push((name.clone(), "it holds no line of a Message Processor log".to_owned()));
+        }
     }
     let lines = scanner.take_excerpt();
     Ok(Logs { log: scanner.finish(names.to_vec()), lines, cut })

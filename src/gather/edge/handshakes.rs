@@ -456,6 +456,7 @@ impl Job {
             endpoint: self.endpoint.clone(),
             host: self.host.clone(),
             port: self.port,
+            connected_port: self.to.as_ref().map(|(_, port)| *port).filter(|port| *port != self.port),
             address,
             given_address: self.to.is_some(),
             purpose,

@@ -67,13 +67,42 @@ fn endpoint(edge: &Edge, observation: &Observation) -> Option<(String, u16)> {
 /// Returns the run that makes the handshakes which this one did not.
 pub(super) fn probe(edge: &Edge, leg: Option<Leg>) -> Measurement {
     let question = &edge.question;
-    let leg = leg.map(|leg| format!(" --leg {leg}")).unwrap_or_default();
+    let mut more: Vec<String> =
+        leg.filter(|_| question.only_leg().is_none()).map(|leg| format!("--leg {leg}")).into_iter().collect();
+    // Without the URL that the user has in mind, credentials would go to that of the public cloud.
+    if question.offline && !question.flags.iter().any(|flag| flag == "--management-url") {
+        more.push("--management-url \"$MANAGEMENT_URL\"".into());
+    }
+    let flags = question.flags.iter().filter(|flag| *flag != "--offline");
     Measurement {
         why: "handshakes of this program show what the server accepts and presents".into(),
-        command: format!(
-            "kubectl apigee-tls edge diagnose --org {} --env {}{leg}",
-            shell_word(&question.organization),
-            shell_word(&question.environment)
-        ),
+        command: command(edge, flags, &more),
     }
+}
+
+/// Returns the same run with more flags, which are words of a shell.
+pub(super) fn again(edge: &Edge, more: &[String]) -> String {
+    command(edge, edge.question.flags.iter(), more)
+}
+
+fn command<'a>(edge: &'a Edge, flags: impl Iterator<Item = &'a String>, more: &[String]) -> String {
+    let question = &edge.question;
+    let mut command = format!(
+        "kubectl apigee-tls edge diagnose --org {} --env {}",
+        shell_word(&question.organization),
+        shell_word(&question.environment)
+    );
+    let mut is_value = false;
+    for word in flags {
+        command.push(' ');
+        // A flag is written by this program, what follows it is not.
+        let is_flag = !is_value && word.starts_with("--");
+        command.push_str(&if is_flag || word == "-" { word.clone() } else { shell_word(word) });
+        is_value = is_flag && word != "--offline";
+    }
+    for word in more {
+        command.push(' ');
+        command.push_str(word);
+    }
+    command
 }

@@ -8,6 +8,7 @@
 mod measurement;
 mod remedy;
 mod steps;
+mod unknown;
 mod uploads;
 
 use super::{Judges, Playbook};
@@ -16,9 +17,7 @@ use crate::checks::{self, CheckResult, EdgeCause};
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{Edge, Leg};
 use crate::evidence::{Evidence, Reason};
-use crate::verdict::{
-    Certainty, FailingLeg, LegAnswer, LegCause, LegRemedy, LegVerdict, LegVerdictKind, Measurement, NotSeen, is_unknown,
-};
+use crate::verdict::{Certainty, FailingLeg, LegAnswer, LegCause, LegRemedy, LegVerdict, LegVerdictKind, NotSeen};
 
 pub(super) static PLAYBOOK: Playbook = Playbook {
     name: "edge",
@@ -75,7 +74,11 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
             }
         };
         let next_measurement = Some(measurement::between(edge, &open));
-        return LegVerdict { kind: LegVerdictKind::Ambiguous, leg, headline, causes, next_measurement };
+        let kind = if open.len() > 1 { LegVerdictKind::Ambiguous } else { LegVerdictKind::Unknown };
+        return LegVerdict { kind, leg, headline, causes, next_measurement };
+    }
+    if let Some((leg, headline, next_measurement)) = unknown::failure(edge, observations) {
+        return LegVerdict { kind: LegVerdictKind::Unknown, leg, headline, causes, next_measurement };
     }
     if !observations.is_empty() {
         let leg = FailingLeg::of(observations.iter().map(|observation| observation.leg));
@@ -83,7 +86,7 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
         let headline = format!("nobody was seen to fail; {}", headline(&all));
         return LegVerdict { kind: LegVerdictKind::AtRisk, leg, headline, causes, next_measurement: None };
     }
-    if let Some((leg, headline, next_measurement)) = unknown(edge, results) {
+    if let Some((leg, headline, next_measurement)) = unknown::sight(edge, results) {
         return LegVerdict { kind: LegVerdictKind::Unknown, leg, headline, causes, next_measurement };
     }
     LegVerdict {
@@ -93,32 +96,6 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
         causes,
         next_measurement: None,
     }
-}
-
-/// What is unknown where nothing was found: the leg, the sentence, and what would show it.
-fn unknown(edge: &Edge, results: &[CheckResult]) -> Option<(FailingLeg, String, Option<Measurement>)> {
-    let hidden = edge.captured.iter().find(|captured| matches!(captured.outcome, Captured::HiddenAlert { .. }));
-    if let Some(captured) = hidden {
-        let leg = facts::leg_of_capture(edge, captured);
-        let text = format!(
-            "a handshake with {} fails, and TLS 1.3 hides the alert: its cause cannot be read in a capture",
-            captured.server
-        );
-        return Some((
-            leg.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg])),
-            text,
-            Some(measurement::probe(edge, leg)),
-        ));
-    }
-    // A symptom whose cause no one else shows.
-    let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, edge.question.only_leg()));
-    if let Some(meaning) = meaning {
-        let text = format!("the symptom is {}: {}, and nothing wrong was seen there", meaning.leg, meaning.what);
-        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
-    }
-    let result = results.iter().find(|result| is_unknown(result))?;
-    let Err(why) = &result.judgement else { return None };
-    Some((FailingLeg::Unknown, format!("nothing wrong was found, and not everything could be seen: {why}"), None))
 }
 
 fn healthy(edge: &Edge) -> String {
@@ -213,7 +190,7 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
     if let Some(log) = edge.log.as_ref().filter(|log| log.of_others > 0) {
         missing.push(NotSeen {
             what: format!("{} in the Message Processor log", crate::text::count(log.of_others, "failed handshake")),
-            why: "of other organizations and environments".into(),
+            why: format!("of other organizations and environments: {}", crate::text::at_most(&log.others, 3)),
             measurement: None,
         });
     }

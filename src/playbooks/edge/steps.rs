@@ -119,7 +119,8 @@ pub(super) const STEPS: &[Step] = &[
 #[expect(clippy::unnecessary_wraps, reason = "steps have one shape")]
 fn lines(seen: impl Into<String>, mut details: Vec<String>) -> StepSeen {
     let wide = details.split_off(details.len().min(LINES));
-    Ok(StepLines { seen: seen.into(), details, wide, ..StepLines::default() })
+    let is_unused = details.is_empty();
+    Ok(StepLines { seen: seen.into(), details, wide, is_unused, ..StepLines::default() })
 }
 
 fn see_leg(evidence: &Evidence) -> StepSeen {
@@ -173,7 +174,11 @@ fn see_protocol(evidence: &Evidence) -> StepSeen {
         let accepted: Vec<&str> = accepted.map(|version| version.version.as_str()).collect();
         Some(format!("{} accepts: {}", made.object, crate::text::joined(&accepted, " ", "nothing")))
     });
-    lines("versions offered and accepted", profiles.chain(routers).chain(pinned).chain(scanned).collect())
+    let known: Vec<String> = routers.chain(pinned).chain(scanned).collect();
+    // What Java offers by itself was not looked at.
+    let is_unused = known.is_empty() && edge.handshakes.is_empty();
+    let lines = lines("versions offered and accepted", profiles.chain(known).collect())?;
+    Ok(StepLines { is_unused, ..lines })
 }
 
 fn see_ciphers(evidence: &Evidence) -> StepSeen {

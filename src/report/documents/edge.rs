@@ -46,7 +46,7 @@ impl Document for EdgeReport {
     }
 
     fn conclusion(&self) -> Option<String> {
-        Some(format!("{} {}: {}", self.verdict.kind.word(), self.verdict.leg.word(), self.verdict.headline))
+        Some(self.verdict.line())
     }
 
     fn results(&self) -> Vec<CheckResult<'_>> {
@@ -88,7 +88,7 @@ impl Page {
             moment_in_heading(subject.collected_at)
         ));
         self.out.push('\n');
-        self.row(verdict.kind.word(), style, &format!("{}.", verdict.headline.trim_end_matches('.')));
+        self.row(verdict.word(), style, &format!("{}.", verdict.headline.trim_end_matches('.')));
         self.row("LEG", styles.heading, verdict.leg.word());
         self.out.push('\n');
     }

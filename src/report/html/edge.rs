@@ -55,7 +55,7 @@ pub(in crate::report) fn content(report: &EdgeReport) -> Result<Content, askama:
             LegVerdictKind::Healthy => Tone::Good,
             LegVerdictKind::Unknown => Tone::Unknown,
         },
-        word: verdict.kind.word(),
+        word: verdict.word(),
         headline: &verdict.headline,
         origin: format!(
             "organisation {} · environment {} · leg {} · {} UTC",
@@ -74,7 +74,7 @@ pub(in crate::report) fn content(report: &EdgeReport) -> Result<Content, askama:
         other_gaps: rest(report.not_seen.len().saturating_sub(shown.len()) as u64, "gap"),
         gaps: shown,
     };
-    Content::new(format!("{} {}", verdict.kind.word(), verdict.headline), &page)
+    Content::new(format!("{} {}", verdict.word(), verdict.headline), &page)
 }
 
 fn cause(cause: &LegCause) -> CauseView<'_> {

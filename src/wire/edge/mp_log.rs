@@ -1,11 +1,12 @@
 //! The log of a Message Processor: lines of failed handshakes, counted.
 //!
-//! Two forms: `handshakeFailed() : SSLClientChannel[C:IP:port Remote host:IP:port]… handshake failed,
+//! Three forms: `handshakeFailed() : SSLClientChannel[C:IP:port Remote host:IP:port]… handshake failed,
 //! message: TEXT` and `handshakeTimeout() : SSLClientChannel[Connected: Remote:IP:port Local:IP:port]…
-//! handshake timeout`.
+//! handshake timeout`, and a line `HTTPClient$Context.onException()` or `onConnectFailure()` whose next line is
+//! `javax.net.ssl.SSLException: TEXT` or one of its kind.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -25,6 +26,12 @@ const MAX_EXCERPT: usize = 4 << 20;
 const MAX_ALIKE: u64 = 20;
 /// What every line of interest has.
 const MARK: &[u8] = b"HTTPClient$Context.handshake";
+/// What begins the line after that of another event, if TLS failed.
+const EXCEPTION: &[u8] = b"javax.net.ssl.SSL";
+/// What the line of such an event has.
+const EVENT: &str = "HTTPClient$Context.on";
+/// Maximum number of other organizations and environments that are named.
+const MAX_OTHERS: usize = 8;
 /// The lowest port that a client takes for a connection of its own.
 const FIRST_EPHEMERAL: u16 = 32_768;
 
@@ -35,6 +42,15 @@ pub struct Scanner {
     /// The beginning of a line whose end has not come.
     rest: Vec<u8>,
     finder: memmem::Finder<'static>,
+    exceptions: memmem::Finder<'static>,
+    /// Finds lines of the environment, failed or not.
+    own: memmem::Finder<'static>,
+    /// The last line of what was read before.
+    last: Vec<u8>,
+    /// The file has a line that begins as those of a Message Processor do.
+    is_log: bool,
+    has_own: bool,
+    others: BTreeSet<String>,
     failures: BTreeMap<(String, String, String, String, bool), LogFailure>,
     of_others: u64,
     more: u64,
@@ -70,6 +86,12 @@ impl Scanner {
             environment: environment.to_owned(),
             rest: Vec::new(),
             finder: memmem::Finder::new(MARK),
+            exceptions: memmem::Finder::new(EXCEPTION),
+            own: memmem::Finder::new(&format!(" org:{organization} env:{environment} ")).into_owned(),
+            last: Vec::new(),
+            is_log: false,
+            has_own: false,
+            others: BTreeSet::new(),
             failures: BTreeMap::new(),
             of_others: 0,
             more: 0,
@@ -109,10 +131,13 @@ impl Scanner {
         self.rest.extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
     }
 
-    /// Ends a file; the next one begins with a new line.
-    pub fn end(&mut self) {
+    /// Ends a file; the next one begins with a new line. Returns whether the file has a line of a Message
+    /// Processor.
+    pub fn end(&mut self) -> bool {
         let line = std::mem::take(&mut self.rest);
         self.lines(&line);
+        self.last.clear();
+        std::mem::take(&mut self.is_log)
     }
 
     /// Returns what was counted.
@@ -121,7 +146,14 @@ impl Scanner {
         self.end();
         let mut failures: Vec<LogFailure> = self.failures.into_values().collect();
         failures.sort_by_key(|failure| Reverse(failure.count));
-        MessageProcessorLog { files, of_others: self.of_others, failures, more: self.more }
+        MessageProcessorLog {
+            files,
+            of_others: self.of_others,
+            others: self.others.into_iter().collect(),
+            has_own: self.has_own,
+            failures,
+            more: self.more,
+        }
     }
 
     fn lines(&mut self, bytes: &[u8]) {
@@ -131,16 +163,55 @@ impl Scanner {
             let begin = memrchr(b'\n', &bytes[..mark]).map_or(0, |end| end + 1);
             let end = memchr(b'\n', &bytes[mark..]).map_or(bytes.len(), |end| mark + end);
             let line = &bytes[begin..end.min(begin + MAX_LINE)];
-            self.line(String::from_utf8_lossy(line).trim_end());
+            let line = String::from_utf8_lossy(line);
+            if let Some(failure) = parse(line.trim_end()) {
+                self.add(line.trim_end(), failure);
+            }
             at = end;
+        }
+        self.find_exceptions(bytes);
+        self.has_own = self.has_own || self.own.find(bytes).is_some();
+        self.is_log = self.is_log || bytes.split(|byte| *byte == b'\n').any(has_moment);
+        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        if !bytes.is_empty() {
+            let begin = memrchr(b'\n', text).map_or(0, |end| end + 1);
+            let last = &text[begin..];
+            self.last = last[..last.len().min(MAX_LINE)].to_vec();
         }
     }
 
-    fn line(&mut self, line: &str) {
-        let Some(failure) = parse(line) else { return };
+    /// Counts events whose next line says that TLS failed.
+    fn find_exceptions(&mut self, bytes: &[u8]) {
+        let mut at = 0;
+        while let Some(found) = self.exceptions.find(&bytes[at..]) {
+            let mark = at + found;
+            let end = memchr(b'\n', &bytes[mark..]).map_or(bytes.len(), |end| mark + end);
+            at = end;
+            let event = match mark.checked_sub(1) {
+                None => self.last.clone(),
+                Some(before) if bytes[before] == b'\n' => {
+                    let begin = memrchr(b'\n', &bytes[..before]).map_or(0, |end| end + 1);
+                    bytes[begin..before.min(begin + MAX_LINE)].to_vec()
+                }
+                Some(_) => continue,
+            };
+            let event = String::from_utf8_lossy(&event);
+            let exception = String::from_utf8_lossy(&bytes[mark..end.min(mark + MAX_LINE)]);
+            if event.contains(EVENT) {
+                let failure = of_exception(event.trim_end(), exception.trim_end());
+                self.add(&format!("{}\n{}", event.trim_end(), exception.trim_end()), failure);
+            }
+        }
+    }
+
+    fn add(&mut self, line: &str, failure: LogFailure) {
         let field = |name: &str| field(line, name);
         if field("org:") != Some(&self.organization) || field("env:") != Some(&self.environment) {
             self.of_others += 1;
+            let other = [field("org:"), field("env:")].map(Option::unwrap_or_default).join("/");
+            if self.others.len() < MAX_OTHERS {
+                self.others.insert(other);
+            }
             return;
         }
         let key = (
@@ -183,11 +254,7 @@ fn parse(line: &str) -> Option<LogFailure> {
         Some((_, text)) if !timed_out => text.trim(),
         _ => "",
     };
-    let moment = head.get(..23).unwrap_or_default();
-    let first_at = moment.replacen(' ', "T", 1).replace(',', ".").parse::<DateTime>().ok();
-    let first_at: Option<Timestamp> =
-        first_at.and_then(|time| time.to_zoned(TimeZone::UTC).ok()).map(|zoned| zoned.timestamp());
-    let moment = if first_at.is_some() { moment } else { "" };
+    let (moment, first_at) = moment(head);
     Some(LogFailure {
         proxy: field(line, "api:").unwrap_or_default().to_owned(),
         revision: field(line, "rev:").unwrap_or_default().to_owned(),
@@ -199,6 +266,43 @@ fn parse(line: &str) -> Option<LogFailure> {
         last: moment.to_owned(),
         first_at,
     })
+}
+
+/// Reads an event and the exception below it.
+fn of_exception(event: &str, exception: &str) -> LogFailure {
+    let channel = event.split_once("SSLClientChannel[").and_then(|(_, rest)| rest.split(']').next());
+    let (moment, first_at) = moment(event);
+    let message = exception.split_once(": ").map_or(exception, |(_, text)| text);
+    LogFailure {
+        proxy: field(event, "api:").unwrap_or_default().to_owned(),
+        revision: field(event, "rev:").unwrap_or_default().to_owned(),
+        backend: channel.map(backend).unwrap_or_default(),
+        message: message.chars().take(MAX_MESSAGE).collect(),
+        timed_out: false,
+        count: 1,
+        first: moment.to_owned(),
+        last: moment.to_owned(),
+        first_at,
+    }
+}
+
+/// Returns whether a line begins as `2017-10-23 05:28:57,813`.
+fn has_moment(line: &[u8]) -> bool {
+    line.get(..23).is_some_and(|head| {
+        head.iter().zip(b"0000-00-00 00:00:00,000").all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            form => byte == form,
+        })
+    })
+}
+
+/// The time at which a line begins, as it is there and in UTC.
+fn moment(line: &str) -> (&str, Option<Timestamp>) {
+    let moment = line.get(..23).unwrap_or_default();
+    let first_at = moment.replacen(' ', "T", 1).replace(',', ".").parse::<DateTime>().ok();
+    let first_at: Option<Timestamp> =
+        first_at.and_then(|time| time.to_zoned(TimeZone::UTC).ok()).map(|zoned| zoned.timestamp());
+    (if first_at.is_some() { moment } else { "" }, first_at)
 }
 
 /// Returns the value after ` name:`, up to the next space.
@@ -287,6 +391,33 @@ mod tests {
         assert_eq!((lines.len(), excerpt.left_out), (21, 5));
         assert!(lines[..20].iter().all(|line| *line == FAILED) && lines[20] == TIMEOUT, "{lines:?}");
         assert!(Scanner::new("o", "e").take_excerpt().is_none());
+    }
+
+    #[test]
+    fn counts_an_exception_below_its_event_wherever_the_pieces_end() {
+        let event = "2026-11-29 13:51:07,980 org:o env:e api:orders rev:3 NIOThread@1 ERROR HTTP.CLIENT - \
+            HTTPClient$Context.onException() : failed";
+        let exception = "javax.net.ssl.SSLException: Received fatal alert: internal_error";
+        let text = format!("{event}\n{exception}\n\tat sun.security.ssl\n{FAILED}\n{exception}\n{exception}\n");
+        for size in [1, 13, 4096] {
+            let log = scanned(&text, size);
+            assert_eq!(log.failures.len(), 2, "{log:?}");
+            let failure = log.failures.iter().find(|failure| failure.backend.is_empty()).unwrap();
+            assert_eq!((failure.count, failure.proxy.as_str()), (1, "orders"));
+            assert_eq!(failure.message, "Received fatal alert: internal_error");
+        }
+    }
+
+    #[test]
+    fn knows_a_log_and_names_the_others() {
+        let mut scanner = Scanner::new("o", "e");
+        scanner.push(b"-----BEGIN CERTIFICATE-----\nMII\n");
+        assert!(!scanner.end(), "no line of a Message Processor");
+        scanner.push(FAILED.replace("org:o", "org:other").as_bytes());
+        assert!(scanner.end());
+        let log = scanner.finish(Vec::new());
+        assert_eq!((log.has_own, log.others), (false, vec!["other/e".to_owned()]));
+        assert!(scanned("2017-10-23 05:28:57,813 org:o env:e api:a", 7).others.is_empty());
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub(crate) fn leg(edge: &Edge, captured: &CapturedHandshake) -> Option<Leg> {
     match (north, south) {
         (true, false) => Some(Leg::Northbound),
         (false, true) => Some(Leg::Southbound),
-        _ => None,
+        // --leg says which one the user captured.
+        _ => question.only_leg(),
     }
 }
 

@@ -28,11 +28,11 @@ mod stores;
 use std::collections::BTreeSet;
 
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
-use crate::evidence::edge::{Dialect, Edge, Leg, Unseen};
+use crate::evidence::edge::{Edge, Leg, Unseen};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(crate) use self::captured::leg as leg_of_capture;
-pub(crate) use self::messages::symptom as meaning_of_symptom;
+pub(crate) use self::messages::{java as meaning_of_java, symptom as meaning_of_symptom};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
 pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
@@ -131,10 +131,11 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     if let Some(unseen) = edge.unseen.iter().find(|unseen| is_relevant(edge, unseen)) {
         return Err(unseen.why.clone());
     }
-    if edge.virtual_hosts.is_empty() && edge.targets.is_empty() && edge.log.is_none() && edge.captured.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no virtual host and no target".into()));
+    let looked_at = seen(edge);
+    if looked_at.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no virtual host, target, log or capture to look at".into()));
     }
-    Ok(Outcome::Passed(format!("not seen at {}", seen(edge))))
+    Ok(Outcome::Passed(format!("not seen at {looked_at}")))
 }
 
 /// Returns whether a judgement lacks what was not seen. What the user did not request is not lacking.
@@ -150,15 +151,17 @@ fn finding(observation: &Observation) -> Finding {
         .at(objects)
 }
 
-/// What was looked at, for people.
+/// What was looked at, for people; empty if that is nothing.
 fn seen(edge: &Edge) -> String {
     let hosts = edge.virtual_hosts.values().filter(|host| host.tls.is_some()).count();
     let targets = edge.targets.iter().filter(|target| target.enabled).count();
-    let hosts = if edge.question.api == Dialect::Google {
-        None
-    } else {
-        Some(crate::text::count(hosts as u64, "virtual host"))
-    };
-    let parts: Vec<String> = hosts.into_iter().chain([crate::text::count(targets as u64, "target")]).collect();
-    parts.join(" and ")
+    let handshakes: u64 = edge.captured.iter().map(|captured| captured.count).sum();
+    let log = edge.log.as_ref().filter(|log| log.has_own);
+    [(hosts as u64, "virtual host"), (targets as u64, "target"), (handshakes, "captured handshake")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| crate::text::count(number, what))
+        .chain(log.map(|_| "the Message Processor log".to_owned()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

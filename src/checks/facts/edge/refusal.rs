@@ -194,9 +194,9 @@ pub(crate) fn describe(made: &LegHandshake) -> String {
         Some(name) => format!("with SNI {name}"),
         None => "without SNI".to_owned(),
     };
-    let place = made
-        .address
-        .map(|address| format!(" at {}", crate::evidence::handshake::socket(&address.to_string(), made.port)));
+    let port = made.connected_port.unwrap_or(made.port);
+    let place =
+        made.address.map(|address| format!(" at {}", crate::evidence::handshake::socket(&address.to_string(), port)));
     format!("handshake {who} {sni}{}", place.unwrap_or_default())
 }
 

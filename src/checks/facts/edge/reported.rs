@@ -43,10 +43,11 @@ fn of_log(edge: &Edge, failure: &LogFailure) -> Vec<Observation> {
         crate::text::count(failure.count, "failed handshake"),
         failure.proxy,
         failure.revision,
-        failure.backend
+        if failure.backend.is_empty() { "a backend that the line does not name" } else { &failure.backend }
     );
     let identity = format!("log {} {}", failure.backend, text);
-    of_meaning(edge, &meaning, &identity, Origin::Log, Some(failure.backend.as_str()), &evidence)
+    let backend = Some(failure.backend.as_str()).filter(|backend| !backend.is_empty());
+    of_meaning(edge, &meaning, &identity, Origin::Log, backend, &evidence)
 }
 
 fn of_meaning(

@@ -1,0 +1,126 @@
+//! What keeps a report from calling an environment healthy: failures whose cause or leg is not known, and what
+//! could not be seen.
+
+use super::measurement;
+use crate::checks::facts::edge::{self as facts, Observation};
+use crate::checks::{CheckResult, Outcome};
+use crate::evidence::capture::Outcome as Captured;
+use crate::evidence::edge::{Edge, Leg};
+use crate::text::count;
+use crate::verdict::{FailingLeg, Measurement, is_unknown, shell_word};
+
+/// The leg, the sentence, and what would show it.
+type Unknown = (FailingLeg, String, Option<Measurement>);
+
+/// A failure that was seen and that no observation explains.
+pub(super) fn failure(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
+    of_captures(edge, observations).or_else(|| of_log(edge))
+}
+
+fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
+    let failed = || edge.captured.iter().filter(|captured| is_failure(captured.outcome));
+    if let Some(captured) = failed().find(|captured| facts::leg_of_capture(edge, captured).is_none()) {
+        let text = format!(
+            "give --mp-address or --router-address, or --leg: handshakes fail between {} and {} ({}), and neither \
+             address is known to be that of a Router or a Message Processor",
+            captured.client, captured.server, captured.outcome
+        );
+        let command = measurement::again(edge, &["--mp-address".to_owned(), shell_word(&captured.client.to_string())]);
+        let why = format!("if {} is a Message Processor; for a Router give --router-address", captured.client);
+        return Some((FailingLeg::Unknown, text, Some(Measurement { why, command })));
+    }
+    // What an observation of this leg says is its explanation.
+    let captured = failed().find(|captured| {
+        facts::leg_of_capture(edge, captured).is_some_and(|leg| {
+            edge.question.judges(leg) && !observations.iter().any(|observation| observation.leg == leg)
+        })
+    })?;
+    let leg = facts::leg_of_capture(edge, captured)?;
+    let text = format!(
+        "a handshake from {} to {} fails ({}), and its cause is not known",
+        captured.client, captured.server, captured.outcome
+    );
+    Some((FailingLeg::of([leg]), text, Some(measurement::probe(edge, Some(leg)))))
+}
+
+/// Returns whether a handshake was seen to fail. A client that goes away by itself proves nothing.
+fn is_failure(outcome: Captured) -> bool {
+    use crate::evidence::handshake::Party::Server;
+    match outcome {
+        Captured::Alert { level, .. } => level == 2,
+        Captured::Reset { by, stage } | Captured::Closed { by, stage } => {
+            by == Server && stage != crate::evidence::handshake::Stage::Established
+        }
+        Captured::Silent { .. }
+        | Captured::ServerNotTls { .. }
+        | Captured::Malformed
+        | Captured::Refused
+        | Captured::Unanswered => true,
+        _ => false,
+    }
+}
+
+fn of_log(edge: &Edge) -> Option<Unknown> {
+    if !edge.question.judges(Leg::Southbound) {
+        return None;
+    }
+    let log = edge.log.as_ref()?;
+    let of_unknown_text =
+        log.failures.iter().find(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none());
+    let text = match of_unknown_text {
+        Some(failure) => format!(
+            "{} in the Message Processor log, and \"{}\" does not say why",
+            count(failure.count, "failed handshake"),
+            failure.message
+        ),
+        None if log.more > 0 => {
+            format!("{} of more kinds than are judged", count(log.more, "failed handshake"))
+        }
+        None if log.failures.is_empty() && !log.has_own && log.of_others > 0 => {
+            let text = format!(
+                "no line of the Message Processor log is of {}/{}: its failed handshakes are of {}",
+                edge.question.organization,
+                edge.question.environment,
+                crate::text::at_most(&log.others, 3)
+            );
+            return Some((FailingLeg::Unknown, text, None));
+        }
+        None => return None,
+    };
+    Some((FailingLeg::Southbound, text, Some(measurement::probe(edge, Some(Leg::Southbound)))))
+}
+
+/// What could not be seen where nothing was found.
+pub(super) fn sight(edge: &Edge, results: &[CheckResult]) -> Option<Unknown> {
+    let hidden = edge.captured.iter().find(|captured| matches!(captured.outcome, Captured::HiddenAlert { .. }));
+    if let Some(captured) = hidden {
+        let leg = facts::leg_of_capture(edge, captured);
+        let text = format!(
+            "a handshake with {} fails, and TLS 1.3 hides the alert: its cause cannot be read in a capture",
+            captured.server
+        );
+        return Some((
+            leg.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg])),
+            text,
+            Some(measurement::probe(edge, leg)),
+        ));
+    }
+    // A symptom whose cause no one else shows.
+    let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, edge.question.only_leg()));
+    if let Some(meaning) = meaning {
+        let text = format!("the symptom is {}: {}, and nothing wrong was seen there", meaning.leg, meaning.what);
+        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
+    }
+    if let Some(result) = results.iter().find(|result| is_unknown(result)) {
+        let Err(why) = &result.judgement else { return None };
+        let text = format!("nothing wrong was found, and not everything could be seen: {why}");
+        return Some((FailingLeg::Unknown, text, None));
+    }
+    let is_passed = |result: &CheckResult| matches!(result.judgement, Ok(Outcome::Passed(_)));
+    if results.iter().any(is_passed) {
+        return None;
+    }
+    let text = "nothing could be judged: no virtual host, no target, no line of this environment in a log and no \
+                captured handshake was given";
+    Some((FailingLeg::Unknown, text.to_owned(), None))
+}
