@@ -99,7 +99,14 @@ fn of_edge() -> Evidence {
         failure("203.0.113.11:443", "Received fatal alert: handshake_failure"),
     ];
     let question = EdgeQuestion { legs: vec![Leg::Northbound, Leg::Southbound], ..EdgeQuestion::default() };
-    let log = MessageProcessorLog { files: vec!["system.log".into()], of_others: 2, failures, more: 0 };
+    let log = MessageProcessorLog {
+        files: vec!["system.log".into()],
+        of_others: 2,
+        others: vec!["other/prod".into()],
+        has_own: true,
+        failures,
+        more: 0,
+    };
     let mut evidence = Evidence::not_gathered(HybridQuestion::default(), jiff::Timestamp::UNIX_EPOCH, "a test");
     evidence.edge = Seen::Seen(Edge { question, log: Some(log), ..Edge::default() });
     evidence

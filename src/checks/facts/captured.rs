@@ -330,7 +330,7 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
         }
     }
     let cut = capture.traffic.cut_packets;
-    if cut > 0 && kinds.iter().any(|(kind, _)| kind.standing == Standing::Unknown) || unclear > 0 && cut > 0 {
+    if cut > 0 && (unclear > 0 || kinds.iter().any(|(kind, _)| kind.standing == Standing::Unknown)) {
         let why = "cut by the snap length of the capture; capture whole packets (`tcpdump -s 0`)".to_owned();
         list.push((format!("the rest of {}", count(cut, "packet")), why));
     }
