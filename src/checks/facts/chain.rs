@@ -141,8 +141,9 @@ pub(crate) enum Issuer {
 
 /// Returns what is known of the issuer of `leaf`, by another list of the evidence that has its certificate.
 ///
-/// Otherwise two signs tell an intermediate: the leaf says where the certificate of its issuer is (CAs of
-/// their own publish none), or the trusted CAs have one of the issuer's organization (`related`).
+/// Otherwise three signs tell an intermediate: the leaf says where the certificate of its issuer is (CAs of
+/// their own publish none), the trusted CAs have one of the issuer's organization (`related`), or the issuer
+/// calls itself one.
 pub(crate) fn issuer<'a>(evidence: &'a Evidence, leaf: &Certificate, related: &[String]) -> Issuer {
     let probes = evidence.probes.seen().ok();
     let served = probes.into_iter().flat_map(|probes| &probes.endpoints).flat_map(|endpoint| &endpoint.handshakes);
@@ -160,7 +161,9 @@ pub(crate) fn issuer<'a>(evidence: &'a Evidence, leaf: &Certificate, related: &[
             return if known.is_self_signed(position) { Issuer::Root } else { Issuer::Intermediate };
         }
     }
-    let is_below = !leaf.issuer_urls.is_empty() || !related.is_empty();
+    let name = leaf.issuer.to_ascii_lowercase();
+    let calls_itself = ["intermediate", "subordinate", "issuing"].iter().any(|word| name.contains(word));
+    let is_below = !leaf.issuer_urls.is_empty() || !related.is_empty() || calls_itself;
     if is_below { Issuer::Intermediate } else { Issuer::Unknown }
 }
 

@@ -257,6 +257,7 @@ mod tests {
         ("service-missing", "no probe is made with a Service that is missing"),
         ("service-port-missing", "no probe is made with a port that is missing"),
         ("tls-versions-unservable", "about the next helm upgrade"),
+        ("unprotected-suite-offered", "clients with other suites are served"),
         ("virtual-host-duplicate", "about the next helm upgrade"),
         ("virtual-host-key-unknown", "about the next helm upgrade"),
         ("virtual-host-undeployed", "about the next helm upgrade"),

@@ -109,6 +109,7 @@ const HIT: &[(&str, &str)] = &[
     ("pods-serve-different-certificates", "clients of one pod get the old certificate, and fail when it expires"),
     ("outdated-version-offered", "clients may use a version whose cryptography is broken"),
     ("forward-secrecy-missing", "recorded traffic of these clients can be decrypted with the key of the server"),
+    ("unprotected-suite-offered", "clients may use a suite that hides nothing, or proves nothing about the server"),
     ("captured-unknown-server-name-refused", "clients that ask for it are refused"),
     ("captured-client-gives-up", "these clients end their handshakes, or are scanners or health checks"),
     ("ingress-pod-not-running", "the other pods serve clients; without one, nobody does"),
