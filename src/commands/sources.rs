@@ -214,7 +214,7 @@ pub(super) async fn saved(name: &str, stop: &Stop) -> Result<Evidence, Error> {
 
 /// Refuses evidence of Apigee Edge, which only `edge diagnose` judges.
 pub(super) fn of_cluster(name: &str, evidence: Evidence) -> Result<Evidence, Error> {
-    if matches!(evidence.edge, Seen::Seen(_)) {
+    if evidence.edge.seen().is_ok() && evidence.connection.seen().is_err() {
         return Err(Error::Usage {
             what: format!("{name}: it is a bundle of Apigee Edge"),
             hint: "judge it with `kubectl apigee-tls edge diagnose --from`".into(),

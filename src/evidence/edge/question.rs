@@ -37,8 +37,8 @@ pub struct EdgeQuestion {
     pub own_certificate: Option<String>,
     pub message_processor_addresses: Vec<IpAddr>,
     pub router_addresses: Vec<IpAddr>,
-    /// The other flags of the run and their values, for the commands that a report prints. Of credentials, only
-    /// the names of their files.
+    /// The other flags of the run and their values, for the commands that a report prints. Of credentials,
+    /// only the names of their files.
     pub flags: Vec<String>,
 }
 

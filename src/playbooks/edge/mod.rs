@@ -74,8 +74,7 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
             }
         };
         let next_measurement = Some(measurement::between(edge, &open));
-        let kind = if open.len() > 1 { LegVerdictKind::Ambiguous } else { LegVerdictKind::Unknown };
-        return LegVerdict { kind, leg, headline, causes, next_measurement };
+        return LegVerdict { kind: LegVerdictKind::Ambiguous, leg, headline, causes, next_measurement };
     }
     if let Some((leg, headline, next_measurement)) = unknown::failure(edge, observations) {
         return LegVerdict { kind: LegVerdictKind::Unknown, leg, headline, causes, next_measurement };

@@ -1,5 +1,5 @@
-//! What keeps a report from calling an environment healthy: failures whose cause or leg is not known, and what
-//! could not be seen.
+//! What keeps a report from calling an environment healthy: failures whose cause or leg is not known, and
+//! what could not be seen.
 
 use super::measurement;
 use crate::checks::facts::edge::{self as facts, Observation};

@@ -101,7 +101,7 @@ impl Contents {
         }
     }
 
-    /// Reads a line. Blanks at the end of a part of a line are its own.
+    /// Reads a line. Spaces at the end of a part of a line are its own.
     pub(super) fn line(&mut self, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
         let Some(runtime) = prefix::runtime(line) else {

@@ -413,8 +413,8 @@ impl Handshake {
         let is_known = self.version.is_some();
         let side = self.side(by);
         side.records = side.records.saturating_add(1);
-        // Up to TLS 1.2 data follow the Finished, even if that is in a gap. TLS 1.3 encrypts everything as data,
-        // so without the ServerHello these show nothing.
+        // Up to TLS 1.2 data follow the Finished, even if that is in a gap. TLS 1.3 encrypts everything as
+        // data, so without the ServerHello these show nothing.
         side.finished |= kind == passive::HANDSHAKE || kind == passive::APPLICATION_DATA && is_known;
         if self.is_tls13() {
             if kind == passive::APPLICATION_DATA {
@@ -440,8 +440,8 @@ impl Handshake {
         }
     }
 
-    /// Returns the first alert that ends the handshake, otherwise the last warning. The side that closes first
-    /// has ended it: an alert of the other one after that is a response.
+    /// Returns the first alert that ends the handshake, otherwise the last warning. The side that closes
+    /// first has ended it: an alert of the other one after that is a response.
     pub(super) fn ending_alert(&self) -> Option<Alert> {
         let fatal = self.decisive.iter().find(|alert| alert.level != WARNING);
         fatal.or(self.decisive.last()).copied()

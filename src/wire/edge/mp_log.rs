@@ -2,8 +2,8 @@
 //!
 //! Three forms: `handshakeFailed() : SSLClientChannel[C:IP:port Remote host:IP:port]… handshake failed,
 //! message: TEXT` and `handshakeTimeout() : SSLClientChannel[Connected: Remote:IP:port Local:IP:port]…
-//! handshake timeout`, and a line `HTTPClient$Context.onException()` or `onConnectFailure()` whose next line is
-//! `javax.net.ssl.SSLException: TEXT` or one of its kind.
+//! handshake timeout`, and a line `HTTPClient$Context.onException()` or `onConnectFailure()` whose next line
+//! is `javax.net.ssl.SSLException: TEXT` or one of its kind.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
