@@ -25,7 +25,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 
 use self::cloud::Cloud;
-use self::home::{Home, assert_same, compare, counts, window};
+use self::home::{CLASSES, Home, assert_same, compare, counts, window};
 use self::node::Node;
 use self::records::{BEGIN, Names, lines, records, time};
 use self::server::{Identity, Request};
@@ -161,16 +161,7 @@ fn cloud_logging_returns_only_failures_and_counts_as_a_file_does() {
     let cloud = cloud(&records, None);
     let (stream, text) = ask(&home, &cloud);
     let (one, other) = (counts(&of_file[0]), counts(&stream));
-    for class in [
-        "first",
-        "last",
-        "resetWithoutName",
-        "resetWithName",
-        "servedWithoutName",
-        "unroutedWithoutName",
-        "otherHost",
-        "own",
-    ] {
+    for class in CLASSES {
         assert_same(&one[class], &other[class], class);
     }
     let read = stream["store"]["read"].as_u64().expect("a number");

@@ -44,25 +44,8 @@ pub struct EvidenceArgs {
     #[command(flatten)]
     pub cluster: ClusterArgs,
 
-    /// Where to test TLS handshakes: with each hostname, without SNI and with an unknown name
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "pods,services,dns",
-        value_name = "PLACES",
-        help_heading = "Probes",
-        hide_short_help = true
-    )]
-    pub probe: Vec<ProbePlace>,
-
-    /// Additional hostname to probe, besides those of the routes; may be repeated
-    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Probes", hide_short_help = true)]
-    pub probe_host: Vec<String>,
-
-    /// PEM file of the CAs that clients trust; without it, certificate trust is not checked
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Probes", hide_short_help = true)]
-    pub ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub probing: ProbingArgs,
 
     /// Keep tokens that look random: by default they are redacted unless their form or name shows what they
     /// are
@@ -84,6 +67,30 @@ pub struct EvidenceArgs {
         hide_short_help = true
     )]
     pub timeout: Duration,
+}
+
+/// Arguments that select the handshakes.
+#[derive(Args, Clone, Debug)]
+pub struct ProbingArgs {
+    /// Where to test TLS handshakes: with each hostname, without SNI and with an unknown name
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "pods,services,dns",
+        value_name = "PLACES",
+        help_heading = "Probes",
+        hide_short_help = true
+    )]
+    pub probe: Vec<ProbePlace>,
+
+    /// Additional hostname to probe, besides those of the routes; may be repeated
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Probes", hide_short_help = true)]
+    pub probe_host: Vec<String>,
+
+    /// PEM file of the CAs that clients trust; without it, certificate trust is not checked
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Probes", hide_short_help = true)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Arguments that select the cluster and the identity, with kubectl's meaning.

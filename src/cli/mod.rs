@@ -30,7 +30,7 @@ pub use self::edge::{
     ApiChoice, ClientProfile, EdgeArgs, EdgeCollectArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions, JavaChoice,
     LegChoice, LegProbe, SniArgument,
 };
-pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
+pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace, ProbingArgs};
 pub use self::log_store::LogStoreArgs;
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};

@@ -1,13 +1,12 @@
 //! The arguments of `watch`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::values::{duration, positive_duration};
-use super::{ClusterArgs, EXAMPLES_FIRST, EvidenceArgs, Expectation, FailOn, LogArgs, LogStoreArgs, ProbePlace};
+use super::{ClusterArgs, EXAMPLES_FIRST, EvidenceArgs, Expectation, FailOn, LogArgs, LogStoreArgs, ProbingArgs};
 
 /// A judgement waits up to 12 s for the record of its own handshakes, which must be in the window then.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(15);
@@ -15,6 +14,7 @@ const SHORTEST_WINDOW: Duration = Duration::from_secs(15);
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
+    mut_arg("probe", |arg| arg.help("Where to test TLS handshakes at each judgement")),
     help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
@@ -51,25 +51,8 @@ pub struct WatchArgs {
     #[arg(long, value_parser = positive_duration, value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Evidence")]
     pub window: Option<Duration>,
 
-    /// Where to test TLS handshakes at each judgement
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "pods,services,dns",
-        value_name = "PLACES",
-        help_heading = "Probes",
-        hide_short_help = true
-    )]
-    pub probe: Vec<ProbePlace>,
-
-    /// Additional hostname to probe, besides those of the routes; may be repeated
-    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Probes", hide_short_help = true)]
-    pub probe_host: Vec<String>,
-
-    /// PEM file of the CAs that clients trust; without it, certificate trust is not checked
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Probes", hide_short_help = true)]
-    pub ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub probing: ProbingArgs,
 
     /// Time between two judgements; a change of ApigeeRoutes leads to one at once
     #[arg(long, value_parser = positive_duration, default_value = "60s", value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Judgement")]
@@ -149,9 +132,7 @@ impl WatchArgs {
                 limit_bytes: None,
             },
             cluster: self.cluster.clone(),
-            probe: self.probe.clone(),
-            probe_host: self.probe_host.clone(),
-            ca_file: self.ca_file.clone(),
+            probing: self.probing.clone(),
             keep_random_tokens: self.keep_random_tokens,
             expect: self.expect,
             timeout: Duration::from_mins(2),

@@ -1,6 +1,5 @@
 //! `--log-store`: which stores to ask, with which credentials, and for which records.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +7,15 @@ use http::Uri;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
+use super::credentials::{basic, bytes, user, word};
 use super::{Error, contexts, sources};
 use crate::checks::facts;
 use crate::cli::{EvidenceArgs, LogStoreArgs};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::gather::http::client::Credentials;
 use crate::gather::stores::{self, Access, Address, Store, Wanted};
-use crate::gather::{self, BundleSink, files};
+use crate::gather::{self, BundleSink};
 use crate::run::{Progress, Stop};
 use crate::wire::access_log::{Format, Ledger};
 use crate::wire::certificate;
@@ -25,10 +24,6 @@ use crate::wire::certificate;
 const DEFAULT_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 const CLOUD_LOGGING: &str = "cloud-logging";
 const ENDPOINT: &str = "https://logging.googleapis.com";
-/// The container of the gateway, for evidence without pods. Source: configuration property reference, `hub`.
-const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
-/// Maximum number of bytes of a file with a secret, a certificate or a key.
-const MAX_BYTES: u64 = 1 << 20;
 
 const FORMS: &str = "write cloud-logging, cloud-logging:PROJECT, cloud-logging:PROJECT/LOCATION/CLUSTER, or \
     https://HOST:9200/INDEX";
@@ -198,7 +193,7 @@ fn of_place(place: &str) -> Option<Place> {
 }
 
 fn access(args: &LogStoreArgs, env: impl Fn(&str) -> Option<String>) -> Result<Access, Error> {
-    let file = |name: &Option<String>| name.as_deref().map(read).transpose();
+    let file = |name: &Option<String>| name.as_deref().map(bytes).transpose();
     let authorities = file(&args.log_store_ca_file)?;
     if let (Some(name), Some(pem)) = (&args.log_store_ca_file, &authorities)
         && certificate::from_pem(pem).0.is_empty()
@@ -228,12 +223,7 @@ fn credentials(args: &LogStoreArgs, env: impl Fn(&str) -> Option<String>) -> Res
         return Ok(Credentials::ApiKey(word(name, "--log-store-api-key-file", "one encoded API key")?));
     }
     if let Some(name) = &args.log_store_user_file {
-        let bytes = read(name)?;
-        let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        let (user, password) = text.lines().next().unwrap_or_default().split_once(':').ok_or_else(|| {
-            argument(format!("--log-store-user-file {name}: it has another form"), "expected one line USER:PASSWORD")
-        })?;
-        return Ok(basic(user, password));
+        return user(name, "--log-store-user-file");
     }
     if let Some(token) = given("TOKEN") {
         return Ok(Credentials::Token(SecretString::from(token.trim().to_owned())));
@@ -245,27 +235,6 @@ fn credentials(args: &LogStoreArgs, env: impl Fn(&str) -> Option<String>) -> Res
         (Some(user), Some(password)) => basic(&user, &password),
         _ => Credentials::None,
     })
-}
-
-fn basic(user: &str, password: &str) -> Credentials {
-    Credentials::Basic { user: user.to_owned(), password: SecretString::from(password.to_owned()) }
-}
-
-/// Reads a file with one word.
-fn word(name: &str, flag: &str, expected: &str) -> Result<SecretString, Error> {
-    let bytes = read(name)?;
-    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
-    if text.is_empty() || text.contains(char::is_whitespace) {
-        return Err(argument(format!("{flag} {name}: it has another form"), &format!("expected {expected}")));
-    }
-    Ok(SecretString::from(text.to_owned()))
-}
-
-fn read(name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let input = |source| Error::Input { name: name.to_owned(), source };
-    let mut bytes = Zeroizing::new(Vec::new());
-    files::open(name).map_err(input)?.take(MAX_BYTES).read_to_end(&mut bytes).map_err(input)?;
-    Ok(bytes)
 }
 
 /// Rejects credentials that would cross a network unencrypted.
@@ -297,7 +266,7 @@ fn wanted(args: &EvidenceArgs, evidence: &Evidence) -> Wanted {
     containers.sort();
     containers.dedup();
     if containers.is_empty() {
-        containers.push(GATEWAY_CONTAINER.to_owned());
+        containers.push(facts::GATEWAY_CONTAINER.to_owned());
     }
     let all = evidence.pods.seen().cloned().unwrap_or_default();
     let is_internal = |name: &str| !pods.iter().any(|pod| pod.name == name);

@@ -8,6 +8,7 @@ mod captures;
 mod collect;
 mod completion;
 mod contexts;
+mod credentials;
 mod diagnose;
 mod diff;
 mod edge;

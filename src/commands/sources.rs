@@ -398,11 +398,11 @@ pub(super) fn timeout(args: &EvidenceArgs) -> Option<Duration> {
 /// Returns the handshakes to make; `None` for `--probe none`.
 fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     let places = Places {
-        pods: args.probe.contains(&ProbePlace::Pods),
-        services: args.probe.contains(&ProbePlace::Services),
-        dns: args.probe.contains(&ProbePlace::Dns),
+        pods: args.probing.probe.contains(&ProbePlace::Pods),
+        services: args.probing.probe.contains(&ProbePlace::Services),
+        dns: args.probing.probe.contains(&ProbePlace::Dns),
     };
-    if args.probe.contains(&ProbePlace::None) {
+    if args.probing.probe.contains(&ProbePlace::None) {
         if places.any() {
             let hint = "give either --probe none or the places to probe";
             return Err(Error::Usage { what: "--probe none and --probe PLACE".into(), hint: hint.into() });
@@ -410,7 +410,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
         return Ok(None);
     }
     let mut hosts = Vec::new();
-    for name in &args.probe_host {
+    for name in &args.probing.probe_host {
         hosts.push(probe::server_name(name).map_err(|why| Error::Argument {
             what: format!("--probe-host {name:?}: {why}"),
             hint: "expected a DNS name".into(),
@@ -422,7 +422,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
         ciphers: None,
         client: None,
         alpn: ["h2", "http/1.1"].map(str::to_owned).to_vec(),
-        ca_file: args.ca_file.clone(),
+        ca_file: args.probing.ca_file.clone(),
         identity: None,
         proxy_protocol: false,
         timeout: HANDSHAKE_TIME,

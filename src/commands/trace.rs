@@ -43,7 +43,7 @@ async fn obtain_evidence(
         sources::of_cluster(name, sources::saved(name, stop).await?)?
     } else {
         let mut asked = args.evidence.clone();
-        asked.probe_host.extend(host.map(str::to_owned));
+        asked.probing.probe_host.extend(host.map(str::to_owned));
         let progress = console.progress();
         let gathered = sources::gathered(&asked, stop, progress.clone(), &ledger).await;
         progress.finish();

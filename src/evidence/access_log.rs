@@ -5,6 +5,7 @@
 //! without SNI are accepted. Failures of version, cipher or client certificate leave no record, so nothing
 //! here counts them.
 
+mod coverage;
 mod failing;
 mod limits;
 mod other_host;
@@ -23,6 +24,7 @@ use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
 use super::seen::{Seen, Unavailable};
 use super::source::Source;
 
+pub use self::coverage::Coverage;
 pub use self::failing::{ClientFailure, FailingClient, FailingClients};
 pub use self::other_host::OtherHost;
 pub use self::repeats::Repeats;

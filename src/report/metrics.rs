@@ -111,16 +111,16 @@ impl Metrics {
 
     fn coverage(&mut self, snapshot: &Snapshot<'_>) {
         let coverage = snapshot.coverage;
-        self.gauge("followed_pods", "Pods whose log is read", coverage.pods);
-        self.gauge("lost_logs", "Containers whose log cannot be read at the moment", coverage.lost);
+        self.gauge("followed_pods", "Pods whose log is read", coverage.read.pods);
+        self.gauge("lost_logs", "Containers whose log cannot be read at the moment", coverage.read.lost);
         for (name, help, count) in [
-            ("log_lines", "Log lines read", coverage.lines),
-            ("log_bytes", "Bytes of log lines read", coverage.bytes),
-            ("log_records", "Access-log records read", coverage.records),
-            ("log_reconnects", "Streams that were opened again after one broke off", coverage.reconnects),
-            ("log_gaps", "Times at which log lines may be missing", coverage.gaps),
-            ("log_messages", "Messages of the kubelet in place of log lines", coverage.unreadable),
-            ("log_lines_cut", "Log lines that are longer than is read", coverage.cut),
+            ("log_lines", "Log lines read", coverage.read.lines),
+            ("log_bytes", "Bytes of log lines read", coverage.read.bytes),
+            ("log_records", "Access-log records read", coverage.read.records),
+            ("log_reconnects", "Streams that were opened again after one broke off", coverage.read.reconnects),
+            ("log_gaps", "Times at which log lines may be missing", coverage.read.gaps),
+            ("log_messages", "Messages of the kubelet in place of log lines", coverage.read.unreadable),
+            ("log_lines_cut", "Log lines that are longer than is read", coverage.read.cut),
             ("judgement_failures", "Judgements that failed", coverage.failed_judgements),
         ] {
             let counter: Counter = Counter::default();
@@ -162,6 +162,7 @@ fn as_number(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::access_log::Coverage;
     use crate::evidence::access_log::{ClientFailure, FailingClients};
     use crate::judgement::watch::{Measures, ProbeValue, Watch, WatchCoverage};
 
@@ -178,7 +179,8 @@ mod tests {
         let value = ProbeValue { succeeded: false, outcome: "reset".into(), seconds: 0.25 };
         measures.handshakes.insert(key, value);
         measures.stored.insert("org-tls".into(), jiff::Timestamp::from_second(1_750_000_060).unwrap());
-        let coverage = WatchCoverage { pods: 2, lines: 7, ..WatchCoverage::default() };
+        let coverage =
+            WatchCoverage { read: Coverage { pods: 2, lines: 7, ..Coverage::default() }, failed_judgements: 0 };
         let text = text(&Snapshot { watch: &watch, measures: &measures, coverage: &coverage, now });
         for line in [
             "apigee_tls_failed_connections_total{failure=\"resetWithSni\",server_name=\"a\\\"b\\\\c\\\\u{a}d\"} 1",

@@ -202,7 +202,8 @@ fn containers(stage: &Stage<'_>, pod: &str) -> Result<Vec<Value>> {
     Ok(pod["status"]["ephemeralContainerStatuses"].as_array().cloned().unwrap_or_default())
 }
 
-fn client_without_sni(stage: &Stage<'_>, name: &str) -> Result<()> {
+/// Has a client without SNI connect to the pod of this name.
+pub(super) fn client_without_sni(stage: &Stage<'_>, name: &str) -> Result<()> {
     let traffic: Traffic =
         serde_yaml::from_str("{client: openssl, outcome: reset}").map_err(|error| error.to_string())?;
     let pods = stage.running_pods()?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::capturing::client_without_sni;
 use crate::cluster::{API_SERVER, KUBELET, import};
 use crate::expect::{self, program};
 use crate::images;
@@ -17,19 +18,16 @@ use crate::objects::{self, text};
 use crate::plugin;
 use crate::runs;
 use crate::sandbox;
-use crate::scenario::Traffic;
 use crate::settings::{API_PORT, NODE_ADDRESS, path};
 use crate::setup;
 use crate::shell::{Result, last_lines, run, run_with, wait_until};
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::traffic::{self, Target};
 
 /// Time limit of everything that a test waits for.
 const LIMIT: Duration = Duration::from_mins(1);
 /// How long a component is away.
 const AWAY: Duration = Duration::from_secs(2);
-const HOST: &str = "api-test.mydomain.com";
 const ADDRESS: &str = "127.0.0.1:9464";
 /// Lines that each pod writes while components go away, at about a hundred a second.
 const LINES: u64 = 1_200;
@@ -239,14 +237,6 @@ fn write_slowly(stage: &Stage<'_>, pod: &str, server_name: &str, lines: u64) -> 
 fn write_at_once(stage: &Stage<'_>, pod: &str, server_name: &str, lines: u64, then: &str) -> Result<()> {
     let script = format!("read line; for i in $(seq {lines}); do echo \"$line\"; done >/proc/1/fd/1; {then}");
     run_with(&mut stage.exec(pod, &script), format!("{}\n", record(server_name)).as_bytes()).map(drop)
-}
-
-fn client_without_sni(stage: &Stage<'_>, name: &str) -> Result<()> {
-    let traffic: Traffic =
-        serde_yaml::from_str("{client: openssl, outcome: reset}").map_err(|error| error.to_string())?;
-    let pods = stage.running_pods()?;
-    let pod = pods.iter().find(|pod| text(&pod["metadata"]["name"]) == name).ok_or("the pod is gone")?;
-    traffic::send(&stage.testbed.folder, &traffic, HOST, &mut || Ok(Target::direct(text(&pod["status"]["podIP"]))))
 }
 
 /// A watch in the background.

@@ -30,8 +30,8 @@ pub(crate) mod without_sni;
 pub(crate) use self::absence::{require_conclusive_logs, required};
 pub(crate) use self::health_checks::{HealthCheck, HealthChecks};
 pub(crate) use self::logs::{
-    container_of, from_google, google_range, is_azure_probe, is_google_front_end, know_all_names, logs, opened,
-    repeated, reset_names, streams, window,
+    GATEWAY_CONTAINER, container_of, from_google, google_range, is_azure_probe, is_google_front_end, know_all_names,
+    logs, opened, repeated, reset_names, streams, window,
 };
 pub(crate) use self::overrides::{
     comparable_hosts, file_name, gateway_names, helm_files, host_name, ingress_gateways, is_filled, is_unfilled,

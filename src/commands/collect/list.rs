@@ -39,7 +39,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
 }
 
 fn is_requested(item: &Item, args: &CollectArgs) -> bool {
-    item.origin != Origin::PortForward || args.evidence.probe.contains(&ProbePlace::Pods)
+    item.origin != Origin::PortForward || args.evidence.probing.probe.contains(&ProbePlace::Pods)
 }
 
 /// Returns how much of an item is kept.

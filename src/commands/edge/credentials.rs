@@ -1,19 +1,12 @@
 //! Credentials for the Management API: from a file or standard input, from the environment, from netrc.
-//! Flags win over the environment, and that over netrc. A secret is never an argument, and no error repeats
-//! one.
-
-use std::io::Read;
+//! Flags win over the environment, and that over netrc.
 
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::super::Error;
+use super::super::credentials::{basic, text, user, word};
 use crate::cli::EdgeOptions;
-use crate::gather::files;
 use crate::gather::http::client::Credentials;
-
-/// Maximum number of bytes of a file with a secret.
-const MAX_BYTES: u64 = 64 << 10;
 
 /// Chooses the credentials for a host.
 ///
@@ -22,19 +15,10 @@ const MAX_BYTES: u64 = 64 << 10;
 pub(super) fn of(args: &EdgeOptions, host: &str, env: impl Fn(&str) -> Option<String>) -> Result<Credentials, Error> {
     let given = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(name) = &args.token_file {
-        let text = read(name)?;
-        let token = text.trim();
-        if token.is_empty() || token.contains(char::is_whitespace) {
-            return Err(wrong("--token-file", name, "one token"));
-        }
-        return Ok(Credentials::Token(SecretString::from(token.to_owned())));
+        return Ok(Credentials::Token(word(name, "--token-file", "one token")?));
     }
     if let Some(name) = &args.user_file {
-        let text = read(name)?;
-        let line = text.lines().next().unwrap_or_default();
-        let (user, password) =
-            line.split_once(':').ok_or_else(|| wrong("--user-file", name, "one line USER:PASSWORD"))?;
-        return Ok(basic(user, password));
+        return user(name, "--user-file");
     }
     if let Some(token) = given("APIGEE_TLS_TOKEN") {
         return Ok(Credentials::Token(SecretString::from(token.trim().to_owned())));
@@ -43,25 +27,10 @@ pub(super) fn of(args: &EdgeOptions, host: &str, env: impl Fn(&str) -> Option<St
         return Ok(basic(&user, &password));
     }
     if let Some(name) = &args.netrc_file {
-        let text = read(name)?;
+        let text = text(name)?;
         return Ok(netrc(&text, host).unwrap_or_default());
     }
     Ok(Credentials::None)
-}
-
-fn basic(user: &str, password: &str) -> Credentials {
-    Credentials::Basic { user: user.to_owned(), password: SecretString::from(password.to_owned()) }
-}
-
-fn read(name: &str) -> Result<Zeroizing<String>, Error> {
-    let input = |source| Error::Input { name: name.to_owned(), source };
-    let mut text = Zeroizing::new(String::new());
-    files::open(name).map_err(input)?.take(MAX_BYTES).read_to_string(&mut text).map_err(input)?;
-    Ok(text)
-}
-
-fn wrong(flag: &str, name: &str, expected: &str) -> Error {
-    Error::Argument { what: format!("{flag} {name}: it has another form"), hint: format!("expected {expected}") }
 }
 
 /// Returns the entry of a host, else the default entry.

@@ -229,7 +229,7 @@ impl<'a> Session<'a> {
             && is_clean
             && self.is_quiet(self.now())
             && self.judged.is_some_and(|at| at >= self.watch.quiet_since())
-            && self.coverage().lost == 0
+            && self.coverage().read.lost == 0
     }
 
     /// Whether no client has failed for the time of `--for`.
@@ -280,19 +280,7 @@ impl<'a> Session<'a> {
     }
 
     fn coverage(&self) -> WatchCoverage {
-        let read = self.follow.followed().coverage();
-        WatchCoverage {
-            pods: read.pods,
-            lost: read.lost,
-            lines: read.lines,
-            bytes: read.bytes,
-            records: read.records,
-            reconnects: read.reconnects,
-            gaps: read.gaps,
-            unreadable: read.unreadable,
-            cut: read.cut,
-            failed_judgements: self.failed_judgements,
-        }
+        WatchCoverage { read: self.follow.followed().coverage(), failed_judgements: self.failed_judgements }
     }
 
     fn now(&self) -> Timestamp {

@@ -154,13 +154,15 @@ fn foot(table: &Table<'_>) -> String {
 }
 
 fn coverage_parts(coverage: &WatchCoverage) -> Vec<String> {
-    let mut parts =
-        vec![format!("{} followed", count(coverage.pods, "pod")), format!("{} read", count(coverage.lines, "line"))];
+    let mut parts = vec![
+        format!("{} followed", count(coverage.read.pods, "pod")),
+        format!("{} read", count(coverage.read.lines, "line")),
+    ];
     for (number, what) in [
-        (coverage.lost, "log cannot be read"),
-        (coverage.gaps, "gap"),
-        (coverage.reconnects, "reconnect"),
-        (coverage.cut, "line cut"),
+        (coverage.read.lost, "log cannot be read"),
+        (coverage.read.gaps, "gap"),
+        (coverage.read.reconnects, "reconnect"),
+        (coverage.read.cut, "line cut"),
         (coverage.failed_judgements, "judgement failed"),
     ] {
         if number > 0 {
@@ -248,6 +250,7 @@ fn cut(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
     use crate::evidence::access_log::ClientFailure;
+    use crate::evidence::access_log::Coverage;
     use crate::report::styles::Styles;
     use crate::verdict::VerdictKind;
 
@@ -281,7 +284,10 @@ mod tests {
     }
 
     fn shown(rows: &[FailingRow], width: usize, height: usize) -> Vec<String> {
-        let (verdict, coverage) = (verdict(), WatchCoverage { pods: 2, lines: 1204, ..WatchCoverage::default() });
+        let (verdict, coverage) = (
+            verdict(),
+            WatchCoverage { read: Coverage { pods: 2, lines: 1204, ..Coverage::default() }, failed_judgements: 0 },
+        );
         let shown = Table { verdict: Some(&verdict), rows, coverage: &coverage, now: at(60), waits_for: None, height };
         table(&shown, TextOptions { styles: Styles::default(), width, wide: false })
     }

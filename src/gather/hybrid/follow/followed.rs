@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{News, StreamState, not_followed};
+use crate::evidence::access_log::Coverage;
 use crate::evidence::hybrid::IngressPod;
 use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::hybrid::pod_logs::{FLUSH, wanted_gateways};
@@ -29,27 +30,6 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub struct Followed {
     shared: Arc<Mutex<Shared>>,
-}
-
-/// How much was read, and what was missed, since the watch began.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Coverage {
-    /// Pods with a log that is read at the moment.
-    pub pods: u64,
-    /// Containers whose log cannot be read at the moment.
-    pub lost: u64,
-    pub lines: u64,
-    pub bytes: u64,
-    /// Access-log records among the lines.
-    pub records: u64,
-    /// Streams that were opened again after one broke off.
-    pub reconnects: u64,
-    /// Times at which lines may be missing.
-    pub gaps: u64,
-    /// Lines without the kubelet's time, which are its own messages.
-    pub unreadable: u64,
-    /// Lines longer than is read, which are counted as broken.
-    pub cut: u64,
 }
 
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use self::followed::{Coverage, Followed};
+pub use self::followed::Followed;
 use self::stream::{PodState, Stream};
 use crate::evidence::access_log::FailingClients;
 use crate::evidence::hybrid::IngressPod;
