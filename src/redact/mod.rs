@@ -194,9 +194,10 @@ impl Redactor {
     /// # Errors
     /// The redacted document is no longer valid evidence.
     pub fn clean(&self, evidence: &Evidence, redactions: &mut Redactions) -> Result<Evidence, serde_json::Error> {
-        let mut document = serde_json::to_value(evidence)?;
+        // As text in between: the code that reads and writes each type is then that of evidence files.
+        let mut document = serde_json::from_slice(&serde_json::to_vec_pretty(evidence)?)?;
         self.derived_document(&mut document, redactions);
-        let mut evidence = serde_json::from_value(document)?;
+        let mut evidence = serde_json::from_slice(&serde_json::to_vec(&document)?)?;
         evidence::redact_labels(&mut evidence, redactions);
         if self.engine.random_tokens {
             evidence::redact_random(&self.without_pseudonyms, &mut evidence, redactions);

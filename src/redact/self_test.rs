@@ -284,7 +284,7 @@ fn redact(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redaction
                 documentation: None,
             }]);
             let clean = redactor.clean(&evidence, &mut redactions).ok()?;
-            serde_json::to_string(&clean).ok()?
+            serde_json::to_string_pretty(&clean).ok()?
         }
         Container::Overrides | Container::BrokenOverrides => {
             redactor.overrides(&sentinel.content, &mut redactions).ok()?

@@ -1,7 +1,8 @@
 //! YAML for programs: the same value as in JSON.
 
 use serde::Serialize;
-use serde_yaml::with::singleton_map_recursive;
+use serde::ser::Error as _;
+use serde_yaml::Value;
 
 use crate::report::{Document, TextOptions};
 
@@ -11,15 +12,17 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
     of(document)
 }
 
-/// Writes YAML, ending with a line end. A variant is a map of one key, as in JSON: the tags that would be for
-/// it are refused by most parsers.
+/// Writes YAML, ending with a line end.
+///
+/// The value is written as JSON first. A variant is then a map of one key, as there: most parsers refuse the
+/// tags that YAML has for it. And the program holds the code that writes each type once, which is a megabyte.
 ///
 /// # Errors
-/// The value has no form in YAML. Every document has one.
+/// The value has no form in JSON. Every document has one.
 pub fn of(value: &impl Serialize) -> Result<String, serde_yaml::Error> {
-    let mut written = Vec::new();
-    singleton_map_recursive::serialize(value, &mut serde_yaml::Serializer::new(&mut written))?;
-    Ok(String::from_utf8_lossy(&written).into_owned())
+    let json = serde_json::to_vec_pretty(value).map_err(serde_yaml::Error::custom)?;
+    let value: Value = serde_json::from_slice(&json).map_err(serde_yaml::Error::custom)?;
+    serde_yaml::to_string(&value)
 }
 
 #[cfg(test)]
