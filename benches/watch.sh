@@ -4,7 +4,7 @@
 #
 #   benches/watch.sh PROGRAM [PODS] [LINES-PER-SECOND] [SECONDS]
 #
-# The cluster is the testbed's. stern is a Go module; without it the peer is left out.
+# The cluster is the testbed's, stern is that of `tests/setup.sh bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$(realpath "${1:?the program}")
@@ -58,12 +58,9 @@ measure() { # NAME COMMAND…
 echo "watch: $pods pods, $rate lines a second each, $seconds s"
 measure watch "$program watch -n $namespace --probe none --every 10m --window 1m -o jsonl"
 jq -c 'select(.event == "summary") | {lines: .coverage.lines, failures, gaps: .coverage.gaps}' "$work/watch.out"
-if command -v stern >/dev/null && command -v jq >/dev/null; then
-    filter='select(.status_details? == "filter_chain_not_found") | [.remote_address, .sni_host] | @tsv'
-    measure peer "stern -n $namespace -c apigee-ingressgateway --since 1m -o raw gw- | jq -rc --unbuffered '$filter'"
-else
-    echo "peer: not measured, there is no stern (go install github.com/stern/stern@latest)" >&2
-fi
+stern=$(tests/setup.sh paths | sed -n 's/^stern=//p')
+filter='select(.status_details? == "filter_chain_not_found") | [.remote_address, .sni_host] | @tsv'
+measure peer "$stern -n $namespace -c apigee-ingressgateway --since 1m -o raw gw- | jq -rc --unbuffered '$filter'"
 
 # The delay: a record is written with its time, and the time at which the change is printed is compared with it.
 delay() {

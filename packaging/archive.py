@@ -28,6 +28,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGETS = {
     "linux_amd64": "x86_64-unknown-linux-gnu",
     "linux_arm64": "aarch64-unknown-linux-gnu",
+    "linux_amd64_static": "x86_64-unknown-linux-musl",
+    "linux_arm64_static": "aarch64-unknown-linux-musl",
     "darwin_amd64": "x86_64-apple-darwin",
     "darwin_arm64": "aarch64-apple-darwin",
     "windows_amd64": "x86_64-pc-windows-msvc",

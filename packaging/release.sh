@@ -3,6 +3,9 @@
 #
 #   packaging/release.sh [PLATFORM]     linux_amd64 (default), linux_arm64, darwin_amd64, darwin_arm64, windows_amd64
 #
+# linux_amd64_static and linux_arm64_static are for container images: linked with musl, they need no file of the image.
+# krew gets none of them, since names of hosts are then found by musl, which asks no directory service.
+#
 # For Linux, Zig's C compiler and linker take the place of the system's: they link with glibc 2.17 (2012), whatever this
 # machine has, and build for the other processor too. macOS and Windows are built on their own systems.
 #
@@ -28,6 +31,8 @@ export SOURCE_DATE_EPOCH
 case $platform in
 linux_amd64) target=x86_64-unknown-linux-gnu ;;
 linux_arm64) target=aarch64-unknown-linux-gnu ;;
+linux_amd64_static) target=x86_64-unknown-linux-musl glibc= ;;
+linux_arm64_static) target=aarch64-unknown-linux-musl glibc= ;;
 darwin_amd64) target=x86_64-apple-darwin ;;
 darwin_arm64) target=aarch64-apple-darwin ;;
 windows_amd64) target=x86_64-pc-windows-msvc ;;
@@ -41,7 +46,7 @@ case $platform in
 linux_*)
     tests/setup.sh release
     PATH="$(tests/setup.sh paths | sed -n "s/^zig=//p")/bin:$PATH"
-    cargo zigbuild --locked --release --quiet --bin kubectl-apigee_tls --target "$target.$glibc"
+    cargo zigbuild --locked --release --quiet --bin kubectl-apigee_tls --target "$target${glibc:+.$glibc}"
     ;;
 *) cargo build --locked --release --quiet --bin kubectl-apigee_tls --target "$target" ;;
 esac

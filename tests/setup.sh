@@ -19,6 +19,8 @@ envoy_version=1.40.0
 # What packages are tested with, and what they are built with.
 krew_version=v0.4.3
 actionlint_version=v1.7.7
+# The peer of `watch` in measurements.
+stern_version=v1.33.0
 zig_version=0.17.1
 cargo_zigbuild_version=0.24.1
 axe_version=4.11.1
@@ -35,6 +37,7 @@ components="$cache/components-$inputs/components"
 backend="$cache/backend-$(sha256sum tests/edge/peers/backend.go | cut -c1-16)/backend"
 envoy="$cache/envoy-$envoy_version/envoy"
 tools="$cache/tools-krew-$krew_version-actionlint-$actionlint_version"
+stern="$cache/stern-$stern_version"
 zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
 axe="$cache/axe-core-$axe_version/axe.min.js"
 openmetrics="$cache/prometheus-client-$prometheus_client_version"
@@ -300,6 +303,18 @@ build_tools() {
   fi
 }
 
+build_stern() {
+  [ -x "$stern/stern" ] && return 0
+  check_go || return 0
+  say "building stern, once: about a minute"
+  mkdir -p "$stern.$$"
+  if GOBIN="$stern.$$" go install "github.com/stern/stern@$stern_version" >"$cache/go.log" 2>&1; then
+    mv "$stern.$$" "$stern"
+  else
+    cannot stern "go install failed: $(tail -1 "$cache/go.log")"
+  fi
+}
+
 # Zig's compiler links for an old glibc; both come as Python wheels.
 install_zig() {
   [ -x "$zig/bin/cargo-zigbuild" ] && return 0
@@ -317,7 +332,7 @@ install_zig() {
 
 case "${1:-all}" in
   paths)
-    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe" "opensearch=$opensearch" "openmetrics=$openmetrics"
+    printf '%s\n' "components=$components" "envoy=$envoy" "backend=$backend" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig" "axe=$axe" "opensearch=$opensearch" "openmetrics=$openmetrics" "stern=$stern/stern"
     exit 0
     ;;
   build)
@@ -366,6 +381,7 @@ case "${1:-all}" in
     want sslscan sslscan
     want ssldump ssldump
     install_packages
+    build_stern
     ;;
   *)
     sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
