@@ -10,6 +10,7 @@
 //!                                └ what looks random is left: random
 //! ```
 
+mod automaton;
 mod columns;
 mod engine;
 mod held;

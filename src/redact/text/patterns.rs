@@ -9,9 +9,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
+use aho_corasick::{AhoCorasick, Input};
 use memchr::memmem;
 
+use super::automaton::{self, Automaton};
 use super::line::{Found, Line};
 use super::line_state::LineState;
 use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
@@ -146,7 +147,7 @@ const USER_FLAGS: &[&str] = &[
 ];
 
 pub(in crate::redact) struct Patterns {
-    automaton: Option<AhoCorasick>,
+    automaton: Option<Automaton>,
     /// Words that are not ASCII, which most lines need not be searched for: in one automaton, they would
     /// double the size of its tables.
     languages: Option<AhoCorasick>,
@@ -156,7 +157,7 @@ pub(in crate::redact) struct Patterns {
 }
 
 impl Patterns {
-    /// Returns the patterns, which are built once per process: an automaton takes several milliseconds.
+    /// Returns the patterns, which are built once per process.
     pub(in crate::redact) fn shared(certificates: bool) -> &'static Self {
         static OF_SECRETS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(false));
         static WITH_CERTIFICATES: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(true));
@@ -237,14 +238,9 @@ impl Patterns {
             add(&format!("\"{name}\\"), trigger);
         }
         // The words are constants within the limits of the automaton; without it, everything is withheld.
-        let automaton = |kind, words: &[String]| {
-            let mut builder = AhoCorasick::builder();
-            let builder = builder.ascii_case_insensitive(true).match_kind(aho_corasick::MatchKind::LeftmostFirst);
-            builder.kind(Some(kind)).build(words).ok()
-        };
         let beyond_ascii: Vec<String> = languages::words().filter(|name| !name.is_ascii()).collect();
-        let languages = automaton(AhoCorasickKind::ContiguousNFA, &beyond_ascii);
-        Self { automaton: automaton(AhoCorasickKind::DFA, &words), languages, triggers, certificates }
+        let languages = automaton::compact(&beyond_ascii).ok();
+        Self { automaton: Automaton::new(words).ok(), languages, triggers, certificates }
     }
 
     /// Returns the next span to redact at or after `from`.
@@ -255,8 +251,8 @@ impl Patterns {
         };
         let mut at = from;
         loop {
-            let range = at.min(line.bytes.len())..;
-            let hit = automaton.find(Input::new(line.bytes).range(range.clone()));
+            let range = at.min(line.bytes.len())..line.bytes.len();
+            let hit = automaton.find(line.bytes, range.clone());
             let beyond = line.next_beyond_ascii(at, || languages.find(Input::new(line.bytes).range(range)));
             let (trigger, hit) = match (hit, beyond) {
                 (Some(hit), Some(beyond)) if hit.start() < beyond.start => (Some(hit.pattern()), hit.range()),
