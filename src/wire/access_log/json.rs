@@ -26,6 +26,8 @@ pub(super) enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// The value whose bytes, quotes and brackets included, the grammar has accepted.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
     pub(super) fn of(raw: &'a [u8]) -> Self {
         match raw {
             [b'"', text @ .., b'"'] => Self::Text(text),
@@ -45,15 +47,24 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the only element of an array, as in Elastic's `fields`; otherwise the value itself.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
     pub(super) fn single(self) -> Self {
-        let Self::Array(raw) = self else { return self };
+        match self {
+            Self::Array(raw) => Self::only(raw).unwrap_or(self),
+            _ => self,
+        }
+    }
+
+    /// Returns the only element of an array.
+    fn only(array_of: &'a [u8]) -> Option<Self> {
         let mut found = None;
         let mut count = 0;
-        array(raw, 0, |value| {
+        array(array_of, 0, |value| {
             found = Some(value);
             count += 1;
         });
-        found.filter(|_| count == 1).unwrap_or(self)
+        found.filter(|_| count == 1)
     }
 
     /// A number, or a string that holds one.

@@ -199,10 +199,7 @@ impl Shape {
     /// Returns what is judged of a line, whose values are at the slots' spans.
     #[inline]
     fn line<'a>(&self, bytes: &'a [u8], span: impl Fn(&Slot) -> (usize, usize)) -> Line<'a> {
-        let value = |place: usize| {
-            let (start, end) = span(self.slots.get(place)?);
-            bytes.get(start..end).map(|raw| Value::of(raw).single())
-        };
+        let value = |place: usize| value_at(bytes, span(self.slots.get(place)?));
         if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value)) {
             return Line::Ordinary(self.start.and_then(value));
         }
@@ -214,9 +211,17 @@ impl Shape {
     }
 }
 
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+fn value_at(bytes: &[u8], (start, end): (usize, usize)) -> Option<Value<'_>> {
+    let raw = bytes.get(start..end)?;
+    Some(Value::of(raw).single())
+}
+
 /// Returns whether a record has a server name, not one of this program's probes, and neither a reason to
 /// doubt its filter chain nor one to doubt its route.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
         && !matches!(details, None | Some(Value::Text(NO_FILTER_CHAIN | NO_ROUTE)))
