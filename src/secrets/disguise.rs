@@ -101,12 +101,15 @@ pub(crate) enum Disguise {
 pub(crate) fn of(character: char) -> Option<Disguise> {
     match character {
         _ if character.is_ascii() => None,
-        '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => {
-            Some(Disguise::Nothing)
-        }
-        '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e01ef}' => {
-            Some(Disguise::Nothing)
-        }
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{180b}'..='\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e01ef}' => Some(Disguise::Nothing),
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xff01 + u32::from('!')).map(Disguise::Always),
         _ => LETTERS.iter().find(|(letter, _)| *letter == character).map(|(_, plain)| Disguise::AmongLetters(*plain)),
     }
