@@ -182,7 +182,7 @@ fn one_direction_shows_the_same_failure_or_none() {
                 Standing::Good => panic!("{shown}"),
                 Standing::Unknown | Standing::Beside => {}
             }
-            // Nothing is said of what the other side sent.
+            // No sentence is about what the other side sent.
             let other = if side == Party::Client { "server " } else { "client " };
             let is_unanswered = part.outcome == Outcome::Unanswered;
             assert!(!seen.sentence.starts_with(other) || is_unanswered, "{shown}");
