@@ -195,6 +195,26 @@ fn a_bundle_has_the_capture_judged_and_without_names() {
     assert!(codes.contains("AT601") && codes.contains("AT605"), "{codes}");
 }
 
+/// The checks and the summary judge by one rule.
+#[test]
+fn the_summary_names_the_check_that_reports_the_connections() {
+    let home = home("healthy");
+    let reset = |client: &str, name: Option<&str>| {
+        let mut talk = Talk::open(client, POD);
+        talk.client_says(&hello(name));
+        talk.server_sends(ACK | RST, b"");
+        talk
+    };
+    let talks = [reset("10.1.0.1:40001", Some("api.example.com")), reset("10.1.0.2:40002", None)];
+    fs::write(home.path("every.pcap"), pcap(1, &framed(&merged(&talks)))).unwrap();
+    let report = report(&home, &["--offline", "--pcap", "every.pcap", "--only", "capture"]);
+    let captured = report["summary"]["captured"].as_array().unwrap();
+    let codes: Vec<&Value> = captured.iter().map(|failure| &failure["code"]).collect();
+    assert_eq!(codes, ["AT617"], "{report}");
+    let found = report["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == "found");
+    assert_eq!(found.map(|check| &check["code"]).collect::<Vec<_>>(), ["AT617"], "{report}");
+}
+
 #[test]
 fn a_key_log_shows_what_tls13_encrypts() {
     let home = home("healthy");

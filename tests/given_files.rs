@@ -194,3 +194,24 @@ fn rejects_standard_input_twice() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("standard input can be read only once"));
     assert!(home.bundles().is_empty());
 }
+
+#[test]
+fn lists_a_hundred_findings_of_a_check_and_counts_the_others() {
+    let home = Home::new(&[("a", forbidding())]);
+    let report = |hosts: usize| -> (Option<i32>, Value) {
+        let host = |number| format!("- name: vh-{number}\n  hostAliases: [h{number}.example.com]\n");
+        let file = format!("virtualhosts:\n{}", (0..hosts).map(host).collect::<String>());
+        std::fs::write(home.path("many.yaml"), file).unwrap();
+        let output = home.run(&["diagnose", "--offline", "-f", "many.yaml", "-o", "json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let check = report["checks"].as_array().unwrap().iter().find(|check| check["code"] == "AT311").unwrap().clone();
+        (output.status.code(), check)
+    };
+    let (few_code, few) = report(100);
+    assert_eq!((few["findings"].as_array().map(Vec::len), &few["leftOut"]), (Some(100), &Value::Null), "{few}");
+    let (many_code, many) = report(250);
+    assert_eq!(many_code, few_code);
+    assert_eq!((many["findings"].as_array().map(Vec::len), &many["leftOut"]), (Some(101), &150.into()), "{many}");
+    let rest = &many["findings"][100];
+    assert_eq!(rest["message"], "150 findings of this check more, which are not listed", "{rest}");
+}

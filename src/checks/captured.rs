@@ -81,6 +81,21 @@ const CLIENT_UNTRUSTED: &str = "the server's truststore lacks the CA of the clie
 /// Judges the flows with this signature.
 #[must_use]
 pub fn judge(signature: &Signature) -> Kind {
+    let mut kind = of_outcome(signature);
+    if let Some(side) = signature.uncaptured
+        && kind.standing.is_failure()
+    {
+        kind.sentence = format!("{}; the {}'s part is not in the capture", kind.sentence, side_name(side));
+    }
+    kind
+}
+
+/// Returns how a sentence names a side.
+pub(crate) fn side_name(side: Party) -> &'static str {
+    if side == Party::Client { "client" } else { "server" }
+}
+
+fn of_outcome(signature: &Signature) -> Kind {
     match signature.outcome {
         Outcome::Completed => kind("completed", Standing::Good, "handshake completed", &[]),
         Outcome::Unanswered => failed(
@@ -107,6 +122,7 @@ pub fn judge(signature: &Signature) -> Kind {
         Outcome::ClientNotCaptured => {
             kind("client-not-captured", Standing::Unknown, "client's packets are not in the capture", &[])
         }
+        Outcome::NotCaptured if signature.uncaptured == Some(Party::Server) => response_not_captured(),
         Outcome::NotCaptured => kind(
             "answer-not-captured",
             Standing::Unknown,
@@ -136,6 +152,23 @@ pub fn judge(signature: &Signature) -> Kind {
         Outcome::Reset { by, stage } => ended(signature, by, stage, "resets"),
         Outcome::Closed { by, stage } => ended(signature, by, stage, "closes"),
     }
+}
+
+/// The server ends ClientHellos with SNI and without alike, or takes some of those without: the name, or
+/// that there is none, is not the cause.
+#[must_use]
+pub(crate) fn ended_whatever_name(what: &str) -> Kind {
+    let sentence = format!(
+        "{what}, so that missing SNI is not the cause: another server has the address, it expects the PROXY protocol, or \
+         a device in between ends the connections"
+    );
+    failed(&handshake_broken::CHECK, "ended-whatever-name", &sentence, &[])
+}
+
+/// A SYN without a response, in a capture that lacks what this server sends.
+#[must_use]
+pub(crate) fn response_not_captured() -> Kind {
+    kind("server-not-captured", Standing::Unknown, "server's part is not in the capture", &[])
 }
 
 fn kind(name: &str, standing: Standing, sentence: &str, causes: &[&str]) -> Kind {
@@ -416,7 +449,7 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
             &[UNKNOWN_NAME, "the client (JSSE) takes the warning as fatal"],
         );
     }
-    if stage < Stage::ServerFlight {
+    if stage < Stage::ServerFlight && signature.uncaptured.is_none() {
         return failed(
             &client_gives_up::CHECK,
             "client-gives-up",

@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Reason, Unavailable};
+use crate::text;
 
 pub use self::code::Code;
 pub use self::facts::edge::{EdgeCause, Owner};
@@ -138,12 +139,19 @@ impl Outcome {
     }
 }
 
+/// Maximum number of findings of a check that are kept. Findings are compared with each other, and what a
+/// thousandth object of the same fault adds is its name.
+const MAX_FINDINGS: usize = 100;
+
 /// A check with its judgement.
 #[derive(Clone)]
 pub struct CheckResult {
     pub check: &'static Check,
     pub family: &'static Family,
+    /// With at most [`MAX_FINDINGS`] findings: the first ones.
     pub judgement: Judgement,
+    /// Number of further findings.
+    pub left_out: u64,
 }
 
 impl CheckResult {
@@ -154,6 +162,18 @@ impl CheckResult {
             Ok(Outcome::Found(findings)) => findings,
             _ => &[],
         }
+    }
+
+    /// Returns a finding that states how many others are left out; `None` if none is.
+    #[must_use]
+    pub fn rest(&self) -> Option<Finding> {
+        let like = self.findings().first()?.objects.first()?;
+        let number = self.left_out;
+        (number > 0).then(|| {
+            let object = Object::new(like.kind, format!("{number} others"));
+            let message = format!("{} of this check more, which are not listed", text::count(number, "finding"));
+            Finding::new(object, Location::Whole, message, format!("{MAX_FINDINGS} listed"), "no finding")
+        })
     }
 }
 
@@ -222,12 +242,15 @@ pub fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family, &Check) -> bool) -
                     Reason::Broken("internal error; please report this bug".into()),
                 ))
             });
+            let mut left_out = 0;
             if let Ok(Outcome::Found(findings)) = &mut judgement {
+                left_out = findings.len().saturating_sub(MAX_FINDINGS) as u64;
+                findings.truncate(MAX_FINDINGS);
                 for finding in findings {
                     finding.in_namespace_of(evidence);
                 }
             }
-            CheckResult { check, family, judgement }
+            CheckResult { check, family, judgement, left_out }
         })
         .collect()
 }

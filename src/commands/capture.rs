@@ -29,6 +29,7 @@ use crate::gather::files::captures;
 use crate::gather::hybrid::recorder::{Bytes, RecordOptions, Recorded, Recorder, RecorderError, recorders};
 use crate::judgement::capture::{self as judgement, Question};
 use crate::redact::Redactor;
+use crate::report::formats::yaml;
 use crate::run::{Progress, Stop};
 use crate::terminal::{Console, Reporter};
 use crate::wire::capture::{Analysis, KeptPacket, Packet};
@@ -85,7 +86,7 @@ fn options(args: &CaptureArgs) -> RecordOptions {
 fn print(recorders: &[Recorder], console: &Console) -> Result<u8, Error> {
     let mut text = String::new();
     for recorder in recorders {
-        text += &format!("---\n# PATCH {}\n{}", recorder.path(), serde_yaml::to_string(recorder.change())?);
+        text += &format!("---\n# PATCH {}\n{}", recorder.path(), yaml::of(recorder.change())?);
     }
     console.result(&text).map_err(Error::Output)?;
     Ok(0)

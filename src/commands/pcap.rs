@@ -20,6 +20,7 @@ use crate::judgement::capture::{self as judgement, CaptureReport, Question};
 use crate::redact::{Redactions, Redactor};
 use crate::report::Format;
 use crate::report::documents::capture::line;
+use crate::report::formats::jsonl;
 use crate::run::{Progress, Stop};
 use crate::terminal::{self, Console};
 use crate::wire::capture::{CaptureWriter, KeptPacket, RecordKind};
@@ -145,7 +146,7 @@ impl Session {
             return;
         }
         let line = match self.output {
-            PcapOutput::Jsonl => serde_json::to_string(flow).map_err(io::Error::other),
+            PcapOutput::Jsonl => jsonl::line(flow).map_err(io::Error::other),
             PcapOutput::Wide => Ok(line(flow)),
             PcapOutput::Text | PcapOutput::Json | PcapOutput::Yaml | PcapOutput::Html => return,
         };

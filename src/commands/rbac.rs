@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Error;
 use crate::cli::{ProbePlace, RbacArgs, RbacFor};
 use crate::plan::{self, CAPTURE, Item, Origin, PLAN, Right, Scope, Stage, WATCH};
+use crate::report::formats::yaml;
 use crate::terminal::Console;
 
 /// What rights are for, and the rights.
@@ -200,5 +201,5 @@ fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
 }
 
 fn document(object: &impl Serialize) -> Result<String, Error> {
-    Ok(serde_yaml::to_string(object)?)
+    Ok(yaml::of(object)?)
 }

@@ -83,6 +83,8 @@ pub(super) fn outcome(result: &CheckResult) -> (OutcomeWord, Option<String>) {
 
 fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
     let (outcome, reason) = outcome(result);
+    let rest = result.rest();
+    let all = result.findings().iter().chain(&rest);
     CheckReport {
         code: result.check.code,
         name: result.check.name.to_owned(),
@@ -91,6 +93,7 @@ fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
         step,
         outcome,
         reason,
-        findings: result.findings().iter().map(|finding| FindingReport::new(result.check, finding)).collect(),
+        findings: all.map(|finding| FindingReport::new(result.check, finding)).collect(),
+        left_out: result.left_out,
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::FailOn;
 use crate::checks::captured::{Kind, Standing};
 use crate::checks::facts::captured;
-use crate::evidence::capture::{Capture, FlowTally, Group};
+use crate::evidence::capture::{Capture, FlowTally};
 use crate::verdict::NotSeen;
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
@@ -61,7 +61,7 @@ pub struct KindReport {
 /// Judges the content of the captures.
 #[must_use]
 pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureReport {
-    let kinds = kinds(&capture.summary.groups);
+    let kinds = kinds(&capture);
     let not_seen = not_seen(&capture, &question);
     let worst = kinds.iter().filter_map(|kind| match kind.kind.standing {
         Standing::Failed(level) => Some(level),
@@ -85,17 +85,18 @@ pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureRe
     }
 }
 
-fn kinds(groups: &[Group]) -> Vec<KindReport> {
-    captured::kinds_of(groups).into_iter().map(|(kind, tally)| KindReport { kind, tally }).collect()
+fn kinds(capture: &Capture) -> Vec<KindReport> {
+    captured::kinds_of(capture).into_iter().map(|(kind, tally)| KindReport { kind, tally }).collect()
 }
 
 fn verdict(capture: &Capture, question: &Question, kinds: &[KindReport]) -> String {
     let failing: u64 = kinds.iter().filter(|kind| kind.kind.standing.is_failure()).map(|kind| kind.tally.flows).sum();
     let summary = &capture.summary;
     match kinds.iter().find(|kind| kind.kind.standing.is_failure()) {
-        _ if hides_all(capture, question) => {
-            format!("the filters leave none of {}", counted(question.connections, "TCP connection"))
-        }
+        _ if hides_all(capture, question) => match question.connections {
+            1 => "the filters leave out the only TCP connection".to_owned(),
+            all => format!("the filters leave none of the {all} TCP connections"),
+        },
         Some(most) => format!(
             "{} of {} fail; most often: {} ({})",
             failing,

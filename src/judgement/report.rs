@@ -103,7 +103,16 @@ pub struct CheckReport {
     pub outcome: OutcomeWord,
     /// The observation, why the check does not apply, or why it is unknown; absent if something was found.
     pub reason: Option<String>,
+    /// If there are more than 100, the first ones, and one that states the number of the others.
     pub findings: Vec<FindingReport>,
+    /// Number of findings that are not listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One fault at one object. The strings are for readers; the fields after them hold the same as data. Reports

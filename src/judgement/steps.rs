@@ -48,10 +48,9 @@ fn report(step: &Step, number: u8, evidence: &Evidence, selected: &[CheckResult]
 }
 
 fn marks(result: &CheckResult) -> Vec<Mark> {
-    result
-        .findings()
-        .iter()
-        .map(|finding| Mark { code: result.check.code, level: result.check.level, message: finding.message.clone() })
+    let rest = result.rest();
+    let all = result.findings().iter().chain(&rest);
+    all.map(|finding| Mark { code: result.check.code, level: result.check.level, message: finding.message.clone() })
         .collect()
 }
 

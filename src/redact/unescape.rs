@@ -1,5 +1,5 @@
-//! Undoes the escapes of a line (`\x22`, `\u0022`, `%22`, `&quot;`, and `""` of CSV) and removes terminal
-//! colours.
+//! Undoes the escapes of a line (`\x22`, `\u0022`, `%22`, `&quot;`, and `""` of CSV), removes terminal
+//! colours and characters without width, and replaces letters that look like ASCII.
 //!
 //! Programs log what they received in the escapes of their own format, and what they received was escaped by
 //! others. A quoted password may therefore be surrounded by any of these, nested. Patterns match plain text
@@ -11,6 +11,8 @@ use std::iter;
 use std::ops::Range;
 
 use memchr::memmem;
+
+use crate::secrets::disguise::{self, Disguise};
 
 /// Maximum number of nested escapes that are undone.
 const MAX_LEVELS: usize = 8;
@@ -39,7 +41,8 @@ impl Unescaped {
     /// Undoes one level of escapes; `None` if the line has none.
     fn once(line: &[u8]) -> Option<Self> {
         let has_doubled = memmem::find(line, DOUBLED_NAME).is_some();
-        let mut escapes = Escapes { line, at: 0, escape: None, colour: None, has_doubled, doubled: None };
+        let disguised = line.is_ascii().then_some(line.len());
+        let mut escapes = Escapes { line, at: 0, escape: None, colour: None, has_doubled, doubled: None, disguised };
         let first = escapes.next()?;
         let mut unescaped = Self {
             bytes: Vec::with_capacity(line.len()),
@@ -117,7 +120,7 @@ impl Unescaped {
 /// What an escape represents.
 #[derive(Clone, Copy)]
 enum Decoded {
-    /// A colour, which represents no character.
+    /// A colour, or a character without width, which represents no character.
     None,
     Byte(u8),
     Char(char),
@@ -138,6 +141,8 @@ struct Escapes<'a> {
     /// Whether quotes are doubled, and the next pair of them.
     has_doubled: bool,
     doubled: Option<usize>,
+    /// Offset of the next character in disguise; the length of the line if there is none.
+    disguised: Option<usize>,
 }
 
 impl Iterator for Escapes<'_> {
@@ -152,14 +157,16 @@ impl Iterator for Escapes<'_> {
             let colour = *self.colour.get_or_insert_with(|| place(memchr::memchr(ESCAPE, rest)));
             let pair = || place(memmem::find(rest, DOUBLED).filter(|_| self.has_doubled));
             let doubled = *self.doubled.get_or_insert_with(pair);
-            self.at = escape.min(colour).min(doubled);
+            let disguised = *self.disguised.get_or_insert_with(|| next_disguised(self.line, from));
+            self.at = escape.min(colour).min(doubled).min(disguised);
             let rest = self.line.get(self.at..).filter(|rest| !rest.is_empty())?;
             let found = match rest[0] {
                 ESCAPE => self::colour(rest),
                 b'"' => Some((DOUBLED.len(), Decoded::Byte(b'"'))),
                 b'%' => percent(rest),
                 b'&' => entity(rest),
-                _ => backslash(rest),
+                b'\\' => backslash(rest),
+                _ => self::disguised(self.line, self.at),
             };
             let begin = self.at;
             // A row of backslashes that begins no escape is skipped whole.
@@ -168,11 +175,44 @@ impl Iterator for Escapes<'_> {
             self.escape = self.escape.filter(|escape| *escape >= self.at);
             self.colour = self.colour.filter(|colour| *colour >= self.at);
             self.doubled = self.doubled.filter(|doubled| *doubled >= self.at);
+            self.disguised = self.disguised.filter(|disguised| *disguised >= self.at);
             if let Some((_, decoded)) = found {
                 return Some((begin..self.at, decoded));
             }
         }
     }
+}
+
+/// Returns the offset of the next character in disguise at or after `from`.
+fn next_disguised(line: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(rest) = line.get(at..)
+        && let Some(beyond) = rest.iter().position(|byte| !byte.is_ascii())
+    {
+        at += beyond;
+        if disguised(line, at).is_some() {
+            return at;
+        }
+        at += 1;
+    }
+    line.len()
+}
+
+/// Decodes a character without width, a full-width form, and a letter of another script beside one of ASCII.
+fn disguised(line: &[u8], at: usize) -> Option<(usize, Decoded)> {
+    let rest = line.get(at..)?;
+    let character = rest.get(..rest.len().min(4))?.utf8_chunks().next()?.valid().chars().next()?;
+    let length = character.len_utf8();
+    let is_letter = |at: Option<usize>| at.and_then(|at| line.get(at)).is_some_and(u8::is_ascii_alphabetic);
+    let decoded = match disguise::of(character)? {
+        Disguise::Nothing => Decoded::None,
+        Disguise::Always(plain) => Decoded::Char(plain),
+        Disguise::AmongLetters(plain) if is_letter(at.checked_sub(1)) || is_letter(Some(at + length)) => {
+            Decoded::Char(plain)
+        }
+        Disguise::AmongLetters(_) => return None,
+    };
+    Some((length, decoded))
 }
 
 /// Decodes `ESC [ … m`, and `ESC [ K`, which programs that highlight matches write as well.
@@ -253,6 +293,8 @@ mod tests {
             (r"C:\xylo 100% a&b \u12 \n \\", r"C:\xylo 100% a&b \u12 \n \\"),
             (r"^api\\.acme\.com$", "^api.acme.com$"),
             ("\u{1b}[01;31m\u{1b}[Ka\u{1b}[m\u{1b}[K=b", "a=b"),
+            ("pass\u{200b}word pаѕѕword ｔｏｋｅｎ：x", "password password token:x"),
+            ("пароль é 漢字", "пароль é 漢字"),
         ] {
             assert_eq!(undone(written), plain, "{written}");
         }

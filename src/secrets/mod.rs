@@ -6,6 +6,7 @@
 //! A leaf: it depends on no other module of this crate. Readers recognise secret *values* (PEM, web tokens)
 //! themselves, and `redact` decides how each kind of secret is redacted.
 
+pub(crate) mod disguise;
 mod kinds;
 pub(crate) mod languages;
 mod table;
@@ -24,6 +25,12 @@ pub(crate) const MAX_NAME: usize = 128;
 
 /// Returns the kind of the value of `name`. The first matching row of the table decides.
 pub(crate) fn of(name: &[u8]) -> ValueKind {
+    let name = &name[name.len().saturating_sub(MAX_NAME)..];
+    let kind = of_plain(name);
+    if kind == ValueKind::NotSecret && !name.is_ascii() { of_plain(&disguise::plain(name)) } else { kind }
+}
+
+fn of_plain(name: &[u8]) -> ValueKind {
     let name = &name[name.len().saturating_sub(MAX_NAME)..];
     let mut buffer = [0_u8; MAX_NAME];
     let normalized = normalize(name, &mut buffer);
@@ -141,7 +148,7 @@ pub(crate) fn is_setting_below_secret(key: &str) -> bool {
 /// Stricter than [`of`], because only the name shows the purpose of a variable. A secret word anywhere in it
 /// is enough, unless the last word shows that the value is a location, a name or a switch.
 pub(crate) fn is_secret_variable(name: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
+    let lower = disguise::plain(name).to_ascii_lowercase();
     let has = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
     let last = lower.rsplit(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
     if !matches!(of(name), ValueKind::NotSecret | ValueKind::Directory) {
@@ -324,6 +331,11 @@ mod tests {
             "cvv2",
             "db_psw",
             "fernet_key",
+            "pаssword",
+            "DB_PАSSWORD",
+            "pass\u{200b}word",
+            "api\u{ad}Key",
+            "ｔｏｋｅｎ",
         ] {
             assert_eq!(of(secret.as_bytes()), ValueKind::Secret, "{secret}");
         }
@@ -344,9 +356,17 @@ mod tests {
 
     #[test]
     fn variables_are_judged_more_strictly() {
-        for secret in
-            ["GH_PAT", "KEYSTORE_PASS", "APIGEE_AUTH", "SIGNING_KEYS", "TOKEN_2", "CASSANDRA_CREDS_JSON", "key"]
-        {
+        for secret in [
+            "GH_PAT",
+            "KEYSTORE_P\u{200b}ASS",
+            "APIGEE_АUTH",
+            "KEYSTORE_PASS",
+            "APIGEE_AUTH",
+            "SIGNING_KEYS",
+            "TOKEN_2",
+            "CASSANDRA_CREDS_JSON",
+            "key",
+        ] {
             assert!(is_secret_variable(secret.as_bytes()), "{secret}");
         }
         for harmless in ["KEY_PATH", "TOKEN_URL", "POD_NAME", "PWD", "JAVA_OPTS", "SECRET_NAME", "AUTH_ENABLED"] {

@@ -84,6 +84,28 @@ fn default_texts_are_read_and_say_what_they_lack() {
     assert_eq!(read.lacking, BTreeSet::from(["REQUESTED_SERVER_NAME".to_owned(),]));
 }
 
+/// A client can write anything into a path: that concerns its own line alone.
+#[test]
+fn a_line_that_cannot_be_read_does_not_hide_the_others() {
+    let line = |path: &str, name: &str| {
+        format!(
+            r#"[2025-06-02T10:00:02.005Z] "GET {path} HTTP/2" 200 - via_upstream - "-" 0 12 3 - "-" "curl" "id" "b.example.com" "-" - - 10.4.0.9:8443 10.0.0.9:4002 {name} -"#
+        ) + "\n"
+    };
+    let reset = r#"[2025-06-02T10:00:01.005Z] "- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - - 10.4.0.9:8443 10.0.0.5:4001 - -"#;
+    // A quote is read; a space, which no request line has, is not.
+    for (path, read_lines) in [(r#"/a"b"#, 4), (r#"/a\"b"#, 4), ("/a b", 3)] {
+        for lines in [
+            [line(path, "a.example.com"), line("/", "a.example.com"), line("/", "-"), format!("{reset}\n")],
+            [line("/", "a.example.com"), line("/", "-"), format!("{reset}\n"), line(path, "a.example.com")],
+        ] {
+            let read = scan([lines.concat().as_bytes()]);
+            assert_eq!(classes(&read), [read_lines, 1, 0, 1, 0], "{path}");
+            assert_eq!((read.text_records, read.broken_lines), (0, 4 - read_lines), "{path}");
+        }
+    }
+}
+
 #[test]
 fn a_stated_json_format_names_its_keys() {
     let mesh = json(&[

@@ -6,6 +6,7 @@ use super::{Input, Page};
 use crate::bundle::layout;
 use crate::bundle::objects::RoutesAndEvents;
 use crate::plan::folder;
+use crate::report::formats::yaml;
 
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let why = "description of the route, required by the playbook";
@@ -21,7 +22,7 @@ fn description(name: &str, route: &Value, objects: &RoutesAndEvents) -> String {
     let mut page = format!("Name:      {name}\nNamespace: {}\n", text(&route["metadata"]["namespace"]));
     let parts = [("Labels", &route["metadata"]["labels"]), ("Spec", &route["spec"]), ("Status", &route["status"])];
     for (title, part) in parts {
-        let yaml = serde_yaml::to_string(part).unwrap_or_default();
+        let yaml = yaml::of(part).unwrap_or_default();
         page += &format!("{title}:\n{}", indented(&yaml));
     }
     page += &format!("Events:\n{}", objects.events_of_route(name));

@@ -21,7 +21,5 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let mut findings = captured::ended_whatever_name(evidence);
-    findings.extend(captured::found(evidence, CHECK.code).iter().map(captured::Captured::finding));
-    captured::concluded(evidence, findings)
+    captured::judge(evidence, CHECK.code)
 }

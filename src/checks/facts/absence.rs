@@ -99,7 +99,10 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         }
         let broken = sum(|log| log.broken_lines);
         if broken > TOLERATED_BROKEN_LINES {
-            let why = Reason::Broken(format!("{} contain only part of a record", count(broken, "line")));
+            let why = Reason::Broken(format!(
+                "{} contain only part of a record, or one that cannot be read",
+                count(broken, "line")
+            ));
             return Err(Unavailable::new(what, why));
         }
     }

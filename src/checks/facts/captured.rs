@@ -10,7 +10,7 @@ use super::{HealthChecks, count, is_google_front_end, logs, pods, routes, servic
 use crate::checks::captured::{self, Kind, Standing};
 use crate::checks::{Code, Finding, Judgement, Kind as ObjectKind, Location, Object, Outcome, codes};
 use crate::evidence::access_log::Span;
-use crate::evidence::capture::{Capture, FlowTally, Group, NameKind};
+use crate::evidence::capture::{Capture, FlowTally, Group, NameKind, Outcome as Ended};
 use crate::evidence::handshake::{Party, Stage};
 use crate::evidence::hybrid::{IngressPod, Service};
 use crate::evidence::{Evidence, Reason, Unavailable};
@@ -64,11 +64,37 @@ impl Captured<'_> {
 
 const EXPECTED: &str = "a completed handshake";
 
-/// Returns the kinds of connections among groups: failures first, the most frequent first.
-pub(crate) fn kinds_of<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Vec<(Kind, FlowTally)> {
+/// Returns the kinds of connections of a capture without the routes: failures first, the most frequent
+/// first.
+pub(crate) fn kinds_of(capture: &Capture) -> Vec<(Kind, FlowTally)> {
+    sorted(groups(capture), &Servers::without_routes([capture]))
+}
+
+/// Returns the kinds of connections of all captures of the evidence.
+pub(crate) fn kinds(evidence: &Evidence) -> Vec<Captured<'_>> {
+    kinds_among(evidence, |_| true)
+}
+
+/// Returns the connections of the kinds that have this check.
+pub(crate) fn found(evidence: &Evidence, code: Code) -> Vec<Captured<'_>> {
+    kinds_among(evidence, |kind| kind.code == Some(code))
+}
+
+/// Returns the kinds that are wanted. The groups of others are neither merged nor copied.
+fn kinds_among(evidence: &Evidence, is_wanted: impl Fn(&Kind) -> bool) -> Vec<Captured<'_>> {
+    let servers = Servers::of(evidence);
+    let of = |capture| {
+        let wanted = groups(capture).filter(|group| is_wanted(&servers.judge(group)));
+        let kinds: Vec<_> = sorted(wanted, &servers);
+        kinds.into_iter().map(move |(kind, tally)| Captured { capture, kind, tally })
+    };
+    evidence.captures.iter().flat_map(of).collect()
+}
+
+fn sorted<'a>(groups: impl IntoIterator<Item = &'a Group>, servers: &Servers) -> Vec<(Kind, FlowTally)> {
     let mut kinds: Vec<(Kind, FlowTally)> = Vec::new();
     for group in groups {
-        let kind = captured::judge(&group.signature);
+        let kind = servers.judge(group);
         // Several groups may have the same sentence.
         match kinds.iter_mut().find(|(known, _)| known.sentence == kind.sentence) {
             Some((_, tally)) => tally.merge(&group.tally),
@@ -87,27 +113,8 @@ pub(crate) fn kinds_of<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Vec<(
     kinds
 }
 
-/// Returns the kinds of connections of all captures of the evidence.
-pub(crate) fn kinds(evidence: &Evidence) -> Vec<Captured<'_>> {
-    kinds_among(evidence, |_| true)
-}
-
-/// Returns the kinds of the groups that are wanted. Others are neither merged nor copied.
-fn kinds_among(evidence: &Evidence, is_wanted: impl Fn(&Group) -> bool) -> Vec<Captured<'_>> {
-    let of = |capture| {
-        let kinds = kinds_of(groups(capture).filter(|group| is_wanted(group)));
-        kinds.into_iter().map(move |(kind, tally)| Captured { capture, kind, tally })
-    };
-    evidence.captures.iter().flat_map(of).collect()
-}
-
 fn groups(capture: &Capture) -> impl Iterator<Item = &Group> {
     capture.summary.groups.iter()
-}
-
-/// Returns whether the kind of a group has one of these checks.
-fn has_code(group: &Group, codes: &[Code]) -> bool {
-    captured::judge(&group.signature).code.is_some_and(|code| codes.contains(&code))
 }
 
 /// Judges by the kinds of connections that have this check.
@@ -115,88 +122,71 @@ pub(in crate::checks) fn judge(evidence: &Evidence, code: Code) -> Judgement {
     concluded(evidence, found(evidence, code).iter().map(Captured::finding).collect())
 }
 
-/// Returns the connections of the kinds that have this check.
-pub(crate) fn found(evidence: &Evidence, code: Code) -> Vec<Captured<'_>> {
-    let whatever_name = WhateverName::of(evidence);
-    kinds_among(evidence, |group| has_code(group, &[code]) && !whatever_name.ends(group))
-}
-
-/// Servers that end connections whether their ClientHello has a server_name or not. Only without the routes:
-/// these show whether the names that are sent are known.
+/// What the connections with a server show together, and none of them alone.
 #[derive(Default)]
-struct WhateverName {
-    /// They answer no ClientHello, and end those with SNI and those without.
-    every: BTreeSet<SocketAddr>,
-    /// They completed a handshake without SNI.
+struct Servers {
+    /// They answer no ClientHello, and end those with SNI and those without. Only without the routes: these
+    /// show whether the names that are sent are known.
+    end_every: BTreeSet<SocketAddr>,
+    /// They completed a handshake without SNI. Only without the routes.
     serve_without: BTreeSet<SocketAddr>,
+    /// The captures hold nothing that they sent, although their clients received it.
+    uncaptured: BTreeSet<SocketAddr>,
 }
 
-impl WhateverName {
+impl Servers {
     fn of(evidence: &Evidence) -> Self {
-        if routes(evidence).is_ok() {
-            return Self::default();
-        }
+        let servers = Self::without_routes(&evidence.captures);
+        if routes(evidence).is_ok() { Self { uncaptured: servers.uncaptured, ..Self::default() } } else { servers }
+    }
+
+    fn without_routes<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> Self {
+        let all: Vec<&Group> = captures.into_iter().flat_map(groups).collect();
         let among = |is_wanted: &dyn Fn(&Group) -> bool| -> BTreeSet<SocketAddr> {
-            let wanted = evidence.captures.iter().flat_map(groups).filter(|group| is_wanted(group));
+            let wanted = all.iter().filter(|group| is_wanted(group));
             wanted.flat_map(|group| group.tally.servers.keys().copied()).collect()
         };
         let with = among(&|group| is_ended(group) && group.signature.name == NameKind::Sent);
         let without = among(&|group| is_ended(group) && group.signature.name == NameKind::None);
         let answer = among(&|group| group.signature.chosen.is_some());
+        let seen = among(&|group| {
+            group.signature.uncaptured != Some(Party::Server) && group.signature.outcome != Ended::Unanswered
+        });
+        let unseen = among(&|group| group.signature.uncaptured == Some(Party::Server));
         Self {
-            every: with.intersection(&without).filter(|server| !answer.contains(server)).copied().collect(),
+            end_every: with.intersection(&without).filter(|server| !answer.contains(server)).copied().collect(),
             serve_without: among(&|group| {
                 group.signature.outcome.is_complete() && group.signature.name == NameKind::None
             }),
+            uncaptured: unseen.difference(&seen).copied().collect(),
         }
     }
 
-    /// Returns whether the server_name, or that there is none, is not why these connections were ended.
-    fn ends(&self, group: &Group) -> bool {
+    /// Judges the connections of a group by themselves and by what others with the same servers show.
+    fn judge(&self, group: &Group) -> Kind {
         let are_all = |servers: &BTreeSet<SocketAddr>| {
             !group.tally.servers.is_empty() && group.tally.servers.keys().all(|server| servers.contains(server))
         };
-        is_ended(group)
-            && match group.signature.name {
-                NameKind::None => are_all(&self.every) || are_all(&self.serve_without),
-                NameKind::Sent => are_all(&self.every),
-                _ => false,
+        match group.signature.name {
+            NameKind::None | NameKind::Sent if is_ended(group) && are_all(&self.end_every) => {
+                captured::ended_whatever_name("server ends every ClientHello, with SNI and without")
             }
+            NameKind::None if is_ended(group) && are_all(&self.serve_without) => captured::ended_whatever_name(
+                "server ends a ClientHello without SNI, and completes the handshake of another one without SNI",
+            ),
+            _ if group.signature.outcome == Ended::Unanswered && are_all(&self.uncaptured) => {
+                captured::response_not_captured()
+            }
+            _ => captured::judge(&group.signature),
+        }
     }
 }
 
 /// The server ended the connection after the ClientHello, without an alert.
 fn is_ended(group: &Group) -> bool {
-    use crate::evidence::capture::Outcome::{Closed, Reset};
-    matches!(group.signature.outcome, Reset { by, stage } | Closed { by, stage }
+    matches!(group.signature.outcome, Ended::Reset { by, stage } | Ended::Closed { by, stage }
         if by == Party::Server && stage == Stage::ClientHello)
         && group.signature.preface.is_none()
-}
-
-/// Returns findings about the connections that servers end whether there is SNI or not.
-pub(in crate::checks) fn ended_whatever_name(evidence: &Evidence) -> Vec<Finding> {
-    let whatever_name = WhateverName::of(evidence);
-    let mut findings = Vec::new();
-    for capture in &evidence.captures {
-        for (ends_every, what) in [
-            (true, "server ends every ClientHello, with SNI and without"),
-            (false, "server ends a ClientHello without SNI, and completes the handshake of another one without SNI"),
-        ] {
-            let of_kind = groups(capture).filter(|group| {
-                let is_every = group.tally.servers.keys().all(|server| whatever_name.every.contains(server));
-                whatever_name.ends(group) && is_every == ends_every
-            });
-            let mut kinds = kinds_of(of_kind).into_iter();
-            let Some((kind, mut tally)) = kinds.next() else { continue };
-            kinds.for_each(|(_, other)| tally.merge(&other));
-            let sentence = format!(
-                "{what}, so that missing SNI is not the cause: another server has the address, it expects the PROXY \
-                 protocol, or a device in between ends the connections"
-            );
-            findings.push(Captured { capture, kind: Kind { sentence, ..kind }, tally }.finding());
-        }
-    }
-    findings
 }
 
 /// Returns the outcome for these findings. That there are none is a statement about all connections, so all
@@ -214,8 +204,11 @@ pub(in crate::checks) fn concluded(evidence: &Evidence, findings: Vec<Finding>) 
     }
     let completed = evidence.captures.iter().map(|capture| capture.summary.completed).fold(0, u64::saturating_add);
     let flows = evidence.captures.iter().map(|capture| capture.summary.flows).fold(0, u64::saturating_add);
-    let seen =
-        format!("none of {} in the captures; {} completed", count(flows, "connection"), count(completed, "handshake"));
+    let seen = format!(
+        "no such connection among {} in the captures; {} completed",
+        count(flows, "connection"),
+        count(completed, "handshake")
+    );
     Ok(Outcome::of(findings, seen))
 }
 
@@ -257,9 +250,9 @@ pub(crate) fn refused_names(evidence: &Evidence) -> BTreeSet<&str> {
 
 /// Returns the server names of the connections that have this check. The empty one means without SNI.
 pub(crate) fn names_of(evidence: &Evidence, code: Code) -> BTreeSet<&str> {
-    let whatever_name = WhateverName::of(evidence);
-    let of_check = evidence.captures.iter().flat_map(groups);
-    let of_check = of_check.filter(|group| has_code(group, &[code]) && !whatever_name.ends(group));
+    let servers = Servers::of(evidence);
+    let all = evidence.captures.iter().flat_map(groups);
+    let of_check = all.filter(|group| servers.judge(group).code == Some(code));
     of_check.flat_map(|group| group.tally.server_names.keys()).map(String::as_str).collect()
 }
 
@@ -268,7 +261,7 @@ pub(crate) const NOTHING_JUDGED: &str = "TLS handshakes";
 
 /// Returns what a capture does not show, each with the reason.
 pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
-    let kinds = kinds_of(&capture.summary.groups);
+    let kinds = kinds_of(capture);
     let mut list = Vec::new();
     for file in &capture.files {
         if file.misplaced > 0 {
@@ -302,6 +295,19 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
     let groups = capture.summary.groups.iter();
     let unclear = groups.filter(|group| group.signature.hello_unclear && group.signature.name == NameKind::Unknown);
     let unclear: u64 = unclear.map(|group| group.tally.flows).sum();
+    for side in [Party::Client, Party::Server] {
+        // Those that cannot be judged are listed above.
+        let of_side = capture.summary.groups.iter().filter(|group| {
+            group.signature.uncaptured == Some(side) && captured::judge(&group.signature).standing.is_failure()
+        });
+        let flows: u64 = of_side.map(|group| group.tally.flows).sum();
+        if flows > 0 {
+            list.push((
+                format!("the {}'s part of {}", captured::side_name(side), count(flows, "connection")),
+                "the capture holds one direction only; capture at an ingress pod or its node".to_owned(),
+            ));
+        }
+    }
     if unclear > 0 {
         list.push((
             format!("the SNI of {}", count(unclear, "connection")),
@@ -363,7 +369,8 @@ fn nothing_judged(capture: &Capture) -> String {
         (0, quic) => {
             format!("the captures hold no TCP connection; {} of QUIC are not read", count(quic, "connection"))
         }
-        (flows, _) => format!("none of {} is a TLS handshake from its beginning", count(flows, "TCP connection")),
+        (1, _) => "the only TCP connection is not a TLS handshake from its beginning".to_owned(),
+        (flows, _) => format!("none of the {flows} TCP connections is a TLS handshake from its beginning"),
     }
 }
 
@@ -384,9 +391,12 @@ pub(crate) fn joined(evidence: &Evidence) -> Joined {
     let mut joined = Joined::default();
     let spans = |wanted: &[Code]| {
         let mut spans: BTreeMap<IpAddr, Vec<Span>> = BTreeMap::new();
-        for captured in kinds_among(evidence, |group| has_code(group, wanted)) {
-            for (client, span) in captured.tally.clients {
-                spans.entry(client).or_default().push(span);
+        // By each group itself: what others with the same servers show does not change what the client sent.
+        let has_code =
+            |group: &&Group| captured::judge(&group.signature).code.is_some_and(|code| wanted.contains(&code));
+        for group in evidence.captures.iter().flat_map(groups).filter(has_code) {
+            for (client, span) in &group.tally.clients {
+                spans.entry(*client).or_default().push(span.clone());
             }
         }
         spans

@@ -40,11 +40,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(Kind::ApigeeRoute, &route.name),
                 Location::field("spec.selector"),
-                format!(
-                    "ApigeeRoute {} selects none of {}",
-                    route.name,
-                    facts::count(pods.len() as u64, "ingress pod")
-                ),
+                match pods.len() {
+                    1 => format!("ApigeeRoute {} does not select the only ingress pod", route.name),
+                    all => format!("ApigeeRoute {} selects none of {all} ingress pods", route.name),
+                },
                 facts::labels(&route.selector),
                 format!("labels of an ingress pod, as {}", facts::labels(&facts::known_labels(&pods[0].labels))),
             )

@@ -11,6 +11,7 @@ use crate::gather::files::manifests;
 use crate::gather::hybrid::retained::{RetainedLog, RetainedObjects};
 use crate::plan::{Item, folder};
 use crate::redact::Redactions;
+use crate::report::formats::yaml;
 
 /// Maximum number of bytes of an overrides file: its redaction needs several times as much memory.
 const MAX_OVERRIDES: usize = 16 << 20;
@@ -27,7 +28,7 @@ impl RedactingWriter {
         let mut text = String::new();
         for mut object in objects {
             let redacted = self.redactor.object(&mut object, &mut redactions).map_err(|withheld| withheld.to_string());
-            match redacted.and_then(|()| serde_yaml::to_string(&object).map_err(|error| error.to_string())) {
+            match redacted.and_then(|()| yaml::of(&object).map_err(|error| error.to_string())) {
                 Ok(yaml) => text += &format!("---\n{yaml}"),
                 Err(why) => self.lost(MANIFEST, origin, &why),
             }

@@ -12,6 +12,7 @@ use crate::evidence::{Source, Unavailable};
 use crate::gather::hybrid::retained::RetainedObjects;
 use crate::plan::Item;
 use crate::redact::Redactions;
+use crate::report::formats::yaml;
 
 /// The objects of one item on their way into the bundle.
 pub(super) struct Objects {
@@ -45,7 +46,7 @@ impl Objects {
         });
         let Some(object) = self.sink.clean(self.item, &self.origin, object, &mut list.redactions) else { return };
         // A list of one object is an entry of the list of all.
-        let yaml = serde_yaml::to_string(&[object]).map_err(|error| error.to_string());
+        let yaml = yaml::of(&[object]).map_err(|error| error.to_string());
         let written = yaml.and_then(|yaml| list.entry.write_all(yaml.as_bytes()).map_err(|error| error.to_string()));
         if let (None, Err(why)) = (&list.fault, written) {
             list.fault = Some(why);

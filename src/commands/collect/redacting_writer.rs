@@ -12,6 +12,7 @@ use crate::cli::KeptLogs;
 use crate::evidence::{Reason, Unavailable};
 use crate::plan::Item;
 use crate::redact::{Redactions, Redactor};
+use crate::report::formats::yaml;
 
 /// Redacts everything that is gathered and writes it into the bundle.
 #[derive(Clone)]
@@ -111,7 +112,7 @@ impl RedactingWriter {
         value: &Value,
         redactions: Redactions,
     ) {
-        match serde_yaml::to_string(value) {
+        match yaml::of(value) {
             Ok(yaml) => self.write_clean(path, origin, item.why, yaml.as_bytes(), redactions),
             Err(error) => self.lost(item.name(), origin, &error.to_string()),
         }

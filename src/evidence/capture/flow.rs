@@ -77,6 +77,9 @@ pub struct Flow {
     pub outcome: Outcome,
     /// Bytes of the handshake that the capture lacks, by sender.
     pub missing: Missing,
+    /// The side of which the capture holds no packet, although the other one's show that there were some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncaptured: Option<Party>,
     /// The Wireshark display filter that shows the connection.
     pub filter: String,
 }

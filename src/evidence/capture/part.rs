@@ -111,6 +111,7 @@ impl Visit for Group {
             certificate_requested: _,
             client_certificate: _,
             hello_unclear: _,
+            uncaptured: _,
         } = signature;
         visitor.strings(Kind::Word, [offered, lowest, chosen].into_iter().flatten());
         tally.visit(visitor);

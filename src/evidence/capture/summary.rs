@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flow::{ClientChain, Flow, Outcome, PacketPlace, Preface, ServerName};
 use crate::evidence::access_log::Span;
-use crate::evidence::handshake::NotTls;
+use crate::evidence::handshake::{NotTls, Party};
 
 /// Maximum number of groups. They are combinations of few values; hostile captures can have more.
 const MAX_GROUPS: usize = 256;
@@ -79,6 +79,9 @@ pub struct Signature {
     pub client_certificate: ClientChainKind,
     /// A ClientHello that is cut or malformed.
     pub hello_unclear: bool,
+    /// The side of which the capture holds no packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncaptured: Option<Party>,
 }
 
 /// Whether a server_name was sent.
@@ -317,6 +320,7 @@ impl Signature {
             certificate_requested: flow.certificate_request.is_some(),
             client_certificate: flow.client_certificate.kind(),
             hello_unclear: flow.hello_unclear(),
+            uncaptured: flow.uncaptured,
         }
     }
 
@@ -334,6 +338,7 @@ impl Signature {
             && self.certificate_requested == flow.certificate_request.is_some()
             && self.client_certificate == flow.client_certificate.kind()
             && self.hello_unclear == flow.hello_unclear()
+            && self.uncaptured == flow.uncaptured
     }
 }
 

@@ -116,6 +116,40 @@ fn recognises_tokens_by_their_prefix() {
 }
 
 #[test]
+fn redacts_whole_hashes_of_passwords() {
+    for hash in [
+        "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/",
+        "$5$rounds=5000$toolongsaltstrin$Un/5jzAHMgOGZ5.mWJpuVolil07guHPvOW8mGsh.",
+        "$1$etNnh7FA$OlM7eljE/B7F1J4XYNnk81",
+        "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
+        "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC",
+        "$argon2id$v=19$m=65536,t=3,p=4$wagCPXjifgvUFBzq4hqe3w$CYaIb8sB+wtD+Vu/P4uod1+Qof8h+1g7bbDlBID48Rc",
+        "{SSHA}DkMTwBl+a/3DQTxCYEApdUtNXGgdUac3",
+    ] {
+        for (before, after) in [("root:", ":19000:0:99999:7:::"), ("hash is ", " now"), ("\"", "\"")] {
+            assert_eq!(text(&format!("{before}{hash}{after}")), format!("{before}<redacted>{after}"));
+        }
+    }
+    assert_eq!(text("costs $6$ or $2a$ each"), "costs $6$ or $2a$ each");
+}
+
+#[test]
+fn names_in_disguise_are_names() {
+    for name in
+        ["pаssword", "pass\u{200b}word", "раѕsword", "ｐａｓｓｗｏｒｄ", "pass\u{2060}\u{ad}word", "api\u{feff}_kеy"]
+    {
+        for (before, after) in [("", ""), ("x ", ""), ("{\"a\":1,\"", "\"}")] {
+            let input = format!("{before}{name}=hunter2x{after}");
+            assert!(!text(&input).contains("hunter2x"), "{input}: {}", text(&input));
+        }
+    }
+    for harmless in ["Пароли хранятся в Vault", "пассажир: Иванов", "naïve: plain", "zero\u{200b}width: text"]
+    {
+        assert_eq!(text(harmless), harmless);
+    }
+}
+
+#[test]
 fn redacts_private_keys_in_every_wrapping() {
     let key = key_pem();
     let body: Vec<&str> = key.lines().filter(|line| !line.starts_with('-')).collect();

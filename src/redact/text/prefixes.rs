@@ -25,8 +25,47 @@ const fn cloud_key(text: &'static str, shortest: usize, charset: fn(u8) -> bool)
     Prefix { text, rule: Rule::CloudKey, shortest, charset }
 }
 
+/// A hash of a password, in the form of crypt(5) and of the libraries that follow it.
+const fn password_hash(text: &'static str, charset: fn(u8) -> bool) -> Prefix {
+    Prefix { text, rule: Rule::Token, shortest: 20, charset }
+}
+
 /// Of two prefixes, one of which begins with the other, the longer one is first.
 pub(super) const PREFIXES: &[Prefix] = &[
+    password_hash("$1$", of_crypt),
+    password_hash("$2a$", of_crypt),
+    password_hash("$2b$", of_crypt),
+    password_hash("$2x$", of_crypt),
+    password_hash("$2y$", of_crypt),
+    password_hash("$3$", of_crypt),
+    password_hash("$5$", of_crypt),
+    password_hash("$6$", of_crypt),
+    password_hash("$7$", of_crypt),
+    password_hash("$8$", of_crypt),
+    password_hash("$9$", of_crypt),
+    password_hash("$apr1$", of_crypt),
+    password_hash("$argon2d$", of_phc),
+    password_hash("$argon2i$", of_phc),
+    password_hash("$argon2id$", of_phc),
+    password_hash("$gy$", of_crypt),
+    password_hash("$H$", of_crypt),
+    password_hash("$md5$", of_crypt),
+    password_hash("$P$", of_crypt),
+    password_hash("$pbkdf2$", of_phc),
+    password_hash("$pbkdf2-sha256$", of_phc),
+    password_hash("$pbkdf2-sha512$", of_phc),
+    password_hash("$S$", of_crypt),
+    password_hash("$scrypt$", of_phc),
+    password_hash("$sha1$", of_crypt),
+    password_hash("$y$", of_crypt),
+    password_hash("pbkdf2_sha256$", of_phc),
+    password_hash("pbkdf2:sha", of_phc_or_colon),
+    password_hash("scrypt:", of_phc_or_colon),
+    password_hash("SCRAM-SHA-256$", of_phc_or_colon),
+    password_hash("{CRYPT}", of_crypt),
+    password_hash("{SSHA}", of_phc),
+    password_hash("{SSHA256}", of_phc),
+    password_hash("{SSHA512}", of_phc),
     cloud_key("A3T", 17, capital),
     cloud_key("ABIA", 16, capital),
     cloud_key("ACCA", 16, capital),
@@ -254,6 +293,19 @@ pub(super) const INFIXES: &[Prefix] = &[
     prefix(":AA", 30, url_safe),
     prefix(".atlasv1.", 30, url_safe_or_dot),
 ];
+
+fn of_crypt(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'$' | b'=')
+}
+
+/// The string format of the Password Hashing Competition, and base64.
+fn of_phc(byte: u8) -> bool {
+    of_crypt(byte) || matches!(byte, b'+' | b',' | b'-' | b'_')
+}
+
+fn of_phc_or_colon(byte: u8) -> bool {
+    of_phc(byte) || byte == b':'
+}
 
 fn azure(byte: u8) -> bool {
     url_safe_or_dot(byte) || byte == b'~'

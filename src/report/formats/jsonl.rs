@@ -17,7 +17,15 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
 /// # Errors
 /// A value has a map whose keys are no strings. No document has one.
 pub fn of<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<String, serde_json::Error> {
-    values.into_iter().map(|value| Ok(json::escaped(&serde_json::to_string(&value)?) + "\n")).collect()
+    values.into_iter().map(|value| Ok(line(&value)? + "\n")).collect()
+}
+
+/// Writes a value in one line, without its line end.
+///
+/// # Errors
+/// The value has a map whose keys are no strings. No document has one.
+pub fn line(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(json::escaped(&serde_json::to_string(value)?))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::json;
 use crate::report::document::{Code, Kind, Level, Location, Object};
 use crate::report::{Document, Located, Rule, TextOptions};
 use crate::text::visible;
@@ -42,7 +43,7 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
     if let Some(conclusion) = document.conclusion() {
         log["runs"][0]["properties"] = json!({ "conclusion": visible(&conclusion) });
     }
-    serde_json::to_string_pretty(&log).map(|text| text + "\n")
+    json::of(&log)
 }
 
 fn rule(rule: &Rule) -> Value {

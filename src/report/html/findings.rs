@@ -53,13 +53,15 @@ pub(super) struct Judged<'a> {
     outcome: OutcomeWord,
     reason: Option<&'a str>,
     findings: &'a [FindingReport],
+    /// Number of findings that the document does not list; its last one states it.
+    left_out: u64,
 }
 
 impl<'a> From<&'a CheckReport> for Judged<'a> {
     fn from(check: &'a CheckReport) -> Self {
-        let CheckReport { code, name, family, level, step: _, outcome, reason, findings } = check;
-        let (code, level, outcome) = (*code, *level, *outcome);
-        Self { code, name, family, level, outcome, reason: reason.as_deref(), findings }
+        let CheckReport { code, name, family, level, step: _, outcome, reason, findings, left_out } = check;
+        let (code, level, outcome, left_out) = (*code, *level, *outcome, *left_out);
+        Self { code, name, family, level, outcome, reason: reason.as_deref(), findings, left_out }
     }
 }
 
@@ -67,7 +69,7 @@ impl<'a> From<&'a LegCheck> for Judged<'a> {
     fn from(check: &'a LegCheck) -> Self {
         let LegCheck { code, name, family, level, leg: _, object: _, outcome, findings, reason } = check;
         let (code, level, outcome) = (*code, *level, *outcome);
-        Self { code, name, family, level, outcome, reason: reason.as_deref(), findings }
+        Self { code, name, family, level, outcome, reason: reason.as_deref(), findings, left_out: 0 }
     }
 }
 
@@ -89,6 +91,8 @@ where
 impl<'a> CheckView<'a> {
     fn of(check: &Judged<'a>) -> Self {
         let badge = Badge::of_outcome(check.outcome, check.level);
+        let listed = check.findings.len().saturating_sub(usize::from(check.left_out > 0));
+        let hidden = listed.saturating_sub(MAX_FINDINGS) as u64;
         let is_open = matches!(check.outcome, OutcomeWord::Found | OutcomeWord::Unknown);
         Self {
             code: check.code.to_string(),
@@ -99,7 +103,7 @@ impl<'a> CheckView<'a> {
             outcome: badge.word,
             reason: short(check.reason.unwrap_or_default(), MAX_TEXT),
             findings: check.findings.iter().take(MAX_FINDINGS).map(FindingView::of).collect(),
-            rest: rest(check.findings.len().saturating_sub(MAX_FINDINGS) as u64, "finding"),
+            rest: rest(hidden + check.left_out, "finding"),
             rule: Rule::of(check.code).filter(|_| is_open),
         }
     }

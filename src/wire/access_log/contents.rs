@@ -49,6 +49,17 @@ pub(super) struct Contents {
     partial: [Vec<u8>; 4],
     /// A part of a line was read that has no meaning without the next one.
     pub(super) met_partial: bool,
+    /// Whether lines that look like records in text are of a format that is read.
+    texts: Texts,
+}
+
+/// What lines in a text format have shown of the log.
+#[derive(Clone, Copy, Debug)]
+enum Texts {
+    /// None was read; so many look like records, of a format that is not known.
+    Unread(u64),
+    /// Records were read: a line that cannot be read is a broken one, and says nothing of the others.
+    Read,
 }
 
 /// Size of the parts into which Docker splits a line.
@@ -85,6 +96,7 @@ impl Contents {
             cut_keys: CUT_KEYS.map(memmem::Finder::new),
             partial: Default::default(),
             met_partial: false,
+            texts: Texts::Unread(0),
         }
     }
 
@@ -174,6 +186,10 @@ impl Contents {
             if known.read(text, &mut record) {
                 if record.is_judgeable() {
                     self.counter.record(&record);
+                    if let Texts::Unread(lines) = std::mem::replace(&mut self.texts, Texts::Read) {
+                        self.counter.log.text_records = self.counter.log.text_records.saturating_sub(lines);
+                        self.counter.log.broken_lines += lines;
+                    }
                 } else {
                     self.counter.log.text_records += 1;
                     known.lacking().for_each(|operator| self.counter.lacks(operator));
@@ -182,7 +198,14 @@ impl Contents {
             }
         }
         let looks_like_one = is_text_record(text);
-        self.counter.log.text_records += u64::from(looks_like_one);
+        match &mut self.texts {
+            _ if !looks_like_one => {}
+            Texts::Read => self.counter.log.broken_lines += 1,
+            Texts::Unread(lines) => {
+                *lines += 1;
+                self.counter.log.text_records += 1;
+            }
+        }
         looks_like_one
     }
 

@@ -46,6 +46,8 @@ enum Class {
     Time,
     /// Neither spaces nor quotes.
     Word,
+    /// A path, which may have quotes: a client chooses it, and a request line cannot hold spaces in it.
+    Path,
     /// Anything, as clients and peers choose it.
     Free,
 }
@@ -57,7 +59,8 @@ impl Class {
             "RESPONSE_CODE" => Self::Code,
             "REQUESTED_SERVER_NAME" => Self::Name,
             "START_TIME" if arguments.is_empty() => Self::Time,
-            "REQ" if !is(&[":authority", ":method", ":path", "x-envoy-original-path?:path", "host"]) => Self::Free,
+            "REQ" if is(&[":path", "x-envoy-original-path?:path"]) => Self::Path,
+            "REQ" if !is(&[":authority", ":method", "host"]) => Self::Free,
             "CONNECTION_TERMINATION_DETAILS"
             | "DYNAMIC_METADATA"
             | "DOWNSTREAM_LOCAL_SUBJECT"
@@ -86,6 +89,7 @@ impl Class {
             }
             Self::Time => byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b':' | b'.' | b'T' | b'Z'),
             Self::Word => !byte.is_ascii_whitespace() && byte != b'"',
+            Self::Path => !byte.is_ascii_whitespace(),
             Self::Free => true,
         }
     }
@@ -110,6 +114,12 @@ impl TextFormat {
 
     fn literal(&mut self, text: &[u8]) {
         let Some(segment) = self.segments.last_mut() else { return };
+        // Without a space behind it, a quote in a path could be the end of the path.
+        if let Some(Piece::Value(_, class @ Class::Path)) = segment.last_mut()
+            && !text.iter().any(u8::is_ascii_whitespace)
+        {
+            *class = Class::Word;
+        }
         match segment.last_mut() {
             Some(Piece::Literal(known)) => known.extend_from_slice(text),
             _ => segment.push(Piece::Literal(text.to_vec())),
@@ -294,6 +304,22 @@ mod tests {
             let expected = Some(values(["a.example.com", "404", "10.0.0.9:4002", "b.example.com"]));
             assert_eq!(defaults(&line(agent)), expected, "{agent}");
         }
+    }
+
+    #[test]
+    fn a_quote_in_a_path_hides_no_value() {
+        for path in [r#"/a"b"#, r#"/a"b"#, r#"/""#, r#"/a"HTTP/1.1""#, r#"/a%22?q="x","y""#] {
+            let line = format!(
+                r#"[2025-06-02T10:00:02.005Z] "GET {path} HTTP/2" 404 NR route_not_found - "-" 0 12 3 - "-" "curl" "id" "b.example.com" "-" - - 10.4.0.9:8443 10.0.0.9:4002 a.example.com -"#
+            );
+            let expected = Some(values(["a.example.com", "404", "10.0.0.9:4002", "b.example.com"]));
+            assert_eq!(defaults(&line), expected, "{path}");
+        }
+        // What could be the end of the path as well is not read.
+        let format =
+            TextFormat::compile("path=\"%REQ(:PATH)%\",code=%RESPONSE_CODE%,sni=%REQUESTED_SERVER_NAME%", None);
+        assert_eq!(fields(&format, r#"path="/a",code=404,sni=x"#), Some(values(["x", "404", "", ""])));
+        assert_eq!(fields(&format, r#"path="/a",code=0,sni=",code=404,sni=x"#), None);
     }
 
     #[test]

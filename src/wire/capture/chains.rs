@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use openssl::sha::sha256;
+use openssl::sha::{Sha256, sha256};
 use openssl::x509::X509;
 
 use crate::evidence::capture::CapturedCertificate;
@@ -47,7 +47,11 @@ impl Chains {
     /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length`
     /// bytes.
     pub(super) fn read(&mut self, body: &[u8], length: usize) -> Arc<Chain> {
-        let key = sha256(body);
+        // What is cut alike may be of different lists.
+        let mut hash = Sha256::new();
+        hash.update(body);
+        hash.update(&length.to_be_bytes());
+        let key = hash.finish();
         if let Some(chain) = self.known.get(&key) {
             return Arc::clone(chain);
         }
@@ -87,7 +91,8 @@ fn size([a, b, c]: [u8; 3]) -> usize {
 
 fn read(body: &[u8], length: usize, is_described: bool) -> Chain {
     let mut fields = Fields(body);
-    let Some(total) = fields.array().map(size) else { return Chain { is_cut: true, ..Chain::default() } };
+    // The length alone shows that a list is empty.
+    let Some(total) = fields.array().map(size) else { return Chain { is_cut: length > 3, ..Chain::default() } };
     let mut chain = Chain { is_cut: body.len() < length || total + 3 != length, ..Chain::default() };
     let mut parsed = Vec::new();
     let mut list = Fields(fields.0);

@@ -2,25 +2,24 @@
 //!
 //! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. This holds for
 //! captures that began without the SYN, for several SYN/ACKs with different numbers, and after every preface.
+//! `client` and `server` read the streams; here is what both share, and what the capture lacks of them.
+
+mod client;
+mod server;
 
 use super::acknowledged::{Acknowledged, covers};
-use super::direction::{ClientState, Direction, ServerState, data_sequence, end_of, is_from_client};
+use super::direction::{ClientState, Direction, ServerState, end_of, is_from_client};
 use super::handshake::{Ends, Handshake, Moment};
 use super::hops::Hops;
 use super::layers::Segment;
-use super::preface::{self, MAX_HEAD, Start};
 use super::shared::Shared;
 use super::stream::Piece;
 use crate::evidence::capture::{End, Ending, Missing, Preface, Tunnel};
 use crate::evidence::handshake::{NotTls, Party};
-use crate::wire::tls::not_tls::{self, MAX_HEAD_BYTES, Opening};
-use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
+use crate::wire::tls::passive::Passive;
 
 /// Maximum number of SYN/ACKs with different sequence numbers that are kept.
 const MAX_BASES: usize = 4;
-/// Number of preface bytes after which no ClientHello is expected any more.
-const MAX_PREFACE: usize = 64 << 10;
-
 /// Number of bytes in both directions after which no handshake message is expected any more.
 const MAX_HANDSHAKE: u64 = 1 << 20;
 
@@ -43,6 +42,10 @@ pub(super) struct Connection {
     pub(super) server: Direction,
     /// The start of the server's TLS.
     server_start: Option<u32>,
+    /// The client acknowledged bytes of the server's TLS, whether or not the capture holds them.
+    has_received: bool,
+    /// The server acknowledged data of the client, none of which the capture holds.
+    lacks_request: bool,
     client_state: ClientState,
     server_state: ServerState,
     pub(super) handshake: Handshake,
@@ -82,6 +85,8 @@ impl Connection {
             client: Direction::default(),
             server: Direction::default(),
             server_start: None,
+            has_received: false,
+            lacks_request: false,
             client_state: ClientState::Start,
             server_state: ServerState::Before,
             handshake: Handshake::default(),
@@ -207,12 +212,36 @@ impl Connection {
 
     /// Returns whether the server's response, or its beginning, is missing in the capture.
     pub(super) fn lacks_answer(&self) -> bool {
-        self.server_state == ServerState::Lost || self.server.packets == 0 || self.handshake.proves_answer()
+        self.server_state == ServerState::Lost
+            || self.server.packets == 0
+            || self.lacks_response()
+            || self.handshake.proves_answer()
+    }
+
+    /// Returns whether the client received a response of the server of which the capture holds no byte.
+    pub(super) fn lacks_response(&self) -> bool {
+        self.has_received && self.server.bytes == 0
     }
 
     /// Returns whether the client's first bytes are missing in the capture.
     pub(super) fn lacks_beginning(&self) -> bool {
-        self.client_state == ClientState::Lost || self.client.packets == 0
+        self.client_state == ClientState::Lost || self.lacks_request()
+    }
+
+    /// Returns whether the capture has nothing of what the client sent to the server.
+    pub(super) fn lacks_request(&self) -> bool {
+        self.client.packets == 0 || self.lacks_request
+    }
+
+    /// Returns the side of which the capture has no packet, although there was one: a capture of one
+    /// direction.
+    pub(super) fn uncaptured(&self) -> Option<Party> {
+        match (self.client.packets, self.server.packets) {
+            (0, _) => Some(Party::Client),
+            // A SYN may have no response.
+            (_, 0) if !self.client.packets_are_syn_only() => Some(Party::Server),
+            _ => None,
+        }
     }
 
     /// Returns whether it has a ClientHello, and its handshake has not completed.
@@ -283,53 +312,6 @@ impl Connection {
         }
     }
 
-    fn client_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, shared: &mut Shared) -> bool {
-        // If there are several SYN/ACKs, the one that the client acknowledges counts.
-        if let Some(acknowledged) = segment.acknowledged
-            && self.server.stream.is_fresh()
-            && (self.bases.contains(&acknowledged) || self.bases.is_empty() && segment.length > 0)
-        {
-            self.server.stream.begin(acknowledged);
-        }
-        if segment.length == 0 {
-            return true;
-        }
-        let sequence = data_sequence(segment);
-        if self.client.stream.next().is_none() {
-            self.client.stream.begin(sequence);
-        }
-        let acknowledged = segment.acknowledged;
-        self.handshake.knows_other = self.acknowledged.by_client(acknowledged);
-        let mut stream = std::mem::take(&mut self.client.stream);
-        let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
-            self.piece(Party::Client, piece, at, acknowledged, shared);
-        });
-        self.client.stream = stream;
-        if self.handshake.has_client_record() {
-            self.acknowledged.flight(end_of(segment));
-        }
-        kept
-    }
-
-    fn server_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, shared: &mut Shared) -> bool {
-        if segment.length == 0 {
-            return true;
-        }
-        let sequence = data_sequence(segment);
-        if self.server.stream.is_fresh() && (self.server.stream.next().is_none() || self.bases.contains(&sequence)) {
-            self.server.stream.begin(sequence);
-        }
-        let mut stream = std::mem::take(&mut self.server.stream);
-        let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
-            self.piece(Party::Server, piece, at, None, shared);
-        });
-        self.server.stream = stream;
-        if self.handshake.answer.is_some() {
-            self.acknowledged.answer(end_of(segment));
-        }
-        kept
-    }
-
     fn piece(&mut self, by: Party, piece: Piece<'_>, at: Moment, acknowledged: Option<u32>, shared: &mut Shared) {
         match (by, piece) {
             (Party::Client, Piece::Data { sequence, bytes }) => {
@@ -338,252 +320,6 @@ impl Connection {
             (Party::Client, Piece::Gap(missing)) => self.client_gap(missing, at, shared),
             (_, Piece::Data { sequence, bytes }) => self.server_bytes(sequence, bytes, at, shared),
             (_, Piece::Gap(missing)) => self.server_gap(missing, at, shared),
-        }
-    }
-
-    fn client_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, ack: Option<u32>, shared: &mut Shared) {
-        match self.client_state {
-            ClientState::Start | ClientState::Ssl2 => {
-                if self.client.head.is_empty() {
-                    self.client.head_start = sequence;
-                    // The response begins at the acknowledgement number of the first bytes of the
-                    // ClientHello.
-                    self.set_server_start(ack, at, shared);
-                }
-                let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
-                self.client.head.extend(bytes.iter().take(room));
-                if self.client_state == ClientState::Ssl2 {
-                    self.ssl2(false, at);
-                } else {
-                    self.decide_client(false, at, ack, shared);
-                }
-            }
-            ClientState::MayTurn { kind, passed } => {
-                if preface::turns(bytes) {
-                    self.preface = Some(kind);
-                    self.restart(ack, at, shared);
-                    self.client_state = ClientState::Tls;
-                    self.client_tls(bytes, at, shared);
-                } else if passed + bytes.len() > MAX_PREFACE {
-                    self.client_state = ClientState::NotTls;
-                } else {
-                    self.client_state = ClientState::MayTurn { kind, passed: passed + bytes.len() };
-                }
-            }
-            ClientState::Tls => self.client_tls(bytes, at, shared),
-            ClientState::Lost if begins_client_hello(bytes) => {
-                self.restart(ack, at, shared);
-                self.client_state = ClientState::Tls;
-                self.client_tls(bytes, at, shared);
-            }
-            ClientState::NotTls | ClientState::Lost => {}
-        }
-        if self.handshake.hello.is_some() {
-            self.acknowledged.hello(sequence.wrapping_add(u32::try_from(bytes.len()).unwrap_or_default()));
-        }
-    }
-
-    fn client_tls(&mut self, bytes: &[u8], at: Moment, shared: &mut Shared) {
-        let Self { client, handshake, .. } = self;
-        client.tls.push(bytes, &mut |event| handshake.event(Party::Client, event, at, shared));
-    }
-
-    fn client_gap(&mut self, missing: u64, at: Moment, shared: &mut Shared) {
-        self.missing.of_client = self.missing.of_client.saturating_add(missing);
-        match self.client_state {
-            ClientState::Start => {
-                if self.client.head.is_empty() {
-                    self.client_state = ClientState::Lost;
-                } else {
-                    self.decide_client(true, at, None, shared);
-                    if self.client_state == ClientState::Tls {
-                        let Self { client, handshake, .. } = self;
-                        client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, shared));
-                    }
-                }
-            }
-            ClientState::Tls => {
-                let Self { client, handshake, .. } = self;
-                client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, shared));
-            }
-            ClientState::Ssl2 => self.ssl2(true, at),
-            ClientState::MayTurn { .. } | ClientState::NotTls | ClientState::Lost => {}
-        }
-    }
-
-    /// Classifies the client's first bytes; at the end, with the bytes available.
-    fn decide_client(&mut self, is_end: bool, at: Moment, ack: Option<u32>, shared: &mut Shared) {
-        loop {
-            let mut decided = preface::start(&self.client.head);
-            if decided == Start::Open {
-                if !is_end && self.client.head.len() < MAX_HEAD {
-                    return;
-                }
-                // A truncated record header is still TLS; other bytes cannot be classified.
-                decided =
-                    if matches!(*self.client.head, [22, 3, ..]) { Start::Tls } else { Start::NotTls(NotTls::Unknown) };
-            }
-            match decided {
-                Start::Open => return,
-                Start::Tls => {
-                    self.client_state = ClientState::Tls;
-                    let head = std::mem::take(&mut self.client.head);
-                    return self.client_tls(&head, at, shared);
-                }
-                Start::Ssl2 => {
-                    self.client_state = ClientState::Ssl2;
-                    return self.ssl2(is_end, at);
-                }
-                Start::Preface { kind, length } => {
-                    self.preface.get_or_insert(kind);
-                    self.client.head.drain(..length.min(self.client.head.len()));
-                    if self.client.head.is_empty() {
-                        self.client_state = ClientState::MayTurn { kind, passed: length };
-                        return;
-                    }
-                    self.set_server_start(ack, at, shared);
-                }
-                Start::MayTurn(kind) => {
-                    self.client_state = ClientState::MayTurn { kind, passed: self.client.head.len() };
-                    self.client.head = Vec::new();
-                    return;
-                }
-                Start::NotTls(speaks) => {
-                    self.client_state = ClientState::NotTls;
-                    self.speaks = Some(speaks);
-                    self.sample = Some(not_tls::sample(&self.client.head));
-                    self.client.head = Vec::new();
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Reads a ClientHello in the framing of SSL 2.0: 15 bits of length, then the message.
-    fn ssl2(&mut self, is_end: bool, at: Moment) {
-        let [high, low, body @ ..] = &*self.client.head else { return };
-        let length = usize::from(high & 0x7F) << 8 | usize::from(*low);
-        if body.len() < length && !is_end {
-            return;
-        }
-        let body = body.get(..length).unwrap_or(body).to_vec();
-        self.client.head = Vec::new();
-        self.client_state = ClientState::Tls;
-        self.handshake.ssl2_hello(&body, length, at);
-    }
-
-    /// TLS begins in mid-stream, also in the server's direction.
-    fn restart(&mut self, ack: Option<u32>, at: Moment, shared: &mut Shared) {
-        self.server_start = None;
-        self.server_state = ServerState::Before;
-        self.set_server_start(ack, at, shared);
-    }
-
-    fn set_server_start(&mut self, ack: Option<u32>, at: Moment, shared: &mut Shared) {
-        // Without an acknowledgement (data on the SYN) it is the beginning of the server's stream.
-        self.server_start = ack.or(self.server_start);
-        let head = std::mem::take(&mut self.server.head);
-        if !head.is_empty() && self.server_state == ServerState::Before {
-            self.server_bytes(self.server.head_start, &head, at, shared);
-        }
-    }
-
-    fn server_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, shared: &mut Shared) {
-        match self.server_state {
-            ServerState::Before => {
-                let has_begun = self.client_state != ClientState::Start || !self.client.head.is_empty();
-                let begins_tls = begins_record(bytes) && self.server.head.is_empty();
-                let start = match self.server_start {
-                    Some(start) => start,
-                    None if has_begun || begins_tls => sequence,
-                    None => {
-                        // A banner, or the response to a ClientHello that comes later in the capture.
-                        if self.server.head.is_empty() {
-                            self.server.head_start = sequence;
-                        }
-                        let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
-                        self.server.head.extend(bytes.iter().take(room));
-                        return;
-                    }
-                };
-                // Bytes before the start are the response to a preface, or a banner.
-                let before = start.wrapping_sub(sequence).cast_signed();
-                let skipped = usize::try_from(before).unwrap_or_default();
-                if let Some(rest) = bytes.get(skipped..)
-                    && !rest.is_empty()
-                    && self.may_be_answer()
-                {
-                    self.server_state = ServerState::Opening;
-                    self.server.head = rest.to_vec();
-                    self.decide_server(false, at, shared);
-                }
-            }
-            ServerState::Opening => {
-                let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
-                self.server.head.extend(bytes.iter().take(room));
-                self.decide_server(false, at, shared);
-            }
-            ServerState::Tls => {
-                let Self { server, handshake, .. } = self;
-                server.tls.push(bytes, &mut |event| handshake.event(Party::Server, event, at, shared));
-            }
-            // A record may begin after a gap.
-            ServerState::Lost if begins_record(bytes) => {
-                self.server_state = ServerState::Tls;
-                self.server_bytes(sequence, bytes, at, shared);
-            }
-            ServerState::NotTls | ServerState::Lost => {}
-        }
-    }
-
-    /// While the client sends a preface, the server responds to it.
-    fn may_be_answer(&self) -> bool {
-        !matches!(self.client_state, ClientState::MayTurn { .. })
-    }
-
-    fn decide_server(&mut self, is_end: bool, at: Moment, shared: &mut Shared) {
-        let head = self.server.head.get(..self.server.head.len().min(MAX_HEAD_BYTES)).unwrap_or_default();
-        match not_tls::opening(head, is_end) {
-            Opening::Open => {}
-            Opening::Tls => {
-                self.server_state = ServerState::Tls;
-                let head = std::mem::take(&mut self.server.head);
-                self.server_bytes(0, &head, at, shared);
-            }
-            Opening::Ssl2 => {
-                self.server_state = ServerState::NotTls;
-                self.server.head = Vec::new();
-                self.handshake.malformed.get_or_insert_with(|| "an answer of SSL 2.0".to_owned());
-            }
-            Opening::NotTls(speaks) => {
-                self.server_state = ServerState::NotTls;
-                if self.speaks.is_none() {
-                    self.speaks = Some(speaks);
-                    self.sample = Some(not_tls::sample(head));
-                }
-                self.server.head = Vec::new();
-            }
-        }
-    }
-
-    fn server_gap(&mut self, missing: u64, at: Moment, shared: &mut Shared) {
-        self.missing.of_server = self.missing.of_server.saturating_add(missing);
-        match self.server_state {
-            ServerState::Before if self.client_is_tls() => self.server_state = ServerState::Lost,
-            ServerState::Opening => {
-                self.decide_server(true, at, shared);
-                if self.server_state == ServerState::Opening {
-                    self.server_state = ServerState::Lost;
-                } else if self.server_state == ServerState::Tls {
-                    self.missing.of_server = self.missing.of_server.saturating_sub(missing);
-                    self.server_gap(missing, at, shared);
-                }
-            }
-            ServerState::Tls => {
-                let Self { server, handshake, .. } = self;
-                server.tls.gap(missing, &mut |event| handshake.event(Party::Server, event, at, shared));
-            }
-            ServerState::Before | ServerState::NotTls | ServerState::Lost => {}
         }
     }
 

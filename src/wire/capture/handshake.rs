@@ -331,9 +331,10 @@ impl Handshake {
 
     fn server_hello(&mut self, body: &[u8], length: usize, at: Moment) {
         let hello = match hello::read(body) {
+            // The capture cut it, which is no fault of the server. Without its extensions it would look like
+            // one of TLS 1.2.
+            _ if body.len() < length => return,
             Ok(hello) => hello,
-            // The capture cut it: that is no fault of the server.
-            Err(_) if body.len() < length => return,
             Err(why) => {
                 self.malformed.get_or_insert(why.to_string());
                 return;
@@ -350,12 +351,17 @@ impl Handshake {
         self.reach(Stage::ServerFlight);
         self.version = Some(hello.version);
         self.suite = hello.suite;
-        // A HelloRetryRequest ends early data.
-        let offers_early_data = !self.retried && self.hello.as_ref().is_some_and(|hello| hello.early_data);
-        let early = match (offers_early_data, hello.resumes) {
-            (false, _) => Early::NotOffered,
-            (true, true) => Early::Offered,
-            (true, false) => Early::Refused,
+        let offer = self.hello.as_ref();
+        let offers_early_data = offer.is_some_and(|offer| offer.early_data);
+        let is_whole = offer.is_some_and(|offer| offer.state == HelloState::Whole);
+        let early = match hello.resumes {
+            // A HelloRetryRequest ends early data.
+            _ if self.retried => Early::NotOffered,
+            _ if !offers_early_data && is_whole => Early::NotOffered,
+            false if offers_early_data => Early::Refused,
+            true if offers_early_data => Early::Offered,
+            true => Early::Unknown,
+            false => Early::UnknownRefused,
         };
         self.hidden.begin(hello.suite, early);
         self.answer = Some(Answer {
@@ -402,7 +408,8 @@ impl Handshake {
     }
 
     fn encrypted(&mut self, by: Party, kind: u8, length: usize) {
-        let is_early = self.hello.as_ref().is_some_and(|hello| hello.early_data);
+        // A ClientHello that is cut may announce them too.
+        let is_early = self.hello.as_ref().is_some_and(|hello| hello.early_data || hello.state != HelloState::Whole);
         if by == Party::Client && self.answer.is_none() && (is_early || !self.client.changed) {
             // Early data, or a connection whose beginning is not in the capture.
             return;

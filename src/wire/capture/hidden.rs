@@ -60,6 +60,11 @@ pub(super) enum Early {
     Offered,
     /// The server did not resume the session, so that it accepts none.
     Refused,
+    /// The ClientHello is cut or malformed, so that it is not known whether it announces them. The server
+    /// resumed the session, and may accept them.
+    Unknown,
+    /// The same, and the server accepts none: the client stops when it knows the ServerHello.
+    UnknownRefused,
 }
 
 /// Lengths of records of a suite.
@@ -94,15 +99,20 @@ impl Hidden {
     /// Adds a record of the client. `knows` is true if the client had received the ServerHello.
     pub(super) fn client(&mut self, length: usize, knows: bool) {
         let lengths = self.lengths;
+        if self.early == Early::UnknownRefused && !knows {
+            return;
+        }
         if !self.is_accepted {
             let is_finished = lengths.is_finished(length);
             self.is_accepted = match self.early {
                 // Nothing follows an alert.
-                Early::NotOffered => is_finished || self.client_records > 0 && !lengths.is_alert(self.client_last),
+                Early::NotOffered | Early::UnknownRefused => {
+                    is_finished || self.client_records > 0 && !lengths.is_alert(self.client_last)
+                }
                 Early::Offered => is_finished && lengths.ends_early_data(self.client_last),
-                Early::Refused => is_finished && knows,
+                Early::Refused | Early::Unknown => is_finished && knows,
             };
-            self.has_certificate = self.early == Early::NotOffered && (self.client_records > 0 || !is_finished);
+            self.has_certificate = self.early.are_none_mixed_in() && (self.client_records > 0 || !is_finished);
         } else if self.answers > 0 && !lengths.is_alert(length) {
             self.has_continued = true;
         }
@@ -117,7 +127,7 @@ impl Hidden {
         }
         let is_alert = self.lengths.is_alert(length);
         // A server that received an alert sends no more than one of its own.
-        if !self.is_accepted && self.early == Early::NotOffered && !is_alert {
+        if !self.is_accepted && self.early.are_none_mixed_in() && !is_alert {
             self.is_accepted = !self.lengths.is_alert(self.client_last);
         }
         if !self.is_accepted {
@@ -169,9 +179,17 @@ impl Hidden {
 
     /// Returns what the records show when the connection has been ended by a side, or the capture ends.
     pub(super) fn shown(&self, end: Option<Party>) -> Shown {
+        match self.guessed(end) {
+            // The record may be early data.
+            Shown::Alert(..) if self.early == Early::Unknown => Shown::Undecided,
+            shown => shown,
+        }
+    }
+
+    fn guessed(&self, end: Option<Party>) -> Shown {
         if !self.is_accepted {
             return match end {
-                Some(_) if self.early != Early::NotOffered && self.client_records > 0 => Shown::Undecided,
+                Some(_) if !self.early.are_none_mixed_in() && self.client_records > 0 => Shown::Undecided,
                 Some(Party::Client) if self.client_records > 0 && self.client_last <= MAX_ALERT => {
                     Shown::Alert(Party::Client, self.client_last)
                 }
@@ -180,7 +198,7 @@ impl Hidden {
         }
         let may_be_alert = self.lengths.is_alert(self.server_last) && !self.was_left && end.is_some();
         // A server that resumes a session requests no certificate (RFC 8446 §4.3.2).
-        let may_refuse = self.has_certificate || self.early == Early::Refused;
+        let may_refuse = self.has_certificate || matches!(self.early, Early::Refused | Early::Unknown);
         let has_left = self.client_records > 1 && self.lengths.is_alert(self.client_last);
         // A padded alert can only be the last record.
         let may_be_padded = end == Some(Party::Server) && !may_be_alert && self.server_last <= MAX_ALERT;
@@ -199,6 +217,13 @@ impl Hidden {
             (1, _) if may_be_padded => Shown::Alert(Party::Server, self.server_last),
             _ => Shown::Completed,
         }
+    }
+}
+
+impl Early {
+    /// Returns whether no record that is counted is early data.
+    fn are_none_mixed_in(self) -> bool {
+        matches!(self, Self::NotOffered | Self::UnknownRefused)
     }
 }
 

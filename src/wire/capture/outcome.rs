@@ -6,12 +6,15 @@
 use super::connection::Connection;
 use super::handshake::timestamp;
 use super::hidden::Shown;
-use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, display_filter};
+use crate::evidence::capture::{Alert, ClientChain, Ending, Flow, Outcome, display_filter};
 use crate::evidence::handshake::{NotTls, Party, Stage};
 
 /// Age in nanoseconds: a ClientHello that is younger when the capture ends does not count as "without a
 /// response".
 const PATIENCE: i64 = 3_000_000_000;
+
+/// Level of alerts that may not end the connection.
+const WARNING: u8 = 1;
 
 /// Why a connection is reported now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,7 +59,9 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
         certificate_request: handshake.certificate_request.clone(),
         client_certificate: match client_chain {
             None => ClientChain::NotSeen,
-            Some(chain) if chain.certificates.is_empty() && !chain.is_cut => ClientChain::Empty,
+            // It is not known whether the rest has a certificate.
+            Some(chain) if chain.certificates.is_empty() && chain.is_cut => ClientChain::NotSeen,
+            Some(chain) if chain.certificates.is_empty() => ClientChain::Empty,
             Some(chain) => ClientChain::Sent(chain.certificates.clone()),
         },
         resumed: handshake.resumed,
@@ -67,6 +72,7 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
         foreign_reset: connection.hops.foreign_reset,
         outcome,
         missing: connection.missing,
+        uncaptured: connection.uncaptured(),
         filter: display_filter(ends.client, ends.server),
     }
 }
@@ -94,22 +100,33 @@ fn misplaced(connection: &Connection) -> Outcome {
 fn before_hello(connection: &Connection, because: Because) -> Outcome {
     let (client, server) = (&connection.client, &connection.server);
     let handshake = &connection.handshake;
+    // A fatal alert shows by itself who refused what. Of a connection that began before the capture, the
+    // packets of both sides may have been lost.
+    if let Some(alert) = handshake.ending_alert()
+        && alert.level != WARNING
+        && connection.uncaptured().is_some()
+    {
+        return refusal(connection, alert);
+    }
     if handshake.spoke(Party::Server) || handshake.spoke(Party::Client) || connection.client_is_tls() {
         return match () {
-            () if client.packets == 0 => Outcome::ClientNotCaptured,
+            () if connection.lacks_request() => Outcome::ClientNotCaptured,
             // The client opened the connection and sent nothing, as health checks do; the server may alert.
-            () if connection.has_syn && client.bytes == 0 && !connection.lacks_beginning() => Outcome::Idle,
+            () if connection.has_syn && client.bytes == 0 => Outcome::Idle,
             () => Outcome::Joined,
         };
     }
     if client.bytes == 0 && server.bytes == 0 {
+        let is_left = connection.has_syn && connection.end.is_some_and(|end| end.how == Ending::Fin);
         let is_reset = connection.end.is_some_and(|end| end.by == Party::Server && end.how == Ending::Reset);
         return match () {
             // It was not followed to its end.
             () if because == Because::Evicted => Outcome::NotCaptured,
             () if connection.has_syn && is_reset && !connection.has_syn_ack => Outcome::Refused,
             () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => Outcome::Unanswered,
-            () if server.packets == 0 || client.packets == 0 => Outcome::NotCaptured,
+            () if connection.lacks_beginning() => Outcome::ClientNotCaptured,
+            // A client that sends nothing and leaves is seen without the server's packets.
+            () if server.packets == 0 && !is_left => Outcome::NotCaptured,
             () => Outcome::Idle,
         };
     }
@@ -124,18 +141,15 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
     let handshake = &connection.handshake;
     let stage = handshake.stage;
     if let Some(alert) = handshake.ending_alert()
-        && (alert.level != 1 || connection.end.is_some())
+        && (alert.level != WARNING || connection.end.is_some())
     {
-        let stage = match (alert.by, alert.stage) {
-            // What the server sent before it is cut, so that it is not known what the alert refuses.
-            (Party::Server, Stage::ClientHello) if connection.missing.of_server > 0 => return Outcome::NotCaptured,
-            (_, Stage::ClientHello) if connection.missing.of_server > 0 => Stage::ServerFlight,
-            (_, stage) => stage,
-        };
-        return Outcome::Alert { by: alert.by, stage, level: alert.level, number: alert.number };
+        return refusal(connection, alert);
     }
     if stage == Stage::ClientHello {
         return without_answer(connection, because);
+    }
+    if connection.uncaptured().is_some() {
+        return Outcome::NotCaptured;
     }
     let missing = connection.missing;
     let is_whole = handshake.is_answered() || missing.of_client == 0 && missing.of_server == 0;
@@ -147,6 +161,31 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
         }
         Shown::Nothing | Shown::Completed => ended(connection, stage),
     }
+}
+
+/// Returns the outcome of a handshake that an alert ended, at the stage that it had reached by then.
+fn refusal(connection: &Connection, alert: Alert) -> Outcome {
+    let Alert { by, stage, level, number, .. } = alert;
+    let is_cut = connection.missing.of_server > 0;
+    let reached = match by {
+        // What the server sent before it is cut, so that it is not known what the alert refuses.
+        Party::Server if is_cut && stage == Stage::ClientHello => return Outcome::NotCaptured,
+        Party::Server if connection.uncaptured().is_some() => {
+            let is_behind_flight = connection.handshake.answer.is_some() || refuses_certificate(number);
+            if is_behind_flight { Stage::ClientFlight } else { Stage::ClientHello }
+        }
+        Party::Client if is_cut || connection.lacks_response() => Stage::ServerFlight,
+        Party::Client if connection.uncaptured().is_some() && refuses_certificate(number) => Stage::ServerFlight,
+        _ => stage,
+    };
+    Outcome::Alert { by, stage: stage.max(reached), level, number }
+}
+
+/// Returns whether an alert is about the certificate of the other side (RFC 8446 §6.2), which has been sent
+/// then.
+fn refuses_certificate(number: u8) -> bool {
+    const CERTIFICATE_REQUIRED: u8 = 116;
+    matches!(number, 42..=46 | 48 | CERTIFICATE_REQUIRED)
 }
 
 fn without_answer(connection: &Connection, because: Because) -> Outcome {

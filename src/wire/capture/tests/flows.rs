@@ -2,7 +2,7 @@
 
 use super::super::Analysis;
 use super::builder::*;
-use super::{flow, read};
+use super::{flow, read, snapped};
 use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, PacketPlace, Preface, ServerName};
 use crate::evidence::handshake::{NotTls, Party, Stage};
 
@@ -229,20 +229,6 @@ fn what_the_capture_lacks_is_neither_silence_nor_refusal() {
     let mut talk = Talk::new(CLIENT, SERVER);
     talk.server_says(&[server_hello(true), encrypted(23, 900)].concat());
     assert_eq!(flow(&talk).outcome, Outcome::ClientNotCaptured);
-}
-
-/// A capture of the connection that keeps so many bytes of each packet.
-fn snapped(talk: &Talk, snap: usize) -> Vec<u8> {
-    let cut = |(time, packet): &Packet| (*time, packet[..packet.len().min(snap)].to_vec());
-    let mut file = pcap(101, &talk.packets.iter().map(cut).collect::<Vec<Packet>>());
-    // The length on the wire stays.
-    let mut at = 24;
-    for (_, packet) in &talk.packets {
-        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
-        file[at + 12..at + 16].copy_from_slice(&length);
-        at += 16 + packet.len().min(snap);
-    }
-    file
 }
 
 #[test]

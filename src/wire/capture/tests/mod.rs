@@ -11,6 +11,7 @@ mod hellos;
 mod hidden;
 mod layers;
 mod order;
+mod partial;
 mod records;
 #[expect(unreachable_pub, reason = "tests of the program include the file too")]
 mod sealed;
@@ -52,4 +53,18 @@ fn flow(talk: &builder::Talk) -> Flow {
     let (mut flows, ..) = read(&builder::pcap(1, &builder::framed(&talk.packets)));
     assert_eq!(flows.len(), 1, "{flows:?}");
     flows.remove(0)
+}
+
+/// A capture of the connection that keeps so many bytes of each packet.
+fn snapped(talk: &builder::Talk, snap: usize) -> Vec<u8> {
+    let cut = |(time, packet): &builder::Packet| (*time, packet[..packet.len().min(snap)].to_vec());
+    let mut file = builder::pcap(101, &talk.packets.iter().map(cut).collect::<Vec<builder::Packet>>());
+    // The length on the wire stays.
+    let mut at = 24;
+    for (_, packet) in &talk.packets {
+        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
+        file[at + 12..at + 16].copy_from_slice(&length);
+        at += 16 + packet.len().min(snap);
+    }
+    file
 }
