@@ -188,10 +188,10 @@ pub(crate) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg, is_pinned: bool) ->
     }
 }
 
-/// `backend.example port 443`, with the address and port that a flag gives in its place.
+/// `backend.example port 443`, with where the connection went if a flag gives another port.
 pub(crate) fn place(made: &LegHandshake) -> String {
     let named = format!("{} port {}", made.host, made.port);
-    match made.address.filter(|_| made.given_address) {
+    match made.connected_port {
         Some(_) => format!("{named} (connected to {})", socket(made)),
         None => named,
     }
