@@ -47,8 +47,8 @@ impl Encoding {
         held.then_some(first)
     }
 
-    /// Decodes the next piece of a text. NUL bytes are left out: a file that was truncated while it is written
-    /// has them, and text in UTF-16 without a byte order mark has one beside each ASCII character.
+    /// Decodes the next piece of a text. NUL bytes are left out: a file that was truncated while it is
+    /// written has them, and text in UTF-16 without a byte order mark has one beside each ASCII character.
     pub(super) fn decode<'a>(&mut self, piece: &'a [u8]) -> Cow<'a, [u8]> {
         let before = self.note(piece);
         let before = before.as_slice();

@@ -27,8 +27,8 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
     serde_json::to_string_pretty(&answer).map_err(not_json)
 }
 
-/// Redacts user and password before the hosts of an answer, which no scheme shows to be a URL. Returns `None` if
-/// there are none.
+/// Redacts user and password before the hosts of an answer, which no scheme shows to be a URL. Returns `None`
+/// if there are none.
 pub(in crate::redact) fn without_user_information(text: &str, redactions: &mut Redactions) -> Option<String> {
     let mut answer: Value = serde_json::from_str(text).ok()?;
     let mut found = 0;

@@ -1,5 +1,5 @@
-//! The JSON of the Management API, in the forms in which it comes: booleans and numbers as strings, lists that
-//! are absent or null, aliases as strings or objects.
+//! The JSON of the Management API, in the forms in which it comes: booleans and numbers as strings, lists
+//! that are absent or null, aliases as strings or objects.
 //!
 //! An object with a field of another shape is not read at all: what such a field means cannot be known.
 

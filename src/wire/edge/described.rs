@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::fields::{self, Fields};
 use crate::evidence::certificate::{Certificate, MAX_CERTIFICATES, PublicKey};
 
-/// 1988, the year of the first edition of X.509, in milliseconds since 1970. No certificate ended before it, so
-/// that 0, a negative number or a number of seconds is no date of an end.
+/// 1988, the year of the first edition of X.509, in milliseconds since 1970. No certificate ended before it,
+/// so that 0, a negative number or a number of seconds is no date of an end.
 const FIRST_END: i64 = 567_993_600_000;
 /// The last millisecond of the year 9999, which RFC 5280 gives certificates without an end.
 const NO_END: i64 = 253_402_300_799_999;
@@ -77,8 +77,8 @@ fn certificate(info: &Value) -> Result<Certificate, String> {
     })
 }
 
-/// Reads a date that is not before `first`: milliseconds since 1970 as a number or as a string, or ISO 8601. A
-/// time without a zone is one of UTC, as in certificates.
+/// Reads a date that is not before `first`: milliseconds since 1970 as a number or as a string, or ISO 8601.
+/// A time without a zone is one of UTC, as in certificates.
 fn date(value: &Value, first: i64) -> Option<Timestamp> {
     let text = || value.as_str().map(str::trim);
     let whole = value.as_i64().or_else(|| text()?.parse().ok());

@@ -93,8 +93,8 @@ pub fn archive(bytes: &[u8]) -> Result<Proxy, String> {
     Ok(proxy)
 }
 
-/// Returns the relevant paths that the directory of an archive has more than once, also in several folders. The
-/// reader of archives keeps only the last file of a name.
+/// Returns the relevant paths that the directory of an archive has more than once, also in several folders.
+/// The reader of archives keeps only the last file of a name.
 fn repeated(bytes: &[u8], start: u64) -> BTreeSet<String> {
     let (mut known, mut repeated) = (BTreeSet::new(), BTreeSet::new());
     let mut rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
@@ -186,7 +186,8 @@ impl Proxy {
     }
 }
 
-/// Reads a URL. Its user information is left out, and no text of it is repeated, because that may be a password.
+/// Reads a URL. Its user information is left out, and no text of it is repeated, because that may be a
+/// password.
 fn target_url(url: &str) -> Result<TargetUrl, String> {
     let (scheme, rest) = url.trim().split_once("://").unwrap_or(("", url));
     let is_https = scheme.eq_ignore_ascii_case("https");

@@ -1,4 +1,5 @@
-//! JSON in which no object has the same field twice: which of them counts differs between readers (RFC 8259 §4).
+//! JSON in which no object has the same field twice: which of them counts differs between readers (RFC 8259
+//! §4).
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! What texts of Java, curl, OpenSSL and Apigee mean, as alternatives that exclude each other.
 //!
-//! A text that no row of [`texts`](super::texts) has is not understood. It then counts as a failure whose cause
-//! is unknown.
+//! A text that no row of [`texts`](super::texts) has is not understood. It then counts as a failure whose
+//! cause is unknown.
 
 use super::model::{EdgeCause, Strength};
 use super::texts::{CLIENT, CLIENT_WORDS, JAVA, POSSIBLE, Row, TARGET_WORDS};

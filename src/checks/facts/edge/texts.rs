@@ -1,7 +1,7 @@
 //! The texts of Java and of clients that are understood, with the causes that fit.
 //!
-//! Sources: Apigee's playbooks for TLS errors, and the messages of JSSE 17 with OpenSSL and Java peers. Rows of
-//! other clients are only those whose words state one of these facts, such as the name of an alert or of a
+//! Sources: Apigee's playbooks for TLS errors, and the messages of JSSE 17 with OpenSSL and Java peers. Rows
+//! of other clients are only those whose words state one of these facts, such as the name of an alert or of a
 //! result of OpenSSL's verification.
 
 use super::model::{EdgeCause, Strength};
@@ -138,8 +138,8 @@ pub(super) const JAVA: &[Row] = &[
     ),
 ];
 
-/// What client apps report of a Router: curl, wget, OpenSSL, Go, Node.js, Python, .NET. The first row that fits
-/// counts.
+/// What client apps report of a Router: curl, wget, OpenSSL, Go, Node.js, Python, .NET. The first row that
+/// fits counts.
 pub(super) const CLIENT: &[Row] = &[
     (
         &["alert certificate expired", "alert_certificate_expired", "tls: expired certificate", "alert number 45"],

@@ -18,8 +18,8 @@ pub(super) fn decides(cause: EdgeCause) -> bool {
     )
 }
 
-/// Returns what cannot be read, once for each place. The entries of a truststore are not among them: Java does
-/// not check the dates of an anchor.
+/// Returns what cannot be read, once for each place. The entries of a truststore are not among them: Java
+/// does not check the dates of an anchor.
 pub(crate) fn undated(edge: &Edge) -> Vec<Unavailable> {
     let mut found: Vec<Unavailable> = Vec::new();
     let mut add = |place: &str, list: &[Certificate]| {

@@ -1,5 +1,5 @@
-//! The report as the answer to a ticket: the verdict, each cause with its evidence and owner, the fix with its
-//! commands, and what was not seen.
+//! The report as the answer to a ticket: the verdict, each cause with its evidence and owner, the fix with
+//! its commands, and what was not seen.
 
 use crate::judgement::edge::EdgeReport;
 use crate::report::formats::markdown::{code, plain};

@@ -55,7 +55,8 @@ impl Document for EdgeReport {
         Some(self.verdict.line())
     }
 
-    /// The findings, then the verdict where they do not say it: nothing found is not the same as nothing known.
+    /// The findings, then the verdict where they do not say it: nothing found is not the same as nothing
+    /// known.
     fn lines(&self) -> Vec<String> {
         let mut findings = self.findings();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
