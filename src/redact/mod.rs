@@ -291,6 +291,7 @@ impl Redactor {
     /// With pseudonyms: it is not JSON, so that a name could be left.
     pub fn answer(&self, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
         let clean = string(self.without_pseudonyms.text(text.as_bytes(), false, redactions));
+        let clean = answers::without_user_information(&clean, redactions).unwrap_or(clean);
         if self.kinds() == Pseudonyms::None {
             return Ok(clean);
         }
@@ -301,7 +302,7 @@ impl Redactor {
     /// label.
     #[must_use]
     pub fn proxy_file(&self, text: &str, redactions: &mut Redactions) -> String {
-        let clean = self.text(text, redactions);
+        let clean = answers::urls_without_user_information(&self.text(text, redactions), redactions);
         if self.kinds().hosts() { answers::hosts_of_urls(&self.engine, &clean, redactions) } else { clean }
     }
 
