@@ -1,5 +1,7 @@
 //! YAML for programs: the same value as in JSON.
 
+use std::io::Write;
+
 use serde::Serialize;
 use serde_yaml::with::singleton_map_recursive;
 
@@ -9,6 +11,11 @@ pub(super) const ABOUT: Option<&str> = None;
 
 pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, serde_yaml::Error> {
     of(document)
+}
+
+/// Writes the document piece by piece, as [`of`] returns it.
+pub(super) fn write_to(document: &impl Document, output: &mut dyn Write) -> Result<(), serde_yaml::Error> {
+    singleton_map_recursive::serialize(document, &mut serde_yaml::Serializer::new(output))
 }
 
 /// Writes YAML, ending with a line end. A variant is a map of one key, as in JSON: the tags that would be for
