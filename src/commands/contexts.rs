@@ -11,12 +11,12 @@ use std::thread;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
 use super::{Error, message, sources};
 use crate::cli::{ClusterArgs, EvidenceArgs};
-use crate::gather::{self, KubeconfigFiles};
+use crate::gather::{self, ConnectionOptions, KubeconfigFiles};
 use crate::judgement::contexts::Failure;
 use crate::run::Stop;
 
@@ -108,12 +108,20 @@ impl Turns {
         Self::new(processors())
     }
 
+    /// Waits for a turn, which ends when the returned value is dropped.
+    ///
+    /// # Errors
+    /// The program ends.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.0.acquire().await.map_err(|_| Error::Internal)
+    }
+
     /// Waits for a turn, and does work that blocks a thread.
     ///
     /// # Errors
     /// The work panicked.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _turn = self.0.acquire().await.map_err(|_| Error::Internal)?;
+        let _turn = self.turn().await?;
         spawn_blocking(work).await.map_err(|_| Error::Internal)
     }
 }
@@ -171,6 +179,13 @@ where
         share(0);
     });
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+/// Sends the first requests to a cluster alone, within the time limit of a run: a cluster that does not answer
+/// must not hold a turn.
+pub(super) async fn reach(args: &EvidenceArgs, files: &KubeconfigFiles, stop: &Stop) -> Result<(), Error> {
+    let options = ConnectionOptions { files: Some(files.clone()), ..sources::connection_options(&args.cluster) };
+    Ok(gather::reach(&options, &args.cluster.namespace, stop.part(sources::timeout(args))).await?)
 }
 
 fn processors() -> usize {

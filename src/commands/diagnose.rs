@@ -24,6 +24,10 @@ use crate::run::{Progress, Stop};
 use crate::terminal::Console;
 use crate::text::visible;
 
+/// Maximum number of clusters whose evidence is gathered at the same time, of those that have answered. Each
+/// needs up to two megabytes.
+const MAX_GATHERED: usize = 32;
+
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
     if let Some(chosen) = contexts::chosen(&args.evidence)? {
@@ -63,10 +67,10 @@ fn several(args: &DiagnoseArgs, chosen: &Chosen, console: &Console) -> Result<u8
     let progress = console.progress();
     let (files, baseline) = (chosen.files.clone(), baseline.unwrap_or_default());
     let shared = Arc::new(Shared { args: args.clone(), files, baseline });
-    let processors = Turns::of_processors();
+    let turns = [Turns::new(MAX_GATHERED), Turns::of_processors()];
     let outcomes = contexts::each(&runtime, &chosen.names, &stop, |context| {
         let labelled = Arc::new(progress.labelled(&context));
-        entry(&shared, context, &stop, labelled, &processors)
+        entry(&shared, context, &stop, labelled, &turns)
     });
     progress.finish();
     // Nothing is left to interrupt: from here on Ctrl-C ends the program.
@@ -99,9 +103,12 @@ async fn entry(
     context: String,
     stop: &Stop,
     progress: Arc<dyn Progress>,
-    processors: &Turns,
+    [gathering, judging]: &[Turns; 2],
 ) -> Result<Entry, Error> {
     let args = contexts::with_context(&shared.args.evidence, &context);
+    contexts::reach(&args, &shared.files, stop).await?;
+    // Held until the evidence is judged and dropped. The time limit of the context begins with its turn.
+    let _turn = gathering.turn().await?;
     let stop = stop.part(sources::timeout(&args));
     let ledger = Arc::default();
     let wanted = Wanted { args: &args, files: Some(&shared.files) };
@@ -113,7 +120,7 @@ async fn entry(
         let evidence = sources::clean(&evidence, shared.args.evidence.keep_random_tokens)?;
         Ok(Entry::new(&context, Ok(judge(&shared.args, &evidence, earlier.as_ref()))))
     };
-    processors.run(judged).await?
+    judging.run(judged).await?
 }
 
 fn report_evidence(

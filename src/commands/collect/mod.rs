@@ -38,7 +38,7 @@ use crate::bundle::unseen::unseen;
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::CollectArgs;
 use crate::evidence::{Evidence, LogOrigin, Reason};
-use crate::gather::{self, ConnectionOptions, KubeconfigFiles};
+use crate::gather::{self, KubeconfigFiles};
 use crate::judgement::contexts::{Summary, harm, worst};
 use crate::judgement::{FailOn, Report, Selection, build};
 use crate::plan::PLAN;
@@ -132,9 +132,7 @@ fn several(
         let (stop, runtime, turns) = (stop.clone(), runtime.handle().clone(), turns.clone());
         let progress = Arc::new(progress.labelled(&context));
         async move {
-            let cluster = &args.evidence.cluster;
-            let connection = ConnectionOptions { files: Some(files.clone()), ..sources::connection_options(cluster) };
-            gather::reach(&connection, &cluster.namespace, stop.part(sources::timeout(&args.evidence))).await?;
+            contexts::reach(&args.evidence, &files, &stop).await?;
             let bundle = move || {
                 let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
                 let (name, files) = (Some(context.as_str()), Some(&files));
