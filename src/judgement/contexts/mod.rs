@@ -1,8 +1,21 @@
-//! Several clusters in one report: a line for each of them, and the report of each, or why there is none.
+//! Several clusters in one report: a line for each of them, and the report of each, or why there is none;
+//! those with most harm come first.
+//!
+//! ```text
+//! Report, Failure ─ Entry (packed, at once) ─ combine (order, headline, exit code) ─ ContextsReport
+//! ```
+//!
+//! Reports are packed as soon as they are made, so that memory does not grow with what is reported of a
+//! fleet.
+
+mod harm;
+mod packed;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::harm::{FailedGroup, failed_groups, harm, is_failing};
+pub use self::packed::PackedReport;
 use super::Report;
 use super::summary::CheckCounts;
 use crate::verdict::VerdictKind;
@@ -22,7 +35,10 @@ pub struct ContextsReport {
     /// Always [`SCHEMA`].
     pub schema: String,
     pub tool_version: String,
-    /// A line for each context, in the requested order.
+    /// The answer for all contexts in one sentence without a full stop; empty in reports of older versions.
+    #[serde(default)]
+    pub headline: String,
+    /// A line for each context, those with most harm first, and in the requested order where harm is equal.
     pub summary: Vec<Summary>,
     /// The same contexts in the same order, with everything that is reported of them.
     pub contexts: Vec<ContextReport>,
@@ -40,10 +56,20 @@ pub struct Summary {
     /// The headline of the verdict; absent where the context has no report, and in reports of older versions.
     #[serde(default)]
     pub headline: Option<String>,
+    /// Connections of clients that the access logs show as reset; absent where no log was read, and in
+    /// reports of older versions.
+    #[serde(default)]
+    pub resets: Option<u64>,
     /// Absent where the context has no report.
     pub checks: Option<Counts>,
     /// Why the context has no report.
     pub error: Option<String>,
+    /// The reason alone, the same for all contexts that fail alike: `connection refused`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// A hint at what to try next.
+    #[serde(default)]
+    pub hint: Option<String>,
     /// The exit code of a run with this context alone.
     pub exit_code: u8,
 }
@@ -65,7 +91,7 @@ pub struct Counts {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum ContextReport {
-    Judged { context: String, report: Box<Report> },
+    Judged { context: String, report: PackedReport },
     Failed { context: String, error: Failure },
 }
 
@@ -75,30 +101,58 @@ pub enum ContextReport {
 pub struct Failure {
     /// Begins with "could not".
     pub message: String,
+    /// The reason alone, without address and name, the same for all contexts that fail alike:
+    /// `connection refused`. Empty in reports of older versions.
+    #[serde(default)]
+    pub reason: String,
     /// A hint at what to try next.
     pub hint: Option<String>,
     /// The exit code of a run with this context alone.
     pub exit_code: u8,
 }
 
-/// Combines the reports of the contexts.
+/// What is kept of one context.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    summary: Summary,
+    context: ContextReport,
+}
+
+impl Entry {
+    /// Keeps what is reported of a context in little memory.
+    #[must_use]
+    pub fn new(context: &str, outcome: Result<Report, Failure>) -> Self {
+        let summary = Summary::new(context, outcome.as_ref());
+        let name = context.to_owned();
+        match outcome.map(PackedReport::new) {
+            Ok(Ok(report)) => Self { summary, context: ContextReport::Judged { context: name, report } },
+            Ok(Err(error)) => {
+                let message = format!("could not make the report: {error}");
+                Self::new(context, Err(Failure { reason: message.clone(), message, hint: None, exit_code: 2 }))
+            }
+            Err(error) => Self { summary, context: ContextReport::Failed { context: name, error } },
+        }
+    }
+}
+
+/// Combines the reports of the contexts, which are in the requested order.
 #[must_use]
 pub fn build(contexts: impl IntoIterator<Item = (String, Result<Report, Failure>)>) -> ContextsReport {
-    let (summary, contexts): (Vec<Summary>, Vec<ContextReport>) = contexts
-        .into_iter()
-        .map(|(context, outcome)| {
-            let summary = Summary::new(&context, outcome.as_ref());
-            let told = match outcome {
-                Ok(report) => ContextReport::Judged { context, report: Box::new(report) },
-                Err(error) => ContextReport::Failed { context, error },
-            };
-            (summary, told)
-        })
-        .unzip();
+    combine(contexts.into_iter().map(|(context, outcome)| Entry::new(&context, outcome)).collect())
+}
+
+/// Combines what was kept of the contexts, which are in the requested order.
+#[must_use]
+pub fn combine(mut entries: Vec<Entry>) -> ContextsReport {
+    // The sort is stable: contexts with the same harm remain in the requested order.
+    entries.sort_by_key(|entry| harm(&entry.summary));
+    let (summary, contexts): (Vec<Summary>, Vec<ContextReport>) =
+        entries.into_iter().map(|entry| (entry.summary, entry.context)).unzip();
     let codes: Vec<u8> = summary.iter().map(|line| line.exit_code).collect();
     ContextsReport {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        headline: harm::headline(&summary),
         exit_code: worst(&codes),
         summary,
         contexts,
@@ -119,8 +173,11 @@ impl Summary {
             context: context.to_owned(),
             verdict: outcome.ok().map(|report| report.verdict.kind),
             headline: outcome.ok().map(|report| report.verdict.headline.clone()),
+            resets: outcome.ok().and_then(|report| Some(report.summary.resets.as_ref()?.total)),
             checks: outcome.ok().map(Counts::of),
             error: outcome.err().map(|failure| failure.message.clone()),
+            reason: outcome.err().map(|failure| failure.reason.clone()),
+            hint: outcome.err().and_then(|failure| failure.hint.clone()),
             exit_code: outcome.map_or_else(|failure| failure.exit_code, |report| report.exit_code),
         }
     }
@@ -130,5 +187,15 @@ impl Counts {
     fn of(report: &Report) -> Self {
         let CheckCounts { errors, warnings, notices, unknown, .. } = CheckCounts::of(&report.checks);
         Self { errors, warnings, notices, unknown }
+    }
+}
+
+impl ContextReport {
+    /// Name of the context.
+    #[must_use]
+    pub fn context(&self) -> &str {
+        match self {
+            Self::Judged { context, .. } | Self::Failed { context, .. } => context,
+        }
     }
 }
