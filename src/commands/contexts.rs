@@ -181,8 +181,8 @@ where
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
-/// Sends the first requests to a cluster alone, within the time limit of a run: a cluster that does not answer
-/// must not hold a turn.
+/// Sends the first requests to a cluster alone, within the time limit of a run: a cluster that does not
+/// answer must not hold a turn.
 pub(super) async fn reach(args: &EvidenceArgs, files: &KubeconfigFiles, stop: &Stop) -> Result<(), Error> {
     let options = ConnectionOptions { files: Some(files.clone()), ..sources::connection_options(&args.cluster) };
     Ok(gather::reach(&options, &args.cluster.namespace, stop.part(sources::timeout(args))).await?)

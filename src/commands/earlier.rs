@@ -14,9 +14,8 @@ use crate::judgement::{self, FailOn, Report, Selection, build};
 
 /// Maximum size of the report of one context: several times that of 500 routes.
 const MAX_REPORT_BYTES: u64 = 64 << 20;
-/// Maximum size of a report of several contexts. It is read piece by piece, and a report of 200 clusters has
-/// less than 100 MB.
-const MAX_CONTEXTS_BYTES: u64 = 512 << 20;
+/// Maximum size of a report of several contexts: ten times that of 200 clusters with 50 routes each.
+const MAX_CONTEXTS_BYTES: u64 = 256 << 20;
 /// Number of bytes in which the schema of a report is searched.
 const LOOK: usize = 64 << 10;
 
@@ -148,11 +147,12 @@ fn is_of_several(input: &mut impl BufRead) -> io::Result<bool> {
 
 /// Reads a report of several contexts, of which one at a time is unpacked.
 fn contexts(input: impl Read) -> Result<ContextsReport, String> {
-    let mut input = input.take(MAX_CONTEXTS_BYTES);
-    let report: ContextsReport = serde_json::from_reader(&mut input).map_err(|error| match input.limit() {
-        0 => format!("it has more than {MAX_CONTEXTS_BYTES} bytes"),
-        _ => error.to_string(),
-    })?;
+    let mut bytes = Vec::new();
+    input.take(MAX_CONTEXTS_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_CONTEXTS_BYTES {
+        return Err(format!("it has more than {MAX_CONTEXTS_BYTES} bytes"));
+    }
+    let report: ContextsReport = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if report.schema == several::SCHEMA { Ok(report) } else { Err(format!("its schema is {}", report.schema)) }
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 /// Writes a value as JSON with line breaks.
 ///
-/// The writer has no type of its own: each kind of writer would add the code that writes every type once more,
-/// which is half a megabyte.
+/// The writer has no type of its own: each kind of writer would add the code that writes every type once
+/// more, which is half a megabyte.
 ///
 /// # Errors
 /// The value has a map whose keys are no strings, or the output could not be written.

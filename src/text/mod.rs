@@ -1,5 +1,5 @@
-//! Text for people: control characters, line breaks, columns, lists, counts, timestamps and durations. And the
-//! JSON of every document.
+//! Text for people: control characters, line breaks, columns, lists, counts, timestamps and durations; and
+//! the JSON of every document.
 //!
 //! A leaf: it depends on no other module of this crate, so that every module can use it. It does not handle
 //! colours or streams.

@@ -12,7 +12,7 @@ mod harm;
 mod packed;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 pub use self::harm::{FailedGroup, failed_groups, harm, is_failing};
 pub use self::packed::PackedReport;
@@ -88,11 +88,29 @@ pub struct Counts {
 }
 
 /// Everything that is reported of one context.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum ContextReport {
     Judged { context: String, report: PackedReport },
     Failed { context: String, error: Failure },
+}
+
+/// As serde would read it without a tag, but without keeping each report twice meanwhile.
+impl<'de> Deserialize<'de> for ContextReport {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Told {
+            context: String,
+            report: Option<PackedReport>,
+            error: Option<Failure>,
+        }
+        match Told::deserialize(deserializer)? {
+            Told { context, report: Some(report), error: None } => Ok(Self::Judged { context, report }),
+            Told { context, report: None, error: Some(error) } => Ok(Self::Failed { context, error }),
+            Told { context, .. } => Err(de::Error::custom(format!("{context:?} needs either a report or an error"))),
+        }
+    }
 }
 
 /// Why a context has no report.
