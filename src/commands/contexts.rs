@@ -4,13 +4,14 @@
 //! much memory takes turns ([`Turns`]).
 
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
@@ -124,6 +125,15 @@ impl Turns {
         let _turn = self.turn().await?;
         spawn_blocking(work).await.map_err(|_| Error::Internal)
     }
+}
+
+/// Returns the runtime of [`each`], whose threads do most of the work themselves: each further thread that
+/// allocates adds an arena of its own, which holds on to what it had at most.
+///
+/// # Errors
+/// The system has no thread or no descriptor left.
+pub(super) fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build()
 }
 
 /// Runs `work` for each context, up to [`MAX_PARALLEL`] at a time, and returns the outcomes in order.

@@ -26,7 +26,7 @@ use crate::text::visible;
 
 /// Maximum number of clusters whose evidence is gathered at the same time, of those that have answered. Each
 /// needs up to two megabytes.
-const MAX_GATHERED: usize = 32;
+const MAX_GATHERED: usize = 20;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
 fn several(args: &DiagnoseArgs, chosen: &Chosen, console: &Console) -> Result<u8, Error> {
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let baseline = baseline.map(Baseline::into_contexts).transpose()?;
-    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let runtime = contexts::runtime().map_err(Error::Runtime)?;
     let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
     let progress = console.progress();
     let (files, baseline) = (chosen.files.clone(), baseline.unwrap_or_default());

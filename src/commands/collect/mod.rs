@@ -68,7 +68,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     sources::check_kinds(&args.evidence, &args.captures)?;
     super::log_stores::validate(&args.evidence)?;
     let chosen = contexts::chosen(&args.evidence)?;
-    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let runtime = if chosen.is_some() { contexts::runtime() } else { Runtime::new() }.map_err(Error::Runtime)?;
     // Held until the end: a signal ends the gathering, and a bundle of what was collected is still written.
     let stop = runtime.block_on(async { Stop::on_signal(None, bundle::abandon) }).map_err(Error::Runtime)?;
     let outcome = match chosen {
