@@ -19,7 +19,7 @@ struct EnvironmentGroup<'a> {
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, required by the playbook";
-    vec![Page::new(path, "diagnose, --env-group", why, page(&input.request.groups, input.evidence))]
+    vec![Page::new(path, "diagnose, --env-group", why, &page(&input.request.groups, input.evidence))]
 }
 
 /// Returns the page: one section for each group, those with the problem first.
