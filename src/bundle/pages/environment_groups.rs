@@ -160,6 +160,14 @@ mod tests {
         assert!(page.contains("prod\n") && !page.contains("non-sni\n"));
     }
 
+    /// Somebody who reads it on a terminal must not run what a name contains.
+    #[test]
+    fn hidden_characters_of_names_are_escaped_in_the_page() {
+        let page = Page::new("x.txt", "diagnose", "a test", &page(&["a\u{1b}[2J\u{202e}b".to_owned()], &evidence()));
+        let text = page.text.unwrap();
+        assert!(text.contains("a\\u{1b}[2J\\u{202e}b") && text.contains("org-dev\n"), "{text}");
+    }
+
     #[test]
     fn lists_all_groups_and_names_unknown_ones() {
         let evidence = evidence();
