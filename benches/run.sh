@@ -17,6 +17,8 @@ echo
 benches/edge.py "$program"
 benches/log_stores.py "$program"
 echo
+benches/fleet.py "$program"
+echo
 if [ "$(id -u)" = 0 ]; then
     benches/captures.py "$program"
 else

@@ -54,4 +54,8 @@ binary=$build/$target/release/kubectl-apigee_tls
 [ "$platform" != windows_amd64 ] || binary=$binary.exe
 python=python3
 command -v "$python" >/dev/null || python=python
+# Beside Zig is what packs more tightly.
+case $platform in
+linux_*) python="$(tests/setup.sh paths | sed -n "s/^zig=//p")/bin/python" ;;
+esac
 exec "$python" packaging/archive.py "$binary" "$platform"

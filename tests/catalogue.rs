@@ -199,6 +199,7 @@ fn documents_match_the_catalogue() {
         ("diff", schema::of_diff()),
         ("edge-report", schema::of_edge()),
         ("evidence", schema::of_evidence()),
+        ("fleet-diff", schema::of_fleet_diff()),
         ("manifest", manifest::json_schema()),
         ("pcap", schema::of_pcap()),
         ("probe", schema::of_probe()),

@@ -2,8 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+#[path = "local/api_server.rs"]
+mod api_server;
 mod local;
-#[expect(dead_code, reason = "the cases of checks need more of it")]
 mod support;
 
 use std::fs;
@@ -12,8 +13,9 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use apigee_tls::judgement::contexts::{Failure, build, worst};
-use apigee_tls::judgement::{FailOn, Report, Selection};
+use api_server::Stub;
+use apigee_tls::judgement::contexts::{Failure, PackedReport, build, worst};
+use apigee_tls::judgement::{ClientResets, FailOn, Report, Selection};
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::{Document, TextOptions};
 use local::{Home, forbidding, unpacked};
@@ -58,24 +60,184 @@ fn a_table_comes_first_and_then_each_context() {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     let told = stdout(&output);
     let lines: Vec<&str> = told.lines().collect();
-    assert!(lines[0].starts_with("CONTEXT  VERDICT    ERRORS  WARNINGS  NOTICES  UNKNOWN  EXIT CODE"), "{told}");
+    assert_eq!(lines[0], "No failing clients were seen at 3 clusters; 2 not seen, 1 not reached.");
     assert!(
-        lines[1].starts_with("west     NO ACCESS       0         0        0 ") && lines[1].ends_with("  3"),
+        lines[2].starts_with("CONTEXT  VERDICT      RESETS  ERRORS  WARNINGS  NOTICES  UNKNOWN  EXIT CODE"),
         "{told}"
     );
-    assert!(lines[2].starts_with("    This user may read nothing that the checks need in namespace apigee"), "{told}");
-    let gone = lines.iter().position(|line| *line == "gone     FAILED          -         -        -        -  2");
-    let why = gone.and_then(|at| lines.get(at + 1)).expect("the table has a line for each context");
-    assert!(why.starts_with("    could not reach the API server at http://127.0.0.1:"), "{told}");
+    assert!(lines[3].starts_with("west     NO ACCESS         -       0         0        0 "), "{told}");
+    assert!(lines[3].ends_with("  3"), "{told}");
+    assert!(lines[4].starts_with("    This user may read nothing that the checks need in namespace apigee"), "{told}");
+    let gone = "\nFAILED  gone: could not reach the API server at http://127.0.0.1:";
+    assert!(told.contains(gone) && told.contains("\n        hint: is the cluster up"), "{told}");
     let headers: Vec<&str> = lines.iter().filter(|line| line.starts_with("==>")).copied().collect();
-    assert_eq!(headers, ["==> context west <==", "==> context gone <==", "==> context east <=="]);
-    assert!(
-        told.contains("==> context gone <==\nerror: could not reach the API server at http://127.0.0.1:"),
-        "{told}"
-    );
-    assert!(told.contains("hint: is the cluster up"), "{told}");
+    assert_eq!(headers, ["==> context west <==", "==> context east <=="]);
     assert!(told.contains("| kubectl --context west apply -f -\n"), "{told}");
     assert_eq!(stderr(&output), "");
+}
+
+/// 40 clusters of which each answers after two seconds or never, and others that refuse in every way: the run
+/// takes about as long as the slowest one. One after the other, or four at a time, it would take minutes.
+#[test]
+fn slow_and_dead_clusters_do_not_hold_up_the_others() {
+    let slow = Stub { resets: 2, delay: Duration::from_secs(2), ..Stub::default() }.start();
+    let (silent, unauthorized) = (silent(), Stub { refuses: Some(401), ..Stub::default() }.start());
+    let (fast, forbids) =
+        (Stub { resets: 70, ..Stub::default() }.start(), Stub { refuses: Some(403), ..Stub::default() }.start());
+    let mut contexts: Vec<(String, String)> = Vec::new();
+    let mut add = |kind: &str, count: usize, server: &str| {
+        contexts.extend((0..count).map(|number| (format!("{kind}-{number}"), server.to_owned())));
+    };
+    add("silent", 20, &format!("http://127.0.0.1:{silent}"));
+    add("slow", 20, &format!("http://127.0.0.1:{slow}"));
+    add("closed", 4, &format!("http://127.0.0.1:{}", closed()));
+    add("no-tls", 3, &format!("https://127.0.0.1:{fast}"));
+    add("unauthorized", 1, &format!("http://127.0.0.1:{unauthorized}"));
+    add("forbids", 1, &format!("http://127.0.0.1:{forbids}"));
+    add("fast", 1, &format!("http://127.0.0.1:{fast}"));
+    let contexts: Vec<(&str, String)> = contexts.iter().map(|(name, server)| (name.as_str(), server.clone())).collect();
+    let home = Home::with_servers(&contexts);
+    let begun = Instant::now();
+    let output = home.run(&["diagnose", "--probe", "none", "--all-contexts", "--timeout", "30s", "-o", "json"]);
+    let taken = begun.elapsed();
+    assert!((Duration::from_secs(8)..Duration::from_secs(75)).contains(&taken), "{taken:?}: {}", stderr(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let report = json(&output);
+    let order = names(&report, "summary");
+    assert_eq!(order, names(&report, "contexts"));
+    // Clients fail: most resets first, then in the order of the kubeconfig. Then what was not seen.
+    assert_eq!(order[..3], ["fast-0", "slow-0", "slow-1"]);
+    assert_eq!(order[21..24], ["forbids-0", "silent-0", "silent-1"]);
+    let headline = report["headline"].as_str().expect("a headline");
+    assert!(
+        headline.starts_with("Clients fail at 21 of 50 clusters: fast-0 (70 resets), slow-0 (2 resets), "),
+        "{headline}"
+    );
+    assert!(headline.ends_with("1 not seen, 28 not reached"), "{headline}");
+    let reasons: Vec<&str> =
+        report["summary"].as_array().expect("a list").iter().filter_map(|line| line["reason"].as_str()).collect();
+    assert_eq!(reasons.len(), 28);
+    assert_eq!(reasons.iter().filter(|reason| **reason == "connection refused").count(), 4, "{reasons:?}");
+}
+
+/// Many that fail alike are one group, with all their names and one hint.
+#[test]
+fn clusters_that_fail_alike_are_one_line() {
+    let closed = closed();
+    let unauthorized = Stub { refuses: Some(401), ..Stub::default() }.start();
+    let dead: Vec<String> = (0..5).map(|number| format!("dead-{number}")).collect();
+    let mut contexts: Vec<(&str, u16)> = dead.iter().map(|name| (name.as_str(), closed)).collect();
+    contexts.insert(2, ("who", unauthorized));
+    let home = Home::new(&contexts);
+    let output = home.run(&["diagnose", "--probe", "none", "--all-contexts"]);
+    let told = stdout(&output);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "No cluster of 6 could be judged; 6 not reached.");
+    assert_eq!(lines[2], "FAILED  5 contexts: connection refused: dead-0, dead-1, dead-2, dead-3, dead-4");
+    assert!(lines[3].starts_with("        hint: is the cluster up"), "{told}");
+    assert!(lines[4].starts_with("FAILED  who: could not authenticate to the API server at"), "{told}");
+    assert_eq!((lines.len(), output.status.code()), (6, Some(2)), "{told}");
+}
+
+/// Every format has the answer for all clusters, and the findings in the order of harm.
+#[test]
+fn every_format_has_the_answer_for_all_clusters() {
+    let few = Stub { resets: 2, ..Stub::default() }.start();
+    let many = Stub { resets: 70, ..Stub::default() }.start();
+    let home = Home::new(&[("gone", closed()), ("few", few), ("many", many)]);
+    let answer = "Clients fail at 2 of 3 clusters: many (70 resets), few (2 resets); 1 not reached";
+    for format in ["text", "wide", "json", "yaml", "markdown", "html", "sarif", "junit", "github", "short", "jsonl"] {
+        let output = home.run(&["diagnose", "--probe", "none", "--all-contexts", "-o", format]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        let told = stdout(&output);
+        match format {
+            "jsonl" => {}
+            "short" => assert!(stderr(&output).contains(answer), "{}", stderr(&output)),
+            "markdown" => assert!(told.contains("Clients fail at 2 of 3 clusters: many (70 resets)"), "{told}"),
+            _ => assert!(told.contains(answer), "{format}: {told}"),
+        }
+        let (first, second) = (told.find("many").expect("a name"), told.find("few").expect("a name"));
+        assert!(first < second, "{format}: {told}");
+    }
+}
+
+/// The report of several contexts is a baseline for each of them, and for one alone.
+#[test]
+fn a_report_of_several_contexts_is_a_baseline() {
+    let few = Stub { resets: 2, ..Stub::default() }.start();
+    let home = Home::new(&[("east", few), ("west", few), ("gone", closed())]);
+    let run = |arguments: &[&str]| home.run(&[&["diagnose", "--probe", "none"], arguments].concat());
+    let save = |name: &str, output: &Output| fs::write(home.path(name), &output.stdout).expect("it is written");
+    save("all.json", &run(&["--all-contexts", "-o", "json"]));
+    save("east.json", &run(&["--context", "east", "-o", "json"]));
+    save("gone.json", &run(&["--contexts", "gone", "-o", "json"]));
+
+    // Nothing is new; a cluster that was not reached is not a finding.
+    let again = run(&["--all-contexts", "--baseline", "all.json", "-o", "json"]);
+    assert_eq!(again.status.code(), Some(2), "{}", stderr(&again));
+    let report = json(&again);
+    let known = &report["contexts"][0]["report"]["baseline"];
+    assert!(known["known"].as_u64() > Some(0) && known["new"] == 0 && known["gone"] == 0, "{known}");
+    let alone = json(&run(&["--context", "west", "--baseline", "all.json", "-o", "json"]));
+    assert_eq!(&alone["baseline"], known);
+    // A cluster without a baseline has only new findings.
+    let unknown = run(&["--contexts", "east,west", "--baseline", "gone.json"]);
+    assert_eq!(unknown.status.code(), Some(1), "{}", stderr(&unknown));
+
+    for (arguments, why) in [
+        (
+            &["--all-contexts", "--baseline", "east.json"][..],
+            "it is the report of one context (east), and this run has several",
+        ),
+        (
+            &["--context", "gone", "--baseline", "all.json"],
+            "it is a report of several contexts, and it has no report of gone",
+        ),
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
+}
+
+/// Two runs over several clusters are compared by their reports, or by the folders of their bundles.
+#[test]
+fn runs_over_several_clusters_are_compared() {
+    let (few, none) = (Stub { resets: 2, ..Stub::default() }.start(), Stub::default().start());
+    let before = Home::new(&[("cured", few), ("same", none), ("worse", none), ("lost", none), ("removed", none)]);
+    let after = Home::new(&[("cured", none), ("same", none), ("worse", few), ("lost", closed()), ("added", none)]);
+    for home in [&before, &after] {
+        let output = home.run(&["diagnose", "--probe", "none", "--all-contexts", "-o", "json"]);
+        fs::write(home.path("all.json"), &output.stdout).expect("it is written");
+        fs::create_dir(home.path("bundles")).expect("a folder");
+        home.run(&["collect", "--probe", "none", "--all-contexts", "--to", "bundles"]);
+    }
+    for (name, lost) in [("all.json", "notSeen"), ("bundles", "gone")] {
+        let (old, new) = (before.path(name).display().to_string(), after.path(name).display().to_string());
+        let output = before.run(&["diff", &old, &new, "-o", "json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let difference = json(&output);
+        let clusters = difference["clusters"].as_array().expect("a list");
+        let mut changes: Vec<(&str, &str)> = clusters
+            .iter()
+            .map(|cluster| (cluster["context"].as_str().expect("a name"), cluster["change"].as_str().expect("a word")))
+            .collect();
+        assert_eq!(changes.remove(0), ("worse", "worse"));
+        for expected in [("lost", lost), ("added", "new"), ("removed", "gone"), ("same", "same")] {
+            assert!(changes.contains(&expected), "{expected:?} is not in {changes:?}");
+        }
+        assert_eq!((&clusters[0]["resetsBefore"], &clusters[0]["resetsAfter"]), (&Value::from(0), &Value::from(2)));
+        let reversed = before.run(&["diff", &new, &old]);
+        assert!(stdout(&reversed).starts_with("WORSE"), "{}", stdout(&reversed));
+        let same = before.run(&["diff", &old, &old]);
+        assert_eq!(same.status.code(), Some(0), "{}", stdout(&same));
+        assert!(stdout(&same).ends_with("Nothing changed for clients.\n"), "{}", stdout(&same));
+    }
+    let (one, several) = (after.path("bundles"), after.path("all.json").display().to_string());
+    let one = fs::read_dir(one).expect("a folder").flatten().next().expect("a bundle").path().display().to_string();
+    let mixed = before.run(&["diff", &one, &several]);
+    assert_eq!(mixed.status.code(), Some(2));
+    assert!(stderr(&mixed).contains("the first is of one cluster, the second of several"), "{}", stderr(&mixed));
 }
 
 #[test]
@@ -84,8 +246,9 @@ fn all_contexts_are_one_document_that_follows_its_schema() {
     let output = home.run(&["diagnose", "--probe", "none", "--all-contexts", "-o", "json"]);
     let report = json(&output);
     assert_eq!((output.status.code(), &report["exitCode"]), (Some(2), &Value::from(2)));
+    // Those that failed are last.
     for list in ["summary", "contexts"] {
-        assert_eq!(names(&report, list), ["west", "gone", "a b/c"]);
+        assert_eq!(names(&report, list), ["west", "a b/c", "gone"]);
     }
     let path = support::root().join("docs/contexts.schema.json");
     let schema = serde_json::from_str(&fs::read_to_string(path).expect("the schema is there")).expect("it is JSON");
@@ -93,13 +256,13 @@ fn all_contexts_are_one_document_that_follows_its_schema() {
     let faults: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
     assert_eq!(faults, Vec::<String>::new());
 
-    let failed = &report["contexts"][1];
+    let failed = &report["contexts"][2];
     assert!(failed["error"]["message"].as_str().is_some_and(|why| why.ends_with("connection refused")), "{failed}");
-    assert_eq!((&report["summary"][1]["verdict"], &report["summary"][1]["checks"]), (&Value::Null, &Value::Null));
+    assert_eq!((&report["summary"][2]["verdict"], &report["summary"][2]["checks"]), (&Value::Null, &Value::Null));
 
     // The report of a context equals that of a run with only that context.
     let alone = home.run(&["diagnose", "--probe", "none", "--context", "a b/c", "-o", "json"]);
-    let (mut alone, mut among) = (json(&alone), report["contexts"][2]["report"].clone());
+    let (mut alone, mut among) = (json(&alone), report["contexts"][1]["report"].clone());
     for report in [&mut alone, &mut among] {
         report["subject"]["collectedAt"] = Value::Null;
         report["summary"]["requests"]["milliseconds"] = Value::Null;
@@ -136,6 +299,7 @@ fn rejects_contradictory_arguments_before_any_request() {
         (&["diagnose", "--contexts", "east", "--offline", "-f", "o.yaml"], &["cannot be used with"]),
         (&["diagnose", "--all-contexts", "-f", "o.yaml"], &["belong to one cluster", "--context NAME -f"]),
         (&["diagnose", "--all-contexts", "--access-log", "-"], &["belong to one cluster"]),
+        (&["diagnose", "--all-contexts", "--baseline", "missing.json"], &["read missing.json"]),
         (&["diagnose", "--all-contexts", "--write-evidence", "x"], &["a single file", "`collect` with the same flags"]),
         (&["diagnose", "--all-contexts", "-l", "a in"], &["understand the label selector"]),
         (&["diagnose", "--all-contexts", "--ca-file", "missing.pem"], &["missing.pem"]),
@@ -165,8 +329,7 @@ fn each_context_has_its_own_time() {
     let home = Home::new(&contexts);
     let begun = Instant::now();
     let output = home.run(&["diagnose", "--all-contexts", "--timeout", "1s", "-o", "json"]);
-    // Four at a time, in two rounds.
-    assert!((Duration::from_secs(2)..Duration::from_secs(20)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!((Duration::from_secs(1)..Duration::from_secs(20)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     assert_eq!(output.status.code(), Some(2));
     let report = json(&output);
     for context in report["contexts"].as_array().expect("a list") {
@@ -212,7 +375,11 @@ fn reports_what_was_seen_after_ctrl_c() {
     let path = stdout(&output);
     assert_eq!(home.bundles(), [home.path(path.trim())]);
     assert_eq!(home.run(&["diagnose", "--from", path.trim()]).status.code(), Some(3));
-    assert_eq!(stderr(&output).matches("    could not finish: interrupted").count(), 5, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("FAILED  5 contexts: could not finish: interrupted: b, c, d, e, f"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -235,14 +402,13 @@ fn collects_a_bundle_of_each_reachable_context() {
     assert!(paths[1].ends_with("Z-2.tar.gz") && paths[2].ends_with("Z-3.tar.gz"), "{paths:?}");
     let told = stderr(&output);
     assert!(
-        told.starts_with("CONTEXT  VERDICT    ERRORS  WARNINGS  NOTICES  UNKNOWN  BUNDLE\np/x      NO ACCESS "),
+        told.starts_with(
+            "CONTEXT  VERDICT      RESETS  ERRORS  WARNINGS  NOTICES  UNKNOWN  BUNDLE\np/x      NO ACCESS "
+        ),
         "{told}"
     );
-    assert!(
-        told.contains("\ngone     FAILED          -         -        -        -  none\n    could not reach"),
-        "{told}"
-    );
-    assert!(told.contains("hint for gone: is the cluster up"), "{told}");
+    assert!(told.contains("\nFAILED  gone: could not reach"), "{told}");
+    assert!(told.contains("\n        hint: is the cluster up"), "{told}");
 
     fs::create_dir(home.path("bundles")).expect("a folder");
     let output = home.run(&["collect", "--probe", "none", "--contexts", "p/x,p x", "--to", "bundles"]);
@@ -262,9 +428,39 @@ fn report(case: &str) -> Report {
     )
 }
 
+#[test]
+fn a_packed_report_loses_nothing() {
+    for path in support::yaml_files("tests/verdicts") {
+        let stem = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+        let report = report(&stem);
+        let packed = PackedReport::new(report.clone()).expect("it packs");
+        assert!(packed.unpack().expect("it unpacks") == report, "{stem}");
+    }
+}
+
+#[test]
+fn a_large_report_is_cut_and_reports_what_is_left_out() {
+    let mut large = report("reproduced-no-wildcard");
+    let check = large.checks.iter_mut().find(|check| !check.findings.is_empty()).expect("a finding");
+    let code = check.code;
+    check.findings = vec![check.findings[0].clone(); 150];
+    let resets = large.summary.resets.as_mut().expect("logs were read");
+    let client = resets.clients[0].clone();
+    let address = |number: u64| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    resets.clients = (0..5_000).map(|number| ClientResets { address: address(number), ..client.clone() }).collect();
+    let cut = PackedReport::new(large).expect("it packs").unpack().expect("it unpacks");
+    let found = cut.checks.iter().find(|check| check.code == code).expect("the check");
+    let resets = cut.summary.resets.expect("logs were read");
+    assert_eq!((found.findings.len(), resets.clients.len()), (100, 100));
+    assert_eq!((resets.other_clients.entries, resets.other_clients.resets), (4_900, 4_900 * client.count));
+    let gap = cut.not_seen.last().expect("a gap");
+    let why = format!("left out of a report of several contexts: 50 findings of {code}, 4900 clients");
+    assert_eq!((gap.what.as_str(), gap.why.as_str()), ("parts of this report", why.as_str()));
+}
+
 fn failure() -> Failure {
     let message = "could not reach the API server at https://203.0.113.7: connection refused\u{1b}[2J";
-    Failure { message: message.into(), hint: None, exit_code: 2 }
+    Failure { message: message.into(), reason: "connection refused".into(), hint: None, exit_code: 2 }
 }
 
 #[test]
@@ -279,7 +475,8 @@ fn the_table_reads_as_recorded() {
     let mut shown = String::new();
     for (styles, width) in [(Styles::default(), 110), (Styles::default(), 60), (Styles::colorize(), 110)] {
         let told = report.text(TextOptions { styles, width, wide: false });
-        let table = told.split("\n\n").next().unwrap_or_default().replace('\u{1b}', "␛");
+        let table: Vec<&str> = told.lines().take_while(|line| !line.contains("==> ")).collect();
+        let table = table.join("\n").trim_end().replace('\u{1b}', "␛");
         shown += &format!("==== {width} columns\n{table}\n");
     }
     insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {

@@ -14,6 +14,7 @@ use apigee_tls::evidence::edge::{Edge, EdgeQuestion, Leg, LogFailure, MessagePro
 use apigee_tls::evidence::{Evidence, HybridQuestion, Seen};
 use apigee_tls::judgement::capture::{self, CaptureReport};
 use apigee_tls::judgement::contexts::{self, ContextsReport, Failure};
+use apigee_tls::judgement::diff::fleet::{self, FleetDifference};
 use apigee_tls::judgement::diff::{self, Difference};
 use apigee_tls::judgement::edge::{self, EdgeReport};
 use apigee_tls::judgement::probe::{self, ProbeReport};
@@ -129,6 +130,43 @@ fn report(evidence: &Evidence) -> Report {
     report
 }
 
+fn compared(before: &ContextsReport, after: &ContextsReport) -> FleetDifference {
+    fleet::compare(before, after, FailOn::default()).expect("the reports unpack")
+}
+
+/// A fleet has one page of at most 2 MB, in which each row leads to the section of its cluster, without a
+/// script.
+#[test]
+fn the_page_of_a_fleet_is_small_and_leads_to_each_cluster() {
+    let found = report(&evidence("reproduced-no-wildcard"));
+    let failed = |number: usize| Failure {
+        message: format!("could not reach https://203.0.113.{number}"),
+        reason: "refused".into(),
+        hint: Some("is the cluster up?".into()),
+        exit_code: 2,
+    };
+    let contexts = (0..200).map(|number| {
+        let outcome = if number % 4 == 0 { Err(failed(number)) } else { Ok(found.clone()) };
+        (format!("gke_project-{number}_europe-west1_production-{number}"), outcome)
+    });
+    let all = contexts::build(contexts);
+    for page in [page(&all), page(&compared(&contexts::build([]), &all))] {
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        let document = Html::parse_document(&page);
+        let select = |selector: &str| scraper::Selector::parse(selector).expect("a selector");
+        let links: Vec<&str> =
+            document.select(&select("tbody th a")).filter_map(|link| link.value().attr("href")).collect();
+        assert_eq!(links.len(), 200);
+        for link in links {
+            assert_eq!(document.select(&select(&format!("details{link}"))).count(), 1, "{link}");
+        }
+    }
+    let page = page(&all);
+    for wanted in ["<h3>Fix</h3>", "<h3>Findings</h3>", "<h3>Not seen</h3>", "AT101", "is the cluster up?"] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+}
+
 fn page(document: &impl Document) -> String {
     html::with_files(document, &[]).expect("a page")
 }
@@ -138,12 +176,22 @@ macro_rules! each_document {
     ($look:ident) => {{
         let found = evidence("reproduced-no-wildcard");
         let captured = evidence("captured-failures");
-        let failed = Failure { message: "could not connect".into(), hint: Some("try again".into()), exit_code: 2 };
-        let both = [("east".to_owned(), Ok(report(&found))), ("west".to_owned(), Err(failed))];
+        let failed = || Failure {
+            message: "could not connect".into(),
+            reason: "refused".into(),
+            hint: Some("try again".into()),
+            exit_code: 2,
+        };
+        let both = [("east".to_owned(), Ok(report(&found))), ("west".to_owned(), Err(failed()))];
+        let fleet = ["a", "b", "c", "d"].map(|name| (name.to_owned(), Ok(report(&found))));
+        let fleet = contexts::build(fleet.into_iter().chain([("e".to_owned(), Err(failed()))]));
         $look::<Report>("report", &report(&found));
         $look::<Report>("recorded", &report(&recorded()));
         $look::<Report>("captured", &report(&captured));
         $look::<ContextsReport>("contexts", &contexts::build(both));
+        $look::<ContextsReport>("fleet", &fleet);
+        let other = contexts::build([("a".to_owned(), Ok(report(&captured))), ("z".to_owned(), Ok(report(&found)))]);
+        $look::<FleetDifference>("fleet-difference", &compared(&fleet, &other));
         $look::<ProbeReport>("probe", &probe::build(&recorded(), FailOn::default()));
         $look::<Difference>("difference", &diff::compare(&found, &captured, FailOn::default()));
         $look::<EdgeReport>("edge", &edge::build(&of_edge(), FailOn::default(), false));
@@ -382,7 +430,7 @@ fn no_value_of_data_is_safe() {
         safe.extend(text.split("|safe").map(before).take(text.matches("|safe").count()));
         assert!(!text.contains("| safe"), "{text}");
     }
-    assert_eq!(safe, ["body", "report", "script", "style"].map(str::to_owned).into());
+    assert_eq!(safe, ["body", "it.body", "script", "style"].map(str::to_owned).into());
 }
 
 /// The page has what the report has.

@@ -23,6 +23,7 @@ actionlint_version=v1.7.7
 stern_version=v1.33.0
 zig_version=0.17.1
 cargo_zigbuild_version=0.24.1
+zopfli_version=0.4.3
 axe_version=4.11.1
 # The reference parser of OpenMetrics.
 prometheus_client_version=0.26.0
@@ -38,7 +39,7 @@ backend="$cache/backend-$(sha256sum tests/edge/peers/backend.go | cut -c1-16)/ba
 envoy="$cache/envoy-$envoy_version/envoy"
 tools="$cache/tools-krew-$krew_version-actionlint-$actionlint_version"
 stern="$cache/stern-$stern_version"
-zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
+zig="$cache/zig-$zig_version-$cargo_zigbuild_version-$zopfli_version"
 axe="$cache/axe-core-$axe_version/axe.min.js"
 openmetrics="$cache/prometheus-client-$prometheus_client_version"
 images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$envoy_version"
@@ -315,12 +316,12 @@ build_stern() {
   fi
 }
 
-# Zig's compiler links for an old glibc; both come as Python wheels.
+# Zig's compiler links for an old glibc, and zopfli packs archives; all come as Python wheels.
 install_zig() {
   [ -x "$zig/bin/cargo-zigbuild" ] && return 0
-  say "installing Zig $zig_version and cargo-zigbuild $cargo_zigbuild_version (Python wheels, 90 MB)"
+  say "installing Zig $zig_version, cargo-zigbuild $cargo_zigbuild_version and zopfli $zopfli_version (Python wheels, 90 MB)"
   if python3 -m venv "$zig" >"$cache/pip.log" 2>&1 &&
-    "$zig/bin/pip" install -q "ziglang==$zig_version" "cargo-zigbuild==$cargo_zigbuild_version" >"$cache/pip.log" 2>&1; then
+    "$zig/bin/pip" install -q "ziglang==$zig_version" "cargo-zigbuild==$cargo_zigbuild_version" "zopfli==$zopfli_version" >"$cache/pip.log" 2>&1; then
     # cargo-zigbuild looks for a program of this name.
     printf '#!/bin/sh\nexec "%s/bin/python" -m ziglang "$@"\n' "$zig" >"$zig/bin/zig"
     chmod +x "$zig/bin/zig"

@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use apigee_tls::evidence::Evidence;
 use apigee_tls::judgement::{FailOn, Report, Selection, build, contexts, diff, probe};
 use apigee_tls::report::styles::Styles;
-use apigee_tls::report::{Document, Format, TextOptions, render};
+use apigee_tls::report::{Document, Format, TextOptions, render, write};
 use apigee_tls::verdict::VerdictKind;
 use serde::Deserialize;
 use serde_json::Value;
@@ -231,6 +231,10 @@ fn every_document_has_every_format_its_schema_and_its_findings() {
     assert_eq!(rendered(&contexts), vec![Some("east".to_owned()); found]);
     let healthy: Setting = serde_yaml::from_str("{}").expect("an empty patch");
     let before = healthy.evidence().expect("the evidence fits");
+    let earlier = build(&before, &Selection::default(), FailOn::default());
+    let earlier = contexts::build([("east".to_owned(), Ok(earlier))]);
+    let fleet = diff::fleet::compare(&earlier, &contexts, FailOn::default()).expect("the reports unpack");
+    assert_eq!(rendered(&fleet), vec![Some("east".to_owned()); found]);
     let difference = diff::compare(&before, &evidence, FailOn::default());
     assert_eq!(rendered(&difference).len(), difference.new.len() + difference.still.len());
     let probe = probe::build(&evidence, FailOn::default());
@@ -251,6 +255,11 @@ fn rendered<D: Document>(document: &D) -> Vec<Option<String>> {
     let yaml = render(document, Format::Yaml, OPTIONS()).expect("it has YAML");
     assert_eq!(serde_yaml::from_str::<Value>(&yaml).expect("it is YAML"), json);
     assert_eq!(render(document, Format::Text, OPTIONS()).expect("it has text"), document.text(OPTIONS()));
+    for &format in Format::ALL {
+        let mut written = Vec::new();
+        write(document, format, OPTIONS(), &mut written).expect("it can be written");
+        assert!(written == render(document, format, OPTIONS()).expect("it has this format").into_bytes());
+    }
     document.findings().iter().map(|finding| finding.subject.map(str::to_owned)).collect()
 }
 

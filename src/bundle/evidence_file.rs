@@ -10,6 +10,7 @@ use super::limits::{MAX_EVIDENCE_BYTES, within_values};
 use super::part::{Part, folder_of};
 use super::pipe;
 use crate::evidence::{Evidence, SCHEMA};
+use crate::text::json;
 
 /// Maximum value of any count, so that sums do not overflow. Reading a log of that many bytes would take
 /// years.
@@ -65,7 +66,7 @@ pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, Error> {
 /// The folder or the file cannot be written.
 pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
     let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-    let bytes = serde_json::to_vec_pretty(evidence).map_err(|source| unwritable(source.into()))?;
+    let bytes = json(evidence).map_err(|source| unwritable(source.into()))?;
     // A device or a pipe is written to, not replaced.
     if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
         return pipe::open(path).and_then(|mut file| file.write_all(&bytes)).map_err(unwritable);

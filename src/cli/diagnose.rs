@@ -27,7 +27,7 @@ Examples:
     };
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(
     args_override_self = true,
     help_template = EXAMPLES_FIRST,
@@ -45,7 +45,7 @@ Examples:
   # Judge routes that somebody saved with kubectl get apigeeroutes -o yaml
   kubectl apigee-tls diagnose --offline -f routes.yaml -f overrides.yaml
 
-  # Diagnose several clusters: an overview, then each report
+  # Diagnose several clusters: an overview sorted by harm, then each report
   kubectl apigee-tls diagnose --contexts east,west
   kubectl apigee-tls diagnose --all-contexts -o json
 
@@ -109,8 +109,9 @@ pub struct DiagnoseArgs {
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement", hide_short_help = true)]
     pub fail_on: FailOn,
 
-    /// Report of an earlier run, as JSON: only findings that it lacks set exit code 1
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Judgement", hide_short_help = true, conflicts_with_all = ["contexts", "all_contexts"])]
+    /// Report of an earlier run, of one context or of several, as JSON: only findings that it lacks set exit
+    /// code 1
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Judgement", hide_short_help = true)]
     pub baseline: Option<PathBuf>,
 
     /// Also report what the fix would cure, leave and bring

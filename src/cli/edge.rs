@@ -198,6 +198,11 @@ pub struct EdgeOptions {
     #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Files")]
     pub captures: Vec<String>,
 
+    /// Secrets of TLS 1.3 handshakes (SSLKEYLOGFILE), to read the certificates and alerts that it encrypts in
+    /// the captures; they are not put into a bundle
+    #[arg(long = "keylog", requires = "captures", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Files", hide_short_help = true)]
+    pub key_log: Option<String>,
+
     /// Certificates of a keystore or truststore: PEM, DER or PKCS #12; may be repeated
     #[arg(long = "keystore-file", value_name = "NAME[/ALIAS]=FILE", value_hint = ValueHint::Other, help_heading = "Files")]
     pub keystore_files: Vec<String>,

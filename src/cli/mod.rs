@@ -284,15 +284,21 @@ Example:
   kubectl apigee-tls diagnose --write-evidence after.json
   kubectl apigee-tls diff before.json after.json
 
+  # Compare two runs over several clusters
+  kubectl apigee-tls diagnose --all-contexts -o json > monday.json
+  kubectl apigee-tls diagnose --all-contexts -o json > friday.json
+  kubectl apigee-tls diff monday.json friday.json
+
 Exit codes: 0 nothing got worse, 1 new finding, 2 error,
 3 something became unknown."
 )]
 pub struct DiffArgs {
-    /// Bundle or evidence of the earlier run; - for standard input
+    /// Bundle or evidence of the earlier run, - for standard input; of several clusters their JSON report, or
+    /// the folder of their bundles
     #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath)]
     pub before: String,
 
-    /// Bundle or evidence of the later run; - for standard input
+    /// The same of the later run
     #[arg(value_name = "AFTER", value_hint = ValueHint::AnyPath)]
     pub after: String,
 

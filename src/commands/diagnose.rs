@@ -1,74 +1,126 @@
 //! `diagnose`: collects evidence from the cluster, from files or from an earlier run; judges it; prints the
 //! report.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
 use super::captures::{self, Given};
+use super::contexts::{Chosen, Turns};
+use super::earlier::Baseline;
+use super::sources::Wanted;
 use super::{Error, contexts, fail_on, log_stores, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::Evidence;
 use crate::gather::files::file_kind::FileKind;
+use crate::gather::{self, KubeconfigFiles};
+use crate::judgement::contexts::{Entry, PackedReport};
 use crate::judgement::{self, Report, Selection};
 use crate::report::Format;
 use crate::run::{Progress, Stop};
 use crate::terminal::Console;
 use crate::text::visible;
 
-/// Maximum size of the report of `--baseline`: several times that of 500 routes.
-const MAX_BASELINE_BYTES: u64 = 64 << 20;
+/// Maximum number of clusters whose evidence is gathered at the same time, of those that have answered. Each
+/// needs up to two megabytes.
+const MAX_GATHERED: usize = 32;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
-    if let Some(names) = contexts::chosen(&args.evidence)? {
-        return several(args, &names, console);
+    if let Some(chosen) = contexts::chosen(&args.evidence)? {
+        return several(args, &chosen, console);
     }
     // A file that cannot be used is reported before the run, which may take minutes.
-    let baseline = args.baseline.as_deref().map(baseline).transpose()?;
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    if let Some(baseline) = &baseline
+        && baseline.is_of_several()
+        && args.from.is_none()
+        && !args.offline
+    {
+        let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
+        baseline.of_context(context.as_deref())?;
+    }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let evidence = runtime.block_on(async {
         let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;
         obtain_evidence(args, &stop, console).await
     });
-    let outcome = evidence.and_then(|evidence| report_evidence(args, &evidence, baseline.as_ref(), console));
+    let outcome = evidence.and_then(|evidence| {
+        let context = evidence.connection.seen().ok().and_then(|known| known.context.as_deref());
+        let earlier = baseline.map(|baseline| baseline.of_context(context)).transpose()?;
+        report_evidence(args, &evidence, earlier.as_ref(), console)
+    });
     // Signals are handled up to here. A hanging blocking call must not delay the exit.
     runtime.shutdown_background();
     outcome
 }
 
-/// Diagnoses each context in parallel and prints one combined report.
-fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u8, Error> {
+/// Diagnoses all contexts at the same time and prints one combined report.
+fn several(args: &DiagnoseArgs, chosen: &Chosen, console: &Console) -> Result<u8, Error> {
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    let baseline = baseline.map(Baseline::into_contexts).transpose()?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
     let progress = console.progress();
-    let outcomes = contexts::each(names, &stop, |context| {
-        let args_alone = contexts::with_context(&args.evidence, context);
-        let stop = stop.part(sources::timeout(&args.evidence));
-        let labelled = Arc::new(progress.labelled(context));
-        let evidence = runtime.block_on(async {
-            let ledger = Arc::default();
-            let labelled: Arc<dyn Progress> = labelled;
-            let mut evidence = sources::gathered(&args_alone, &stop, Arc::clone(&labelled), &ledger).await?;
-            log_stores::add(&args_alone, &mut evidence, &stop, &labelled, None, &ledger).await?;
-            Ok::<_, Error>(evidence)
-        })?;
-        Ok(judge(args, &sources::clean(&evidence, args.evidence.keep_random_tokens)?, None))
+    let (files, baseline) = (chosen.files.clone(), baseline.unwrap_or_default());
+    let shared = Arc::new(Shared { args: args.clone(), files, baseline });
+    let turns = [Turns::new(MAX_GATHERED), Turns::of_processors()];
+    let outcomes = contexts::each(&runtime, &chosen.names, &stop, |context| {
+        let labelled = Arc::new(progress.labelled(&context));
+        entry(&shared, context, &stop, labelled, &turns)
     });
     progress.finish();
     // Nothing is left to interrupt: from here on Ctrl-C ends the program.
     drop(stop);
-    let outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error)));
-    let report = judgement::contexts::build(names.iter().cloned().zip(outcomes));
+    let entries =
+        chosen.names.iter().zip(outcomes).map(|(context, outcome)| {
+            outcome.unwrap_or_else(|error| Entry::new(context, Err(contexts::failure(&error))))
+        });
+    let report = judgement::contexts::combine(entries.collect());
     let printed = super::print_result(console, args.output, &report).map(|()| report.exit_code);
+    if printed.is_ok() && args.output == Format::Short {
+        // The lines are the findings alone.
+        console.conclusion(&visible(&report.headline));
+    }
     // Ctrl-C is handled up to here.
     runtime.shutdown_background();
     printed
+}
+
+/// What the runs over several contexts share.
+struct Shared {
+    args: DiagnoseArgs,
+    files: KubeconfigFiles,
+    baseline: BTreeMap<String, PackedReport>,
+}
+
+/// Diagnoses one of several contexts, and keeps of it what is reported.
+async fn entry(
+    shared: &Arc<Shared>,
+    context: String,
+    stop: &Stop,
+    progress: Arc<dyn Progress>,
+    [gathering, judging]: &[Turns; 2],
+) -> Result<Entry, Error> {
+    let args = contexts::with_context(&shared.args.evidence, &context);
+    contexts::reach(&args, &shared.files, stop).await?;
+    // Held until the evidence is judged and dropped. The time limit of the context begins with its turn.
+    let _turn = gathering.turn().await?;
+    let stop = stop.part(sources::timeout(&args));
+    let ledger = Arc::default();
+    let wanted = Wanted { args: &args, files: Some(&shared.files) };
+    let mut evidence = sources::gathered(wanted, &stop, Arc::clone(&progress), &ledger).await?;
+    log_stores::add(&args, &mut evidence, &stop, &progress, None, &ledger).await?;
+    let shared = Arc::clone(shared);
+    let judged = move || {
+        let earlier = shared.baseline.get(&context).map(PackedReport::unpack).transpose()?;
+        let evidence = sources::clean(&evidence, shared.args.evidence.keep_random_tokens)?;
+        Ok(Entry::new(&context, Ok(judge(&shared.args, &evidence, earlier.as_ref()))))
+    };
+    judging.run(judged).await?
 }
 
 fn report_evidence(
@@ -120,25 +172,6 @@ fn print_report(args: &DiagnoseArgs, report: &Report, console: &Console) -> Resu
         console.conclusion(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
     }
     Ok(())
-}
-
-/// Reads the report of `--baseline`.
-fn baseline(path: &Path) -> Result<Report, Error> {
-    let name = path.display().to_string();
-    let unreadable = |source| Error::Input { name: name.clone(), source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(MAX_BASELINE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let refused = |why: String| Error::Baseline { name: name.clone(), why };
-    if bytes.len() as u64 > MAX_BASELINE_BYTES {
-        return Err(refused(format!("it has more than {MAX_BASELINE_BYTES} bytes")));
-    }
-    let report: Report = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-    if report.schema == judgement::SCHEMA {
-        Ok(report)
-    } else {
-        Err(refused(format!("its schema is {}", report.schema)))
-    }
 }
 
 fn judge(args: &DiagnoseArgs, evidence: &Evidence, baseline: Option<&Report>) -> Report {

@@ -11,6 +11,7 @@ mod contexts;
 mod credentials;
 mod diagnose;
 mod diff;
+mod earlier;
 mod edge;
 mod explain;
 mod log_stores;
@@ -39,7 +40,7 @@ use crate::gather::probe::ProberError;
 use crate::judgement;
 use crate::redact::{Redactions, Redactor};
 use crate::report::styles::Styles;
-use crate::report::{Document, Format, RenderError, TextOptions, render};
+use crate::report::{Document, Format, FormatError, RenderError, TextOptions, write};
 use crate::terminal::{self, Console};
 use crate::text::visible;
 
@@ -175,7 +176,7 @@ impl Error {
             Self::Bundle(error) => error.hint(),
             Self::Evidence(error) => error.hint(),
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
-            Self::Baseline { .. } => Some("write one with `diagnose -o json`".into()),
+            Self::Baseline { .. } => Some("write one with `diagnose -o json` and the same contexts".into()),
             Self::Exists { flag, .. } => {
                 Some(format!("give {flag} the name of a new file, or remove this one first (rm -f in a pipeline)"))
             }
@@ -224,7 +225,10 @@ fn color(choice: ColorChoice) -> terminal::ColorChoice {
 fn print_result(console: &Console, format: Format, document: &impl Document) -> Result<(), Error> {
     let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
     let options = TextOptions { styles, width: console.width(), wide: false };
-    console.result(&render(document, format, options)?).map_err(Error::Output)
+    console.result_written(|output| write(document, format, options, output)).map_err(|error| match error {
+        FormatError::Output(source) => Error::Output(source),
+        FormatError::Render(source) => Error::Report(source),
+    })
 }
 
 /// Prints `error: could not …: cause`, and after a blank line the hint.

@@ -20,13 +20,26 @@ use crate::gather::files::manifests;
 use crate::gather::hybrid::follow::Follow;
 use crate::gather::hybrid::{GatewayProbe, Places};
 use crate::gather::probe::{self, ProbeOptions, Prober};
-use crate::gather::{self, BundleSink, ConnectionOptions, GatherOptions, LogSink};
+use crate::gather::{self, BundleSink, ConnectionOptions, GatherOptions, KubeconfigFiles, LogSink};
 use crate::redact::{Redactions, Redactor};
 use crate::run::{self, Stop};
 use crate::wire::access_log::{AccessLogScanner, Format, Ledger};
 
 /// Timeout of one handshake of `diagnose` and `collect`.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+
+/// What to collect, and the kubeconfig if it was read already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) args: &'a EvidenceArgs,
+    pub(super) files: Option<&'a KubeconfigFiles>,
+}
+
+impl<'a> From<&'a EvidenceArgs> for Wanted<'a> {
+    fn from(args: &'a EvidenceArgs) -> Self {
+        Self { args, files: None }
+    }
+}
 
 /// Adds the user's files to `evidence`, wherever the rest came from.
 ///
@@ -323,19 +336,19 @@ pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>)
 
 /// Collects from the cluster what the checks need.
 pub(super) async fn gathered(
-    args: &EvidenceArgs,
+    wanted: impl Into<Wanted<'_>>,
     stop: &Stop,
     progress: Arc<dyn run::Progress>,
     ledger: &Arc<Ledger>,
 ) -> Result<Evidence, Error> {
     let sinks = |_: &LogOrigin, scanner| scanner;
-    gathered_with(args, now(), stop, progress, &sinks, None, ledger).await
+    gathered_with(wanted.into(), now(), stop, progress, &sinks, None, ledger).await
 }
 
 /// Like [`gathered`], with every log fed to a sink around its scanner, and with the retained objects passed
 /// to `bundle`.
 pub(super) async fn gathered_with<S: LogSink>(
-    args: &EvidenceArgs,
+    wanted: Wanted<'_>,
     collected_at: Timestamp,
     stop: &Stop,
     progress: Arc<dyn run::Progress>,
@@ -343,8 +356,10 @@ pub(super) async fn gathered_with<S: LogSink>(
     bundle: Option<&dyn BundleSink>,
     ledger: &Arc<Ledger>,
 ) -> Result<Evidence, Error> {
+    let args = wanted.args;
     let question = question(args, collected_at, false);
-    let options = gather_options(args, &question)?;
+    let mut options = gather_options(args, &question)?;
+    options.connection.files = wanted.files.cloned();
     let (since, until) = (question.log_limits.since, question.log_limits.until);
     let scanner = |origin: &LogOrigin| {
         let is_compared = !args.access_logs.is_empty() || !args.stores.log_stores.is_empty();
@@ -454,6 +469,7 @@ pub(super) fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {
 pub(super) fn connection_options(args: &ClusterArgs) -> ConnectionOptions {
     ConnectionOptions {
         kubeconfig: args.kubeconfig.clone(),
+        files: None,
         context: args.context.clone(),
         cluster: args.cluster.clone(),
         user: args.user.clone(),

@@ -106,6 +106,22 @@ pub enum ConnectFailure {
 }
 
 impl Error {
+    /// Returns the reason alone, without addresses and names of the cluster, so that clusters that fail alike
+    /// have the same; `None` if the whole message is the reason.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::ExpiredClientCertificate { .. } => Some("the client certificate expired".into()),
+            Self::MissingNamespace { namespace, .. } => Some(format!("there is no namespace \"{namespace}\"")),
+            Self::NoApiServerBehind { .. } => Some("no API server behind the load balancer answers".into()),
+            Self::NotAnApiServer { .. } => Some("what answers is no API server".into()),
+            Self::Unauthorized { message, .. } => Some(format!("the API server does not accept the user: {message}")),
+            Self::Unreachable { source, .. } => Some(source.to_string()),
+            Self::WrongNamespace { namespace, .. } => Some(format!("Apigee is not in namespace \"{namespace}\"")),
+            _ => None,
+        }
+    }
+
     /// Returns a hint for the user.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -51,6 +51,7 @@ use self::rules::{Rule, Rules};
 use self::text::{Engine, Patterns};
 use self::typed::{answers, evidence, objects, overrides};
 use crate::evidence::Evidence;
+use crate::text::json;
 use crate::wire::capture::RecordKind;
 
 /// Number of replacements, by rule.
@@ -195,9 +196,9 @@ impl Redactor {
     /// The redacted document is no longer valid evidence.
     pub fn clean(&self, evidence: &Evidence, redactions: &mut Redactions) -> Result<Evidence, serde_json::Error> {
         // As text in between: the code that reads and writes each type is then that of evidence files.
-        let mut document = serde_json::from_slice(&serde_json::to_vec_pretty(evidence)?)?;
+        let mut document = serde_json::from_slice(&json(evidence)?)?;
         self.derived_document(&mut document, redactions);
-        let mut evidence = serde_json::from_slice(&serde_json::to_vec(&document)?)?;
+        let mut evidence = serde_json::from_slice(&json(&document)?)?;
         evidence::redact_labels(&mut evidence, redactions);
         if self.engine.random_tokens {
             evidence::redact_random(&self.without_pseudonyms, &mut evidence, redactions);
@@ -291,6 +292,7 @@ impl Redactor {
     /// With pseudonyms: it is not JSON, so that a name could be left.
     pub fn answer(&self, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
         let clean = string(self.without_pseudonyms.text(text.as_bytes(), false, redactions));
+        let clean = answers::without_user_information(&clean, redactions).unwrap_or(clean);
         if self.kinds() == Pseudonyms::None {
             return Ok(clean);
         }
@@ -301,7 +303,7 @@ impl Redactor {
     /// label.
     #[must_use]
     pub fn proxy_file(&self, text: &str, redactions: &mut Redactions) -> String {
-        let clean = self.text(text, redactions);
+        let clean = answers::urls_without_user_information(&self.text(text, redactions), redactions);
         if self.kinds().hosts() { answers::hosts_of_urls(&self.engine, &clean, redactions) } else { clean }
     }
 

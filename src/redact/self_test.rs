@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{Names, Pseudonyms, Redactions, Redactor};
 use crate::evidence::hybrid::ApigeeIssue;
 use crate::evidence::{Evidence, HybridQuestion, Seen};
+use crate::text;
 use crate::wire::capture::RecordKind;
 
 /// The content in which a sentinel is planted.
@@ -284,7 +285,7 @@ fn redact(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redaction
                 documentation: None,
             }]);
             let clean = redactor.clean(&evidence, &mut redactions).ok()?;
-            serde_json::to_string_pretty(&clean).ok()?
+            super::string(text::json(&clean).ok()?)
         }
         Container::Overrides | Container::BrokenOverrides => {
             redactor.overrides(&sentinel.content, &mut redactions).ok()?

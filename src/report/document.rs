@@ -77,10 +77,7 @@ pub trait Document: Serialize {
     /// # Errors
     /// As for [`jsonl::of`].
     fn records(&self) -> Result<String, serde_json::Error> {
-        jsonl::of(self.findings().iter().map(|finding| Record {
-            finding,
-            documentation_url: checks::find(finding.code.as_str()).map(|(_, check)| check.documentation_url()),
-        }))
+        jsonl::of(self.findings().iter().map(Record::of))
     }
 }
 
@@ -134,11 +131,18 @@ impl Rule {
 /// A finding as one line of JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+pub(super) struct Record<'a> {
     #[serde(flatten)]
     finding: &'a Located<'a>,
     /// Page about the check.
     documentation_url: Option<String>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn of(finding: &'a Located<'a>) -> Self {
+        let documentation_url = checks::find(finding.code.as_str()).map(|(_, check)| check.documentation_url());
+        Self { finding, documentation_url }
+    }
 }
 
 /// Options of text output.

@@ -15,4 +15,4 @@ pub mod schema;
 pub mod styles;
 
 pub use self::document::{CheckResult, Document, Located, Rule, TextOptions};
-pub use self::formats::{Format, RenderError, render};
+pub use self::formats::{Format, FormatError, RenderError, render, write};

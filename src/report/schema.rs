@@ -10,6 +10,7 @@ use crate::judgement::Report;
 use crate::judgement::capture::CaptureReport;
 use crate::judgement::contexts::ContextsReport;
 use crate::judgement::diff::Difference;
+use crate::judgement::diff::fleet::FleetDifference;
 use crate::judgement::edge::EdgeReport;
 use crate::judgement::probe::ProbeReport;
 use crate::judgement::trace::Trace;
@@ -52,6 +53,12 @@ pub fn of_probe() -> Value {
 #[must_use]
 pub fn of_diff() -> Value {
     of_document::<Difference>()
+}
+
+/// The schema that `docs/fleet-diff.schema.json` publishes.
+#[must_use]
+pub fn of_fleet_diff() -> Value {
+    of_document::<FleetDifference>()
 }
 
 /// The schema that `docs/edge-report.schema.json` publishes.

@@ -48,6 +48,19 @@ impl Console {
         output.finish()
     }
 
+    /// Writes the result to standard output while it is made. A closed pipe is not an error.
+    ///
+    /// # Errors
+    /// The result could not be made, or the output could not be written for any other reason.
+    pub fn result_written<E: From<io::Error>>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut output = Output::stdout();
+        write(&mut output)?;
+        Ok(output.finish()?)
+    }
+
     /// Like [`Console::result`], and returns whether standard output is still read: a run that does not end
     /// by itself ends when its reader is gone.
     ///

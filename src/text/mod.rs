@@ -1,9 +1,11 @@
-//! Text for people: control characters, line breaks, columns, lists, counts, timestamps and durations.
+//! Text for people: control characters, line breaks, columns, lists, counts, timestamps and durations; and
+//! the JSON of every document.
 //!
 //! A leaf: it depends on no other module of this crate, so that every module can use it. It does not handle
 //! colours or streams.
 
 mod count;
+mod json;
 mod list;
 mod placeholder;
 mod table;
@@ -12,6 +14,7 @@ mod visible;
 mod wrap;
 
 pub use self::count::count;
+pub use self::json::{json, write_json};
 pub use self::list::{at_most, ending, first_of, joined, quoted_list, some_of};
 pub use self::placeholder::{has_placeholder, is_placeholder_in_delimiters};
 pub use self::table::{columns, pad, table, widest};

@@ -6,6 +6,7 @@ pub mod access_log;
 pub mod capture;
 pub mod certificate;
 pub mod edge;
+mod encoding;
 mod loadable;
 pub mod log_store;
 pub mod log_window;

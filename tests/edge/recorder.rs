@@ -5,7 +5,10 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
+
+use openssl::ssl::{SslConnector, SslMethod};
 
 use crate::builder::{ACK, FIN, RST, Talk, framed, pcap};
 use crate::parts::{MessageProcessor, parts};
@@ -28,11 +31,16 @@ enum Sent {
 
 /// Records one handshake of Java, and returns what Java says of it with the capture.
 fn recorded(server: &Server, host: &str, of: MessageProcessor<'_>, from: &str, to: &str) -> (String, Vec<u8>) {
+    relayed(server, from, to, |port| parts().says(host, port, of))
+}
+
+/// Records the handshake of a client that connects to a port, and returns what it says with the capture.
+fn relayed(server: &Server, from: &str, to: &str, client: impl FnOnce(u16) -> String) -> (String, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let target = server.port;
     let relay = thread::spawn(move || {
-        let (client, _) = listener.accept().expect("Java connects");
+        let (client, _) = listener.accept().expect("the client connects");
         let server = TcpStream::connect(("127.0.0.1", target)).expect("the server listens");
         let (events, seen) = channel();
         let ends = [(true, &client, &server), (false, &server, &client)].map(|(is_client, from, to)| {
@@ -46,7 +54,7 @@ fn recorded(server: &Server, host: &str, of: MessageProcessor<'_>, from: &str, t
         }
         seen.into_iter().collect::<Vec<(bool, Sent)>>()
     });
-    let said = parts().says(host, port, of);
+    let said = client(port);
     let mut talk = Talk::open(from, to);
     for (is_client, sent) in relay.join().expect("it ends") {
         let (flags, bytes) = match sent {
@@ -123,6 +131,31 @@ fn nginx_that_rejects_a_name_is_seen_in_a_capture() {
     assert!(said.contains("unrecognized_name"), "{said}");
     let outcome = judged(&World::new(), &capture);
     outcome.claims_any_owner("sni-unknown", "northbound", "likely");
+}
+
+/// TLS 1.3 hides the certificate, and the secrets of the handshake show it. OpenSSL sends this alert in clear.
+#[test]
+fn a_key_log_shows_what_tls_1_3_hides_in_a_capture() {
+    let world = World::new();
+    world.truststore("other-root");
+    let server = Server::tls(world.pki, &["backend", "issuing"]).versions("1.3", "1.3").start();
+    let keys = Arc::new(Mutex::new(String::new()));
+    let log = Arc::clone(&keys);
+    let (said, capture) = relayed(&server, PROCESSOR, BACKEND, move |port| {
+        let mut client = SslConnector::builder(SslMethod::tls()).expect("a client");
+        client.set_keylog_callback(move |_, line| *log.lock().expect("one thread") += &format!("{line}\n"));
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the relay listens");
+        client.build().connect(crate::pki::BACKEND, stream).err().map_or_else(String::new, |error| error.to_string())
+    });
+    assert!(said.contains("certificate verify failed"), "{said}");
+    let hidden = judged(&world, &capture);
+    hidden.is("ambiguous", "southbound", 3);
+    let keys = world.file("keys.log", &keys.lock().expect("one thread"));
+    let capture = world.bytes("mp.pcap", &capture);
+    let dump = world.dump();
+    let arguments = ["--api-dump", &dump, "--pcap", &capture, "--keylog", &keys, "--mp-address", "10.20.0.5"];
+    let outcome = world.offline(&arguments);
+    outcome.claims_any_owner("truststore-mismatch", "southbound", "likely");
 }
 
 /// The bundle keeps the packets of the failed handshake, and lines of the log, from standard input too.

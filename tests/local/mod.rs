@@ -24,15 +24,21 @@ pub(crate) struct Home {
 impl Home {
     /// Writes these contexts, in this order, each with a local port.
     pub(crate) fn new(contexts: &[(&str, u16)]) -> Self {
+        let servers = contexts.iter().map(|(name, port)| (*name, format!("http://127.0.0.1:{port}")));
+        Self::with_servers(&servers.collect::<Vec<_>>())
+    }
+
+    /// Writes these contexts, in this order, each with the address of its API server.
+    pub(crate) fn with_servers(contexts: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let entries = |entry: &dyn Fn(usize, &str, u16) -> String| {
-            let lines = contexts.iter().enumerate().map(|(i, (name, port))| entry(i, name, *port));
+        let entries = |entry: &dyn Fn(usize, &str, &str) -> String| {
+            let lines = contexts.iter().enumerate().map(|(i, (name, server))| entry(i, name, server));
             lines.collect::<Vec<_>>().join(", ")
         };
         let text = format!(
             "apiVersion: v1\nkind: Config\ncontexts: [{}]\nclusters: [{}]\n",
             entries(&|i, name, _| format!("{{name: {name:?}, context: {{cluster: c{i}}}}}")),
-            entries(&|i, _, port| format!("{{name: c{i}, cluster: {{server: 'http://127.0.0.1:{port}'}}}}")),
+            entries(&|i, _, server| format!("{{name: c{i}, cluster: {{server: '{server}'}}}}")),
         );
         fs::write(folder.path().join("config"), text).expect("the kubeconfig is written");
         Self { folder }

@@ -29,6 +29,7 @@ use super::limits::Limits;
 use super::manifest::{FileEntry, Manifest, PlannedItem, SCHEMA, Skipped};
 use super::part::{self, Part};
 use super::{pipe, reader};
+use crate::text::json;
 
 use self::gzip::Compressors;
 use self::spool::{Piece, Spool};
@@ -244,7 +245,7 @@ impl BundleWriter {
         let manifest = manifest(&name, head, files, in_order(skipped));
         let place = sink.place();
         let unwritable = |source| WriteError::Unwritable { place: place.clone(), source };
-        let json = serde_json::to_vec_pretty(&manifest).map_err(|source| WriteError::Manifest { source })?;
+        let json = json(&manifest).map_err(|source| WriteError::Manifest { source })?;
         if json.len() as u64 > shared.limits.manifest_bytes {
             let why = format!("it would be larger than {} bytes", shared.limits.manifest_bytes);
             return Err(WriteError::Refused { path: layout::MANIFEST.to_owned(), why });

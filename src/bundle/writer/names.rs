@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::layout::EXTENSION;
 use crate::bundle::part::{Part, folder_of};
 use crate::redact::Names;
+use crate::text::write_json;
 
 const SCHEMA: &str = "apigee-tls.names/v1";
 const ABOUT: &str = "List of the pseudonyms in this bundle. Keep this file, and do not send it to support.";
@@ -110,7 +111,7 @@ impl NamesFile {
             names: names.originals,
         };
         let mut file = io::BufWriter::new(self.part.file());
-        let written = serde_json::to_writer_pretty(&mut file, &content).map_err(io::Error::from);
+        let written = write_json(&content, &mut file).map_err(io::Error::from);
         written.and_then(|()| file.write_all(b"\n")).and_then(|()| file.flush()).map_err(|source| {
             let path = self.target.clone().unwrap_or_else(|| bundle.to_owned().into());
             NamesError::Unwritable { path, source }

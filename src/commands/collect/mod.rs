@@ -21,13 +21,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use self::captures::Capture;
 use self::logs::{LogFile, Tee};
 use self::redacting_writer::RedactingWriter;
 use self::timings::Timings;
 use super::captures::Given;
+use super::contexts::{Chosen, Turns};
+use super::sources::Wanted;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::{Absence, PlannedItem};
 use crate::bundle::objects::RoutesAndEvents;
@@ -36,8 +38,8 @@ use crate::bundle::unseen::unseen;
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::CollectArgs;
 use crate::evidence::{Evidence, LogOrigin, Reason};
-use crate::gather;
-use crate::judgement::contexts::{Failure, Summary, worst};
+use crate::gather::{self, KubeconfigFiles};
+use crate::judgement::contexts::{Summary, harm, worst};
 use crate::judgement::{FailOn, Report, Selection, build};
 use crate::plan::PLAN;
 use crate::redact::self_test;
@@ -47,7 +49,10 @@ use crate::report::documents::contexts::table;
 use crate::report::styles::Styles;
 use crate::run::{self, Stop};
 use crate::terminal::Console;
-use crate::text::{joined, seconds, visible};
+use crate::text::{joined, json, seconds, visible};
+
+/// Maximum number of bundles written at the same time. Each needs half a MiB for each open log.
+const MAX_BUNDLES: usize = 8;
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.list {
@@ -62,12 +67,12 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     sources::check_standard_input(inputs.chain(super::log_stores::inputs(&args.evidence)))?;
     sources::check_kinds(&args.evidence, &args.captures)?;
     super::log_stores::validate(&args.evidence)?;
-    let names = contexts::chosen(&args.evidence)?;
+    let chosen = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     // Held until the end: a signal ends the gathering, and a bundle of what was collected is still written.
     let stop = runtime.block_on(async { Stop::on_signal(None, bundle::abandon) }).map_err(Error::Runtime)?;
-    let outcome = match names {
-        Some(names) => several(args, &names, &runtime, &stop, console),
+    let outcome = match chosen {
+        Some(chosen) => several(args, &chosen, &runtime, &stop, console),
         None => single(args, &runtime, &stop, console),
     };
     runtime.shutdown_background();
@@ -79,9 +84,9 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     let captures = captures::open(&args.captures)?;
     let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
-    let subject = Subject { context: context.as_deref(), number: None, redactor, captures };
+    let subject = Subject { context: context.as_deref(), files: None, number: None, redactor, captures };
     let progress = console.progress();
-    let collected = collected(args, subject, runtime, stop, progress.clone());
+    let collected = collected(args, subject, runtime.handle(), stop, progress.clone());
     progress.finish();
     let collected = collected?;
     console.verbose(&format!("collected in {}", seconds(begun.elapsed(), 1)));
@@ -96,11 +101,12 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     Ok(collected.exit_code())
 }
 
-/// Writes a bundle for each context into the folder, in parallel. The table on standard error is for the
-/// person; the paths on standard output are the result.
+/// Writes a bundle for each context into the folder. Clusters are contacted at the same time; the bundles of
+/// those that answer take turns. The table on standard error is for the person; the paths on standard output
+/// are the result.
 fn several(
     args: &CollectArgs,
-    names: &[String],
+    chosen: &Chosen,
     runtime: &Runtime,
     stop: &Stop,
     console: &Console,
@@ -117,44 +123,77 @@ fn several(
             hint: "run them for their own cluster: --context NAME".into(),
         });
     }
-    let numbers = numbers(names, &args.evidence.cluster.namespace);
+    let numbers = numbers(&chosen.names, &args.evidence.cluster.namespace);
     let progress = console.progress();
-    let outcomes = contexts::each(names, stop, |context| {
-        let args = CollectArgs { evidence: contexts::with_context(&args.evidence, context), ..args.clone() };
-        let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
-        let number = numbers.get(context).copied();
-        let subject = Subject { context: Some(context), number, redactor, captures: Vec::new() };
-        collected(&args, subject, runtime, stop, Arc::new(progress.labelled(context)))
+    let turns = Turns::new(MAX_BUNDLES);
+    let outcomes = contexts::each(runtime, &chosen.names, stop, |context| {
+        let args = CollectArgs { evidence: contexts::with_context(&args.evidence, &context), ..args.clone() };
+        let (number, files) = (numbers.get(&context).copied(), chosen.files.clone());
+        let (stop, runtime, turns) = (stop.clone(), runtime.handle().clone(), turns.clone());
+        let progress = Arc::new(progress.labelled(&context));
+        async move {
+            contexts::reach(&args.evidence, &files, &stop).await?;
+            let bundle = move || {
+                let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
+                let (name, files) = (Some(context.as_str()), Some(&files));
+                let subject = Subject { context: name, files, number, redactor, captures: Vec::new() };
+                collected(&args, subject, &runtime, &stop, progress).map(|collected| Kept::of(&context, collected))
+            };
+            turns.run(bundle).await?
+        }
     });
     progress.finish();
-    let outcomes: Vec<Result<Collected, Failure>> =
-        outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error))).collect();
-    let by_context = names.iter().zip(&outcomes);
-    let lines: Vec<Summary> = by_context
-        .map(|(context, outcome)| Summary::new(context, outcome.as_ref().map(|collected| &collected.report)))
-        .collect();
-    let last: Vec<String> = outcomes
-        .iter()
-        .map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::contents))
-        .collect();
+    let by_context = chosen.names.iter().zip(outcomes);
+    let mut kept: Vec<Kept> =
+        by_context.map(|(context, outcome)| outcome.unwrap_or_else(|error| Kept::failed(context, &error))).collect();
+    let paths = kept.iter().filter_map(|bundle| bundle.path.as_ref());
+    let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
+    let codes: Vec<u8> = kept.iter().map(|bundle| bundle.exit_code).collect();
+    kept.sort_by_key(|bundle| harm(&bundle.summary));
+    let last: Vec<String> = kept.iter().map(|bundle| bundle.contents.clone()).collect();
+    let maps: Vec<String> =
+        kept.iter().filter_map(|bundle| bundle.names.as_deref()).map(pseudonyms::map_notice).collect();
+    let lines: Vec<Summary> = kept.into_iter().map(|bundle| bundle.summary).collect();
     let options = TextOptions { styles: Styles::default(), width: console.width(), wide: false };
     console.error(table(&lines, "BUNDLE", &last, options).trim_end());
-    for (context, outcome) in names.iter().zip(&outcomes) {
-        if let Err(Failure { hint: Some(hint), .. }) = outcome {
-            console.error(&visible(&format!("hint for {context}: {hint}")));
+    for notice in maps {
+        console.error(&notice);
+    }
+    console.result(&paths).map_err(Error::Output)?;
+    Ok(worst(&codes))
+}
+
+/// What is kept of one of several bundles after it was written.
+struct Kept {
+    summary: Summary,
+    contents: String,
+    path: Option<PathBuf>,
+    /// Path of the list of pseudonyms, where there is one.
+    names: Option<PathBuf>,
+    exit_code: u8,
+}
+
+impl Kept {
+    fn of(context: &str, collected: Collected) -> Self {
+        Self {
+            summary: Summary::new(context, Ok(&collected.report)),
+            contents: collected.contents(),
+            exit_code: collected.exit_code(),
+            path: collected.written.path,
+            names: collected.names,
         }
     }
-    for names in outcomes.iter().flatten().filter_map(|collected| collected.names.as_ref()) {
-        console.error(&pseudonyms::map_notice(names));
+
+    fn failed(context: &str, error: &Error) -> Self {
+        let failure = contexts::failure(error);
+        Self {
+            summary: Summary::new(context, Err(&failure)),
+            contents: String::new(),
+            path: None,
+            names: None,
+            exit_code: failure.exit_code,
+        }
     }
-    let paths = outcomes.iter().flatten().filter_map(|collected| collected.written.path.as_ref());
-    let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
-    console.result(&paths).map_err(Error::Output)?;
-    let codes: Vec<u8> = outcomes
-        .iter()
-        .map(|outcome| outcome.as_ref().map_or_else(|failure| failure.exit_code, Collected::exit_code))
-        .collect();
-    Ok(worst(&codes))
 }
 
 /// Returns the numbers that tell bundles apart whose contexts have the same name after sanitising. The first
@@ -172,6 +211,8 @@ fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
 /// The input of one bundle.
 struct Subject<'a> {
     context: Option<&'a str>,
+    /// The kubeconfig, if it was read already.
+    files: Option<&'a KubeconfigFiles>,
     /// Number in the name, where several bundles would have the same one.
     number: Option<usize>,
     redactor: Redactor,
@@ -235,11 +276,11 @@ impl Collected {
 fn collected(
     args: &CollectArgs,
     subject: Subject<'_>,
-    runtime: &Runtime,
+    runtime: &Handle,
     stop: &Stop,
     progress: Arc<dyn run::Progress>,
 ) -> Result<Collected, Error> {
-    let Subject { context, number, redactor, captures } = subject;
+    let Subject { context, files, number, redactor, captures } = subject;
     let collected_at = sources::now();
     let context = context.map(|context| redactor.context(context));
     let namespace = redactor.text(&args.evidence.cluster.namespace, &mut Redactions::default());
@@ -260,10 +301,10 @@ fn collected(
     let timings = Arc::new(Timings::new(progress));
     let (evidence, read) = runtime.block_on(async {
         let ledger = Arc::default();
+        let wanted = Wanted { args: &args.evidence, files };
         let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: LogFile::new(&sink, origin, "") };
         let mut evidence =
-            sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger)
-                .await?;
+            sources::gathered_with(wanted, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger).await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink), &ledger).await?;
         let progress: Arc<dyn run::Progress> = timings.clone();
         super::log_stores::add(&args.evidence, &mut evidence, &stop, &progress, Some(&sink), &ledger).await?;
@@ -363,9 +404,9 @@ fn run_self_test(console: &Console) -> Result<u8, Error> {
 fn clean_evidence(sink: &RedactingWriter, evidence: &Evidence) -> Result<Evidence, Error> {
     let mut redactions = Redactions::default();
     let evidence = sink.redactor.clean(evidence, &mut redactions)?;
-    let json = serde_json::to_string_pretty(&evidence)?;
+    let json = json(&evidence)?;
     let why = "the evidence, for `kubectl apigee-tls diagnose --from`";
-    sink.write_clean(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
+    sink.write_clean(layout::EVIDENCE, "diagnose", why, &json, redactions);
     Ok(evidence)
 }
 

@@ -27,7 +27,7 @@ use crate::report::styles::Styles;
 use crate::report::{Format, TextOptions, render};
 use crate::run::Stop;
 use crate::terminal::Console;
-use crate::text::visible;
+use crate::text::{json, visible};
 use crate::wire::certificate;
 use crate::wire::edge::mp_log::Excerpt;
 
@@ -125,7 +125,7 @@ fn add_pages(
         page(path, "report", why, &render(report, format, options)?, Redactions::default());
     }
     let why = "the evidence, for `kubectl apigee-tls edge diagnose --from`";
-    page(layout::EVIDENCE, "edge diagnose", why, &serde_json::to_string_pretty(evidence)?, redactions);
+    page(layout::EVIDENCE, "edge diagnose", why, &String::from_utf8_lossy(&json(evidence)?), redactions);
     page(layout::README, "report", "what is in the bundle", &readme(report, contents), Redactions::default());
     Ok(())
 }

@@ -32,6 +32,7 @@ pub(super) fn of(args: &EdgeFlags) -> Vec<String> {
     flags.all("--mp-log", &args.mp_logs);
     flags.all("--proxy-bundle", &args.proxy_bundles);
     flags.all("--pcap", &args.captures);
+    flags.all("--keylog", args.key_log.as_slice());
     flags.all("--keystore-file", &args.keystore_files);
     flags.all("--keystore-password-file", args.keystore_password_file.as_slice());
     flags.paths("--api-dump", args.api_dump.as_slice());

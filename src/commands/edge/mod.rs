@@ -28,6 +28,7 @@ use crate::terminal::Console;
 use crate::text::visible;
 use crate::wire::capture::KeptPacket;
 use crate::wire::edge::mp_log::Excerpt;
+use crate::wire::tls::KeyLog;
 
 pub(super) use self::options::profile;
 
@@ -121,8 +122,9 @@ async fn gathered(args: &EdgeFlags, keeps: bool, stop: &Stop, console: &Console)
     edge.client_certificates = options::certificates(args.client_cert.as_deref())?;
     edge.own_certificates = options::certificates(args.mp_cert.as_deref())?;
     if !args.captures.is_empty() {
+        let keys = super::captures::key_log(args.key_log.as_deref())?;
         let (names, ends, shown) = (args.captures.clone(), stop.clone(), progress.clone());
-        let read = sources::in_time(stop, move || of_captures(&names, keeps, &ends, &*shown)).await;
+        let read = sources::in_time(stop, move || of_captures(&names, keys, keeps, &ends, &*shown)).await;
         match read {
             Ok(read) => {
                 let (captured, handshakes) =
@@ -189,19 +191,20 @@ fn inputs(args: &EdgeFlags) -> impl Iterator<Item = &String> {
     secrets.into_iter().flatten().chain(lists.into_iter().flatten())
 }
 
-/// Reads captures, and the packets of failed handshakes if `keeps` is true.
+/// Reads captures with the secrets of their handshakes, and the packets of failed ones if `keeps` is true.
 fn of_captures(
     names: &[String],
+    keys: Option<KeyLog>,
     keeps: bool,
     stop: &Stop,
     progress: &dyn Progress,
 ) -> Result<(Captured, Option<Handshakes>), CaptureError> {
     if !keeps {
-        return Ok((edge::captures(names, None, stop, progress)?, None));
+        return Ok((edge::captures(names, keys, None, stop, progress)?, None));
     }
     let mut failing = super::captures::Kept::new();
     let mut sink = |flow: &Flow, packets: &[KeptPacket]| failing.add_failure(flow, packets);
-    let captured = edge::captures(names, Some(&mut sink), stop, progress)?;
+    let captured = edge::captures(names, keys, Some(&mut sink), stop, progress)?;
     let handshakes = failing.finish(captured.packets_left_out);
     Ok((captured, handshakes))
 }

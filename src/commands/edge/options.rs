@@ -275,7 +275,11 @@ fn keystores(args: &EdgeFlags) -> Result<Vec<files::KeystoreFile>, Error> {
 /// Reads the symptoms, of which some are in files.
 pub(super) fn symptoms(args: &EdgeFlags) -> Result<Vec<String>, Error> {
     let read = |text: &String| match text.strip_prefix('@') {
-        Some(name) => Ok(String::from_utf8_lossy(&bytes(name, MAX_SYMPTOM)?).into_owned()),
+        Some(name) => {
+            let text =
+                files::text(name, MAX_SYMPTOM).map_err(|source| Error::Input { name: name.to_owned(), source })?;
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        }
         None => Ok(text.chars().take(MAX_SYMPTOM).collect()),
     };
     args.symptoms.iter().map(read).collect()

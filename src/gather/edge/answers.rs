@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::evidence::edge::Dialect;
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::http::client::{Client, Fault, MAX_ANSWER};
 use crate::wire::edge::answers;
@@ -25,6 +26,7 @@ pub(super) struct Answers<'a> {
     pub(super) client: Option<&'a Client>,
     pub(super) organization: String,
     pub(super) environment: String,
+    pub(super) dialect: Dialect,
     /// The answers by path, if they are wanted for a bundle.
     pub(super) kept: Option<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
@@ -69,7 +71,9 @@ impl Answers<'_> {
     /// Requests a list of names. A folder without a saved list has the names of its files.
     pub(super) async fn list(&self, kind: &str) -> Result<Vec<String>, Missing> {
         match self.json(vec![kind]).await {
-            Ok(answer) => answers::names(&answer).map_err(|why| missing(&[kind], None, Reason::Broken(why))),
+            Ok(answer) => {
+                answers::names(&answer, self.dialect).map_err(|why| missing(&[kind], None, Reason::Broken(why)))
+            }
             Err(missing) => {
                 let folder = self.dump.as_ref().map(|dump| dump.join(kind));
                 match folder.and_then(|folder| fs::read_dir(folder).ok()) {

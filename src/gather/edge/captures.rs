@@ -11,6 +11,7 @@ use crate::evidence::edge::{CapturedHandshake, ClientList, Unseen};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::run::{Progress, Stop};
 use crate::wire::capture::KeptPacket;
+use crate::wire::tls::KeyLog;
 
 /// Maximum number of different handshakes that are kept.
 const MAX_KINDS: usize = 256;
@@ -26,12 +27,13 @@ pub struct Captured {
 /// Receives each connection with the packets of its handshake.
 type PacketSink<'a> = dyn FnMut(&Flow, &[KeptPacket]) + 'a;
 
-/// Reads captures. `packets` receives every connection, if it is given.
+/// Reads captures, and decrypts handshakes with `keys`. `packets` receives every connection, if it is given.
 ///
 /// # Errors
 /// A file cannot be opened, or is no capture.
 pub fn captures(
     names: &[String],
+    keys: Option<KeyLog>,
     mut packets: Option<&mut PacketSink<'_>>,
     stop: &Stop,
     progress: &dyn Progress,
@@ -39,7 +41,7 @@ pub fn captures(
     let mut kinds: BTreeMap<String, CapturedHandshake> = BTreeMap::new();
     let mut more = 0_u64;
     let keeps = packets.is_some();
-    let capture = captures::read(names, None, keeps, stop, progress, &mut |flow, kept| {
+    let capture = captures::read(names, keys, keeps, stop, progress, &mut |flow, kept| {
         if let Some(sink) = &mut packets {
             sink(&flow, &kept);
         }

@@ -14,7 +14,7 @@ use crate::run::Stop;
 use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
 use crate::wire::edge::mp_log::{Excerpt, Scanner};
 use crate::wire::edge::proxy::{self, MAX_ARCHIVE, MAX_XML, Proxy};
-use crate::wire::edge::{MAX_SETTINGS, nginx, properties};
+use crate::wire::edge::{self, MAX_SETTINGS, nginx, properties};
 
 const CHUNK: usize = 1 << 20;
 /// Maximum number of files of a folder that are looked at.
@@ -45,12 +45,20 @@ impl ProxyFile {
     }
 }
 
-/// Reads a file of settings, or standard input for `-`.
+/// Reads a file of settings, or standard input for `-`, as UTF-8.
 ///
 /// # Errors
 /// It cannot be opened or read, or is larger than such a file.
 pub fn settings(name: &str) -> io::Result<Vec<u8>> {
-    bounded(name, MAX_SETTINGS)
+    text(name, MAX_SETTINGS)
+}
+
+/// Reads a text of at most `most` bytes as UTF-8.
+///
+/// # Errors
+/// It cannot be opened or read, or is larger.
+pub fn text(name: &str, most: usize) -> io::Result<Vec<u8>> {
+    Ok(edge::text(&bounded(name, most)?))
 }
 
 /// Reads at most `most` bytes.

@@ -100,6 +100,7 @@ pub async fn gather(options: &EdgeOptions, edge: Edge, stop: &Stop) -> Result<Ga
             client: options.client.as_ref(),
             organization: question.organization.clone(),
             environment: question.environment.clone(),
+            dialect: question.api,
             kept: options.keeps_answers.then(Mutex::default),
         },
         edge: Edge { question: question.clone(), ..edge },

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::Gathering;
 use super::answers::Missing;
-use crate::evidence::edge::{Dialect, Leg};
+use crate::evidence::edge::{Dialect, Leg, VirtualHost};
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::http::client::Fault;
 use crate::wire::edge::answers;
@@ -96,6 +96,10 @@ impl Gathering<'_> {
                 .and_then(|answer| answers::virtual_host(&answer).map_err(|why| unreadable("virtualhosts", name, why)));
             match read {
                 Ok(host) => {
+                    for what in unreachable(&host) {
+                        let why = unreadable("virtualhosts", name, what.to_owned());
+                        self.unseen(why, Some(Leg::Northbound));
+                    }
                     self.edge.virtual_hosts.insert(name.clone(), host);
                 }
                 Err(why) => self.unseen(why, Some(Leg::Northbound)),
@@ -158,10 +162,12 @@ impl Gathering<'_> {
             revision
         } else {
             let answer = self.answers.json(vec!["apis", name, "deployments"]).await.map_err(Missing::why)?;
-            answers::deployed_revisions(&answer).into_iter().next().ok_or_else(|| {
-                let reason = Reason::Missing("no revision of it is deployed in this environment".into());
-                Unavailable::new(format!("apis/{name}/deployments"), reason)
-            })?
+            let missing = |reason: Reason| Unavailable::new(format!("apis/{name}/deployments"), reason);
+            let revisions = answers::deployed_revisions(&answer).map_err(|why| missing(Reason::Broken(why)))?;
+            revisions
+                .into_iter()
+                .next()
+                .ok_or_else(|| missing(Reason::Missing("no revision of it is deployed in this environment".into())))?
         };
         let bytes = self.answers.archive(name, &revision).await.map_err(Missing::why)?;
         Ok((revision, bytes))
@@ -189,6 +195,13 @@ impl Gathering<'_> {
         self.edge.targets.extend(targets);
         servers.extend(used);
     }
+}
+
+/// What a virtual host with TLS lacks for handshakes.
+fn unreachable(host: &VirtualHost) -> impl Iterator<Item = &'static str> {
+    let has_tls = host.tls.as_ref().is_some_and(|tls| tls.enabled);
+    let lacks = [(host.aliases.is_empty(), "it has no host alias"), (host.port.is_none(), "it has no port")];
+    lacks.into_iter().filter(move |(is_lacking, _)| has_tls && *is_lacking).map(|(_, what)| what)
 }
 
 fn vec_of<'a>(kind: &'a str, name: &'a str) -> Vec<&'a str> {

@@ -45,6 +45,9 @@ impl Gathering<'_> {
             let reason = Reason::Missing("a flow variable, whose value only a request has".into());
             self.unseen(Unavailable::new(format!("the keystore {text}"), reason), Some(Leg::Southbound));
         }
+        if self.answers.is_none() {
+            self.not_given(&references, &stores);
+        }
         self.references(references, &mut stores).await;
         // A file of the user takes the place of a keystore.
         for file in &self.options.keystores {
@@ -55,6 +58,19 @@ impl Gathering<'_> {
         self.keystore_files();
     }
 
+    /// Records the names that only the Management API could resolve, where nothing can be requested of it.
+    fn not_given(&mut self, references: &Needed, stores: &Needed) {
+        let given: BTreeSet<&str> = self.options.keystores.iter().map(|file| file.store.as_str()).collect();
+        let references = references.iter().map(|(name, leg)| (format!("references/{name}"), *leg));
+        let stores = stores.iter().filter(|(name, _)| !given.contains(name.as_str()));
+        let stores = stores.map(|(name, leg)| (format!("keystores/{name}"), *leg));
+        let missing: Vec<(String, Leg)> = references.chain(stores).collect();
+        for (what, leg) in missing {
+            let reason = Reason::Missing("no answer of the Management API was given (--api-dump)".into());
+            self.unseen(Unavailable::new(what, reason), Some(leg));
+        }
+    }
+
     async fn references(&mut self, wanted: Needed, stores: &mut Needed) {
         if self.answers.is_none() {
             return;
@@ -62,16 +78,13 @@ impl Gathering<'_> {
         let answers = &self.answers;
         let found = join_all(wanted.keys().map(|name| answers.json(vec!["references", name]))).await;
         for ((name, leg), answer) in wanted.into_iter().zip(found) {
-            let broken = |why: &str| Unavailable::new(format!("references/{name}"), Reason::Broken(why.to_owned()));
-            let seen = match answer {
-                Ok(answer) => answers::refers(&answer).ok_or_else(|| broken("it names no keystore")),
-                Err(missing) if missing.is_absent() => Err(missing.why()),
-                Err(missing) => {
-                    let why = missing.why();
-                    self.unseen(why.clone(), Some(leg));
-                    Err(why)
-                }
-            };
+            let broken = |why: String| Unavailable::new(format!("references/{name}"), Reason::Broken(why));
+            let is_absent = answer.as_ref().is_err_and(Missing::is_absent);
+            let seen = answer.map_err(Missing::why).and_then(|answer| answers::refers(&answer).map_err(broken));
+            // A reference that does not exist is a fault, and not a gap.
+            if let Some(why) = seen.as_ref().err().filter(|_| !is_absent) {
+                self.unseen(why.clone(), Some(leg));
+            }
             if let Ok(store) = &seen
                 && !store.starts_with("ref://")
             {
@@ -92,7 +105,7 @@ impl Gathering<'_> {
         let answers = &self.answers;
         let found = join_all(absent.iter().map(|name| answers.json(vec!["references", name]))).await;
         for (name, answer) in absent.into_iter().zip(found) {
-            if let Some(store) = answer.ok().and_then(|answer| answers::refers(&answer)) {
+            if let Some(store) = answer.ok().and_then(|answer| answers::refers(&answer).ok()) {
                 self.edge.references.insert(name, Seen::Seen(store));
             }
         }
@@ -106,7 +119,7 @@ impl Gathering<'_> {
         let answers = &self.answers;
         let read = wanted.keys().map(|name| async move {
             let answer = answers.json(vec!["keystores", name]).await?;
-            let entries = answers::entries(&answer);
+            let entries = answers::entries(&answer, answers.dialect);
             let entries = match entries {
                 Ok(entries) => entries,
                 Err(why) => {
@@ -207,6 +220,7 @@ async fn entry_of(answers: &Answers<'_>, store: &str, entry: Entry) -> Read {
         }
     }
     let mut described = Vec::new();
+    let mut shape = None;
     if encoded.is_empty() || has_key.is_none() {
         let descriptions = [Some(vec!["keystores", store, "aliases", alias.as_str()])]
             .into_iter()
@@ -215,7 +229,10 @@ async fn entry_of(answers: &Answers<'_>, store: &str, entry: Entry) -> Read {
             match answers.json(names).await {
                 Ok(answer) => {
                     has_key = has_key.or_else(|| answers::alias_has_key(&answer));
-                    described = answers::described(&answer);
+                    match answers::described(&answer) {
+                        Ok(list) => described = list,
+                        Err(why) => drop(shape.get_or_insert(why)),
+                    }
                 }
                 Err(missing) => drop(fault.get_or_insert(missing)),
             }
@@ -224,12 +241,11 @@ async fn entry_of(answers: &Answers<'_>, store: &str, entry: Entry) -> Read {
             }
         }
     }
-    let unseen = (encoded.is_empty() && described.is_empty()).then(|| match fault {
-        Some(missing) => missing.why(),
-        None => Unavailable::new(
-            format!("keystores/{store}/aliases/{alias}"),
-            Reason::Broken("the answer has no certificate".into()),
-        ),
+    let broken = |why: String| Unavailable::new(format!("keystores/{store}/aliases/{alias}"), Reason::Broken(why));
+    let unseen = (encoded.is_empty() && described.is_empty()).then(|| match (shape, fault) {
+        (Some(why), _) => broken(format!("its description cannot be read: {why}")),
+        (None, Some(missing)) => missing.why(),
+        (None, None) => broken("the answer has no certificate".into()),
     });
     Read { alias, has_key, encoded, described, unseen }
 }

@@ -81,6 +81,13 @@ pub fn of_file(name: &str) -> Option<FileKind> {
     of_bytes(&head)
 }
 
+/// Returns whether these are the first bytes of a report of several contexts as JSON.
+#[must_use]
+pub fn is_of_several_contexts(head: &[u8]) -> bool {
+    let text = head.trim_ascii_start();
+    text.starts_with(b"{") && own_schema(text).is_some_and(|schema| schema.starts_with("contexts/"))
+}
+
 fn of_bytes(head: &[u8]) -> Option<FileKind> {
     if !head.starts_with(GZIP_MAGIC) {
         return of_plain(head);

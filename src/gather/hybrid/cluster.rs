@@ -82,6 +82,18 @@ pub async fn cluster<S: LogSink>(
     Box::pin(gather(&api, context, options, evidence, &progress, new_sink, bundle)).await
 }
 
+/// Sends the first requests of a run alone, to find out whether the API server answers, accepts the user and
+/// has the namespace.
+///
+/// # Errors
+/// As for [`cluster`].
+pub async fn reach(options: &ConnectionOptions, namespace: &str, stop: Stop) -> Result<(), Error> {
+    let target = target(options, &Places::of_this_process())?;
+    let api = connect(target, options, stop).await?;
+    check_namespace(&api, namespace)?;
+    Box::pin(contact(&api, namespace)).await.map(drop)
+}
+
 /// Gathers evidence through a connected API server. The parts are boxed, because together they are large and
 /// stack sizes differ.
 pub(in crate::gather) async fn gather<S: LogSink>(
@@ -95,10 +107,7 @@ pub(in crate::gather) async fn gather<S: LogSink>(
 ) -> Result<u64, Error> {
     let namespace = options.namespace.as_str();
     let selects = selector::parse(&options.selector)?;
-    // A text that is not a namespace name must not become part of a URL.
-    if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Err(missing_namespace(api, namespace, Vec::new()));
-    }
+    check_namespace(api, namespace)?;
     let begun = Instant::now();
     // If the first request fails, do not wait for the others to fail.
     let first = Box::pin(contact(api, namespace)).await?;
@@ -224,6 +233,12 @@ async fn namespaces_with_routes(api: &Api, routes: &Resource) -> Vec<String> {
     let found = list(api, listing, |object| json::text(object, &["metadata", "namespace"])).await;
     let found: BTreeSet<String> = found.unwrap_or_default().into_iter().flatten().collect();
     found.into_iter().collect()
+}
+
+/// A text that is not a namespace name must not become part of a URL.
+fn check_namespace(api: &Api, namespace: &str) -> Result<(), Error> {
+    let is_name = !namespace.is_empty() && namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_name { Ok(()) } else { Err(missing_namespace(api, namespace, Vec::new())) }
 }
 
 fn missing_namespace(api: &Api, namespace: &str, found: Vec<String>) -> Error {

@@ -7,9 +7,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
@@ -24,6 +26,8 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionOptions {
     pub kubeconfig: Option<PathBuf>,
+    /// What the files of `kubeconfig` or of this process hold, if they were read already.
+    pub files: Option<KubeconfigFiles>,
     pub context: Option<String>,
     pub cluster: Option<String>,
     pub user: Option<String>,
@@ -39,6 +43,51 @@ pub struct ConnectionOptions {
     pub as_groups: Vec<String>,
     /// Time limit of one request; zero is no limit. If absent, the default is 30 s.
     pub request_timeout: Option<Duration>,
+}
+
+/// The content of the kubeconfig files, read once for runs over several contexts: parsing a file with
+/// hundreds of clusters for each of them would take longer than the requests.
+#[derive(Clone)]
+pub struct KubeconfigFiles(Arc<Files>);
+
+struct Files {
+    /// Absent if there is no file, or all are empty.
+    merged: Option<Kubeconfig>,
+    /// The places that were searched.
+    looked: Vec<PathBuf>,
+}
+
+impl KubeconfigFiles {
+    /// Reads the files that the options or this process name.
+    ///
+    /// # Errors
+    /// A file is malformed, or one that is named explicitly cannot be read.
+    pub fn read(options: &ConnectionOptions) -> Result<Self, Error> {
+        Self::read_in(options, &Places::of_this_process())
+    }
+
+    fn read_in(options: &ConnectionOptions, places: &Places) -> Result<Self, Error> {
+        let (merged, looked) = read(options.kubeconfig.as_deref(), places)?;
+        Ok(Self(Arc::new(Files { merged, looked })))
+    }
+
+    /// Returns all contexts, each once, in the order of the files.
+    ///
+    /// # Errors
+    /// There is no kubeconfig.
+    pub fn context_names(&self) -> Result<Vec<String>, Error> {
+        let merged = self.0.merged.as_ref().ok_or_else(|| Error::NoKubeconfig { looked: self.0.looked.clone() })?;
+        let mut known = HashSet::new();
+        let names = merged.contexts.iter().map(|named| &named.name).filter(|name| known.insert(*name));
+        Ok(names.cloned().collect())
+    }
+}
+
+impl fmt::Debug for KubeconfigFiles {
+    /// Shows no content: it holds credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KubeconfigFiles").field(&self.0.looked).finish()
+    }
 }
 
 /// The places where this process looks for a configuration.
@@ -108,31 +157,21 @@ pub fn entry_names(options: &ConnectionOptions) -> Result<EntryNames, Error> {
     })
 }
 
-/// Returns all contexts of this process's kubeconfig, each once, in the order of its files.
-///
-/// # Errors
-/// There is no kubeconfig, or it is malformed.
-pub fn context_names(options: &ConnectionOptions) -> Result<Vec<String>, Error> {
-    names(options, &Places::of_this_process())
-}
-
-fn names(options: &ConnectionOptions, places: &Places) -> Result<Vec<String>, Error> {
-    let (kubeconfig, looked) = read(options.kubeconfig.as_deref(), places)?;
-    let contexts = kubeconfig.ok_or(Error::NoKubeconfig { looked })?.contexts;
-    let mut known = HashSet::new();
-    Ok(contexts.into_iter().map(|named| named.name).filter(|name| known.insert(name.clone())).collect())
-}
-
 /// Chooses cluster and user.
 ///
 /// # Errors
 /// The choice is impossible: no file, a malformed file, or a name that is not in it.
 pub(in crate::gather) fn target(options: &ConnectionOptions, places: &Places) -> Result<Target, Error> {
-    let (kubeconfig, looked) = read(options.kubeconfig.as_deref(), places)?;
-    let mut target = match kubeconfig {
-        Some(kubeconfig) => choose(&kubeconfig, options)?,
+    let KubeconfigFiles(files) = match &options.files {
+        Some(files) => files.clone(),
+        None => KubeconfigFiles::read_in(options, places)?,
+    };
+    let mut target = match &files.merged {
+        Some(kubeconfig) => choose(kubeconfig, options)?,
         // kubectl uses the pod's account only if nothing else names a cluster.
-        None if options.server.is_none() => in_cluster(options, places).ok_or(Error::NoKubeconfig { looked })?,
+        None if options.server.is_none() => {
+            in_cluster(options, places).ok_or_else(|| Error::NoKubeconfig { looked: files.looked.clone() })?
+        }
         None => choose(&Kubeconfig::default(), options)?,
     };
     apply_flags(&mut target, options)?;
@@ -422,7 +461,7 @@ users:
     #[test]
     fn contexts_come_from_all_files_in_order() {
         let home = Home::new();
-        let names = |places: &Places| names(&ConnectionOptions::default(), places);
+        let names = |places: &Places| KubeconfigFiles::read_in(&ConnectionOptions::default(), places)?.context_names();
         let (first, second) = (home.write("1", FIRST), home.write("2", SECOND));
         assert_eq!(names(&home.places(&[&first, &second])).unwrap(), ["prod", "ghost", "orphan", "dev"]);
         assert_eq!(names(&home.places(&[&second, &first])).unwrap(), ["prod", "dev", "ghost", "orphan"]);

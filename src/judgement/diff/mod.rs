@@ -2,6 +2,7 @@
 //! unchanged; routes and certificates.
 
 mod fixed;
+pub mod fleet;
 mod relation;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -17,6 +17,7 @@ use crate::checks::{self, CheckResult, EdgeCause};
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{Edge, Leg};
 use crate::evidence::{Evidence, Reason};
+use crate::text::count;
 use crate::verdict::{Certainty, FailingLeg, LegAnswer, LegCause, LegRemedy, LegVerdict, LegVerdictKind, NotSeen};
 
 pub(super) static PLAYBOOK: Playbook = Playbook {
@@ -28,6 +29,8 @@ pub(super) static PLAYBOOK: Playbook = Playbook {
 
 /// Number of causes that a headline names.
 const TOP: usize = 2;
+/// Number of texts of a log that are quoted because they do not say why.
+const UNEXPLAINED: usize = 5;
 
 pub(super) fn conclude(evidence: &Evidence, results: &[CheckResult]) -> LegAnswer {
     let nothing = Edge::default();
@@ -101,7 +104,7 @@ fn healthy(edge: &Edge) -> String {
     let made = edge.handshakes.len();
     let what = match made {
         0 => "the configuration and the files show nothing wrong".to_owned(),
-        _ => format!("{} and the configuration show nothing wrong", crate::text::count(made as u64, "handshake")),
+        _ => format!("{} and the configuration show nothing wrong", count(made as u64, "handshake")),
     };
     let disabled: Vec<&str> =
         edge.targets.iter().filter(|target| !target.enabled).map(|target| target.object.as_str()).collect();
@@ -157,6 +160,11 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
         .iter()
         .map(|unseen| NotSeen { what: unseen.why.what.clone(), why: unseen.why.reason.to_string(), measurement: None })
         .collect();
+    missing.extend(facts::undated(edge).into_iter().map(|why| NotSeen {
+        what: format!("the dates of {}", why.what),
+        why: why.reason.to_string(),
+        measurement: None,
+    }));
     for leg in edge.question.legs.iter().filter(|leg| !edge.question.probed.contains(leg)) {
         let why = Reason::NotRequested(if edge.question.offline { "--offline" } else { "--probe" }.into());
         missing.push(NotSeen {
@@ -186,9 +194,29 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
             });
         }
     }
+    missing.extend(unknown::not_understood(edge).map(|(number, text)| NotSeen {
+        what: format!("the cause of symptom {number}"),
+        why: format!("its text is not understood: \"{}\"", facts::short_symptom(text)),
+        measurement: None,
+    }));
+    let log = edge.log.as_ref().filter(|_| edge.question.judges(Leg::Southbound));
+    let failures = || log.into_iter().flat_map(unknown::unexplained);
+    missing.extend(failures().take(UNEXPLAINED).map(|failure| NotSeen {
+        what: format!("the cause of {} in the Message Processor log", count(failure.count, "failed handshake")),
+        why: format!("\"{}\" does not say why", failure.message),
+        measurement: None,
+    }));
+    let more: u64 = failures().skip(UNEXPLAINED).map(|failure| failure.count).sum();
+    if more > 0 {
+        missing.push(NotSeen {
+            what: format!("the cause of {} more in the Message Processor log", count(more, "failed handshake")),
+            why: "their texts do not say why".into(),
+            measurement: None,
+        });
+    }
     if let Some(log) = edge.log.as_ref().filter(|log| log.of_others > 0) {
         missing.push(NotSeen {
-            what: format!("{} in the Message Processor log", crate::text::count(log.of_others, "failed handshake")),
+            what: format!("{} in the Message Processor log", count(log.of_others, "failed handshake")),
             why: format!("of other organizations and environments: {}", crate::text::at_most(&log.others, 3)),
             measurement: None,
         });

@@ -131,7 +131,7 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
         .iter()
         .map(|text| {
             let leg = crate::checks::facts::edge::meaning_of_symptom(text, edge.question.only_leg())
-                .map_or_else(|| "unknown leg".to_owned(), |meaning| format!("{}, {}", meaning.leg, meaning.what));
+                .map_or_else(|| "not understood".to_owned(), |meaning| format!("{}, {}", meaning.leg, meaning.what));
             format!("symptom: {leg}")
         })
         .collect();
@@ -246,7 +246,10 @@ fn see_chains(evidence: &Evidence) -> StepSeen {
 
 fn see_dates(evidence: &Evidence) -> StepSeen {
     let edge = evidence.edge.seen()?;
-    let all = leaves(edge).into_iter().map(|(object, leaf)| format!("{object}: until {}", date(leaf.not_after)));
+    let all = leaves(edge).into_iter().map(|(object, leaf)| {
+        let end = if leaf.has_no_dates() { "an end that cannot be read".to_owned() } else { date(leaf.not_after) };
+        format!("{object}: until {end}")
+    });
     lines("dates of the certificates", all.collect())
 }
 

@@ -5,7 +5,7 @@ use super::measurement;
 use crate::checks::facts::edge::{self as facts, Observation};
 use crate::checks::{CheckResult, Outcome};
 use crate::evidence::capture::Outcome as Captured;
-use crate::evidence::edge::{Edge, Leg};
+use crate::evidence::edge::{Edge, Leg, LogFailure, MessageProcessorLog};
 use crate::text::count;
 use crate::verdict::{FailingLeg, Measurement, is_unknown, shell_word};
 
@@ -14,7 +14,32 @@ type Unknown = (FailingLeg, String, Option<Measurement>);
 
 /// A failure that was seen and that no observation explains.
 pub(super) fn failure(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
-    of_captures(edge, observations).or_else(|| of_log(edge))
+    of_captures(edge, observations).or_else(|| of_log(edge)).or_else(|| of_symptom(edge))
+}
+
+/// A symptom that names no cause, or whose text no table has: somebody fails, and nothing says why.
+fn of_symptom(edge: &Edge) -> Option<Unknown> {
+    let only = edge.question.only_leg();
+    if let Some(meaning) = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, only)) {
+        let text = format!("the symptom is {}: {}, and nothing that explains it was seen", meaning.leg, meaning.what);
+        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
+    }
+    let (number, text) = not_understood(edge).next()?;
+    let text = format!("symptom {number} is not understood: \"{}\"", facts::short_symptom(text));
+    let leg = only.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg]));
+    Some((leg, text, Some(measurement::probe(edge, only))))
+}
+
+/// The symptoms whose text no table has, with their number.
+pub(super) fn not_understood(edge: &Edge) -> impl Iterator<Item = (usize, &str)> {
+    let only = edge.question.only_leg();
+    let numbered = (1..).zip(edge.symptoms.iter().map(String::as_str));
+    numbered.filter(move |(_, text)| facts::meaning_of_symptom(text, only).is_none())
+}
+
+/// The failures of a log whose text does not say why.
+pub(super) fn unexplained(log: &MessageProcessorLog) -> impl Iterator<Item = &LogFailure> {
+    log.failures.iter().filter(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none())
 }
 
 fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
@@ -65,12 +90,16 @@ fn of_log(edge: &Edge) -> Option<Unknown> {
         return None;
     }
     let log = edge.log.as_ref()?;
-    let of_unknown_text =
-        log.failures.iter().find(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none());
-    let text = match of_unknown_text {
-        Some(failure) => format!(
+    let all: u64 = unexplained(log).map(|failure| failure.count).sum();
+    let text = match unexplained(log).next() {
+        Some(failure) if failure.count == all => format!(
             "{} in the Message Processor log, and \"{}\" does not say why",
-            count(failure.count, "failed handshake"),
+            count(all, "failed handshake"),
+            failure.message
+        ),
+        Some(failure) => format!(
+            "{} in the Message Processor log with texts that do not say why; \"{}\" is the most frequent",
+            count(all, "failed handshake"),
             failure.message
         ),
         None if log.more > 0 => {
@@ -104,12 +133,6 @@ pub(super) fn sight(edge: &Edge, results: &[CheckResult]) -> Option<Unknown> {
             text,
             Some(measurement::probe(edge, leg)),
         ));
-    }
-    // A symptom whose cause no one else shows.
-    let meaning = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, edge.question.only_leg()));
-    if let Some(meaning) = meaning {
-        let text = format!("the symptom is {}: {}, and nothing wrong was seen there", meaning.leg, meaning.what);
-        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
     }
     if let Some(result) = results.iter().find(|result| is_unknown(result)) {
         let Err(why) = &result.judgement else { return None };

@@ -1,4 +1,5 @@
-//! Finds words in lines: an automaton that is built quickly, and once much was searched, one that searches fast.
+//! Finds words in lines: an automaton that is built quickly, and once much was searched, one that searches
+//! fast.
 
 use std::ops::Range;
 use std::sync::OnceLock;

@@ -5,11 +5,14 @@ use serde_json::Value;
 
 use super::evidence::Pseudonymizer;
 use crate::evidence::part::{Kind, Visitor};
-use crate::redact::text::Engine;
+use crate::redact::rules::Rule;
+use crate::redact::text::{Engine, MARK};
 use crate::redact::{Redactions, Withheld};
 
 /// Fields whose texts are hostnames or addresses.
 const HOST_FIELDS: [&str; 5] = ["commonName", "host", "hostAliases", "interfaces", "subjectAlternativeNames"];
+/// Fields in which user and password may be before a host.
+const USER_FIELDS: [&str; 4] = ["baseUrl", "host", "hostAliases", "interfaces"];
 /// Fields with a distinguished name.
 const NAME_FIELDS: [&str; 2] = ["issuer", "subject"];
 /// Fields with the number of a certificate.
@@ -22,6 +25,71 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
     let mut pseudonymizer = Pseudonymizer { table: &engine.table, rules: engine.rules, redactions };
     value(&mut pseudonymizer, &mut answer, Kind::Text);
     serde_json::to_string_pretty(&answer).map_err(not_json)
+}
+
+/// Redacts user and password before the hosts of an answer, which no scheme shows to be a URL. Returns `None`
+/// if there are none.
+pub(in crate::redact) fn without_user_information(text: &str, redactions: &mut Redactions) -> Option<String> {
+    let mut answer: Value = serde_json::from_str(text).ok()?;
+    let mut found = 0;
+    hosts_without_user_information(&mut answer, false, &mut found);
+    (0..found).for_each(|_| redactions.count(Rule::UrlUserinfo));
+    (found > 0).then(|| serde_json::to_string_pretty(&answer).ok()).flatten()
+}
+
+/// The depth is bounded by the parser.
+fn hosts_without_user_information(value: &mut Value, is_host: bool, found: &mut usize) {
+    match value {
+        Value::String(text) if is_host => {
+            if let Some(other) = without_user(text) {
+                *text = other;
+                *found += 1;
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                hosts_without_user_information(item, is_host, found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                let is_host = is_host || USER_FIELDS.contains(&name.as_str());
+                hosts_without_user_information(inner, is_host, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Replaces what is before the last `@` of a host, except a scheme.
+fn without_user(host: &str) -> Option<String> {
+    let (before, after) = host.rsplit_once('@')?;
+    let scheme = before.find("://").map_or("", |at| &before[..at + "://".len()]);
+    let mark = String::from_utf8_lossy(MARK);
+    (before[scheme.len()..] != *mark).then(|| format!("{scheme}{mark}@{after}"))
+}
+
+/// Redacts user and password in the URLs of a file of a proxy: before the last `@` in front of the path.
+pub(in crate::redact) fn urls_without_user_information(text: &str, redactions: &mut Redactions) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find("<URL") {
+        let content = rest[begin..].find('>').map_or(rest.len(), |end| begin + end + 1);
+        let end = rest[content..].find("</URL").map_or(rest.len(), |end| content + end);
+        let url = &rest[content..end];
+        let authority = url.find("://").map_or(0, |at| at + "://".len());
+        let path = url[authority..].find('/').map_or(url.len(), |at| authority + at);
+        let (host, path) = url.split_at(path);
+        out += &rest[..content];
+        let clean = without_user(host);
+        if clean.is_some() {
+            redactions.count(Rule::UrlUserinfo);
+        }
+        out += clean.as_deref().unwrap_or(host);
+        out += path;
+        rest = &rest[end..];
+    }
+    out + rest
 }
 
 /// Replaces the hosts of URLs of one label, such as `https://backend:8443`, which text alone does not show to
@@ -134,6 +202,35 @@ mod tests {
         let text = "<html>api.sentinel.test</html>";
         assert!(redactor().answer(text, &mut Redactions::default()).is_err());
         assert_eq!(Redactor::secrets_only().answer(text, &mut Redactions::default()).unwrap(), text);
+    }
+
+    #[test]
+    fn user_and_password_before_a_host_are_redacted() {
+        for redactor in [Redactor::secrets_only(), redactor()] {
+            for host in [
+                "me:pw-SENTINEL-1@backend.test",
+                "me:pw-SENTINEL/2@backend.test",
+                "SENTINEL@backend.test:8443",
+                "https://me:SENTINEL@3@backend.test",
+                "me\\u003aSENTINEL-4\\u0040backend.test",
+            ] {
+                let answer = format!(
+                    r#"{{"name": "orders", "host": "{host}", "hostAliases": ["{host}"], "baseUrl": "{host}"}}"#
+                );
+                let mut redactions = Redactions::default();
+                let clean = redactor.answer(&answer, &mut redactions).unwrap();
+                assert!(!clean.contains("SENTINEL") && clean.contains("orders"), "{host}: {clean}");
+                assert!(!redactions.is_empty());
+                let xml =
+                    format!("<HTTPTargetConnection><URL>{host}/path</URL><Path>a@b</Path></HTTPTargetConnection>");
+                if !host.contains(['\\', '/']) || host.contains("://") {
+                    let clean = redactor.proxy_file(&xml, &mut Redactions::default());
+                    assert!(!clean.contains("SENTINEL") && clean.contains("/path</URL><Path>a@b"), "{clean}");
+                }
+            }
+        }
+        let plain = "{\"host\":   \"backend\"}";
+        assert_eq!(Redactor::secrets_only().answer(plain, &mut Redactions::default()).unwrap(), plain, "as it was");
     }
 
     #[test]

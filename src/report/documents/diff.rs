@@ -129,7 +129,7 @@ struct Changed<'a> {
     told: &'a Told,
 }
 
-fn located(told: &Told, known: bool) -> Located<'_> {
+pub(super) fn located(told: &Told, known: bool) -> Located<'_> {
     Located {
         code: told.code,
         level: told.level,
@@ -144,8 +144,28 @@ fn located(told: &Told, known: bool) -> Located<'_> {
 
 /// `resets without SNI in the logs: 12 before, 0 now`
 fn measured(number: &Measure) -> String {
+    format!("{}: {}", number.what, before_and_now(number.before, number.after))
+}
+
+/// `resets: 12 before, 0 now`; absent if the number is the same.
+pub(super) fn measured_resets(before: Option<u64>, now: Option<u64>) -> Option<String> {
+    (before != now).then(|| format!("resets: {}", before_and_now(before, now)))
+}
+
+fn before_and_now(before: Option<u64>, now: Option<u64>) -> String {
     let shown = |number: Option<u64>| number.map_or_else(|| "not seen".into(), |number| number.to_string());
-    format!("{}: {} before, {} now", number.what, shown(number.before), shown(number.after))
+    format!("{} before, {} now", shown(before), shown(now))
+}
+
+/// The word in front of the headline.
+pub(super) fn word_of(outcome: DifferenceOutcome, styles: Styles) -> (&'static str, Style) {
+    match outcome {
+        DifferenceOutcome::Better => ("BETTER", styles.good),
+        DifferenceOutcome::Fixed => ("FIXED", styles.good),
+        DifferenceOutcome::Same => ("SAME", styles.heading),
+        DifferenceOutcome::Unknown => ("UNKNOWN", styles.warning),
+        DifferenceOutcome::Worse => ("WORSE", styles.error),
+    }
 }
 
 fn of_run(run: &Run) -> String {
@@ -166,13 +186,7 @@ impl Difference {
 
     /// The word in front of the headline.
     fn word(&self, styles: Styles) -> (&'static str, Style) {
-        match self.outcome {
-            DifferenceOutcome::Better => ("BETTER", styles.good),
-            DifferenceOutcome::Fixed => ("FIXED", styles.good),
-            DifferenceOutcome::Same => ("SAME", styles.heading),
-            DifferenceOutcome::Unknown => ("UNKNOWN", styles.warning),
-            DifferenceOutcome::Worse => ("WORSE", styles.error),
-        }
+        word_of(self.outcome, styles)
     }
 
     /// Counts the notices: `2 new, 1 gone`.

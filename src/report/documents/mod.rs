@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod contexts;
 mod diff;
 mod edge;
+mod fleet_difference;
 mod probe;
 mod report;
 mod trace;

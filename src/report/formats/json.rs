@@ -1,16 +1,42 @@
 //! JSON for programs, as the schemas under `docs` describe it.
 
 use std::fmt::Write as _;
+use std::io;
 
 use serde::Serialize;
 
 use crate::report::{Document, TextOptions};
-use crate::text::is_hidden;
+use crate::text::{is_hidden, write_json};
 
 pub(super) const ABOUT: Option<&str> = None;
 
 pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, serde_json::Error> {
     of(document)
+}
+
+/// Writes a value piece by piece, as [`of`] returns it.
+pub(super) fn write_to(value: &impl Serialize, output: &mut dyn io::Write) -> Result<(), serde_json::Error> {
+    let mut output = Escaped(output);
+    write_json(value, &mut output)?;
+    io::Write::write_all(&mut output, b"\n").map_err(serde_json::Error::io)
+}
+
+/// Escapes what is written to it, in pieces of whole characters, which is how `serde_json` writes.
+struct Escaped<'a>(&'a mut dyn io::Write);
+
+impl io::Write for Escaped<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.iter().all(|byte| byte.is_ascii() && *byte != 0x7f) {
+            return self.0.write(bytes);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+        self.0.write_all(escaped(text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Pretty-printed JSON, ending with a line end. Characters that a terminal would obey, or not show, are
@@ -19,7 +45,9 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
 /// # Errors
 /// The value has a map whose keys are no strings. No document has one.
 pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    Ok(escaped(&serde_json::to_string_pretty(value)?) + "\n")
+    let mut written = Vec::new();
+    write_to(value, &mut written)?;
+    Ok(String::from_utf8_lossy(&written).into_owned())
 }
 
 /// Writes characters that a terminal would obey, or not show, as escapes.

@@ -13,6 +13,7 @@ mod wide;
 pub mod yaml;
 
 use std::error::Error as StdError;
+use std::io::{self, Write};
 
 use super::{Document, TextOptions};
 #[cfg(test)]
@@ -76,7 +77,61 @@ formats! {
     Github: github,
 }
 
-/// Why a document could not be written.
+/// Writes the document in the format. JSON is written while it is made: that of many clusters need not be in
+/// memory at once.
+///
+/// # Errors
+/// The value has no form in the format, or the output could not be written.
+pub fn write<D: Document>(
+    document: &D,
+    format: Format,
+    options: TextOptions,
+    output: &mut dyn Write,
+) -> Result<(), FormatError> {
+    let mut output = Observed { output, failure: None };
+    let written = match format {
+        Format::Json => json::write_to(document, &mut output).map_err(RenderError::new),
+        format => {
+            let text = render(document, format, options)?;
+            return Ok(output.write_all(text.as_bytes())?);
+        }
+    };
+    match output.failure {
+        Some(failure) => Err(FormatError::Output(failure)),
+        None => Ok(written?),
+    }
+}
+
+/// An output that remembers why it failed: serialisers wrap the reason into their own errors.
+struct Observed<'a> {
+    output: &'a mut dyn Write,
+    failure: Option<io::Error>,
+}
+
+impl Write for Observed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.output.write(bytes).map_err(|error| {
+            let kind = error.kind();
+            self.failure = Some(error);
+            kind.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// Why a document was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    #[error(transparent)]
+    Output(#[from] io::Error),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+/// Why a document could not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct RenderError(Box<dyn StdError + Send + Sync>);

@@ -7,7 +7,7 @@ use serde::ser::Error as _;
 use serde_yaml::Value;
 
 use crate::report::{Document, TextOptions};
-use crate::text::is_hidden;
+use crate::text::{is_hidden, json};
 
 pub(super) const ABOUT: Option<&str> = None;
 
@@ -32,7 +32,7 @@ const WRITTEN: &str = "\\x01\u{f8f0}";
 /// # Errors
 /// The value has no form in JSON. Every document has one.
 pub fn of(value: &impl Serialize) -> Result<String, serde_yaml::Error> {
-    let json = serde_json::to_vec_pretty(value).map_err(serde_yaml::Error::custom)?;
+    let json = json(value).map_err(serde_yaml::Error::custom)?;
     let mut value: Value = serde_json::from_slice(&json).map_err(serde_yaml::Error::custom)?;
     let text = serde_yaml::to_string(&value)?;
     if !text.contains(needs_escape) {

@@ -17,6 +17,7 @@ pub mod difference;
 pub mod edge;
 mod findings;
 mod fix;
+pub mod fleet_difference;
 mod handshakes;
 mod parts;
 pub mod probe;

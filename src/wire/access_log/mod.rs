@@ -17,7 +17,6 @@
 mod contents;
 mod csv;
 mod document;
-mod encoding;
 mod envelope;
 mod expected;
 mod format;
@@ -42,7 +41,6 @@ use memchr::{memchr, memchr_iter, memchr2};
 use self::contents::{Contents, Way};
 use self::csv::Csv;
 use self::document::{Document, Step};
-use self::encoding::Encoding;
 pub use self::format::Format;
 use self::json::Value;
 pub use self::ledger::{Ledger, LedgerSource};
@@ -53,6 +51,7 @@ use self::shape::Line;
 use self::yaml::Yaml;
 use crate::evidence::AccessLog;
 use crate::evidence::hybrid::MeshLogging;
+use crate::wire::encoding::Encoding;
 
 /// Number of lines that are read one by one after a pair could not be read together.
 const LINES_APART: usize = 4;

@@ -1,17 +1,19 @@
-//! The JSON of the Management API, in the forms in which it comes: booleans and numbers as strings, dates as
-//! numbers or strings, lists that are absent or null, aliases as strings or objects.
+//! The JSON of the Management API, in the forms in which it comes: booleans and numbers as strings, lists
+//! that are absent or null, aliases as strings or objects.
+//!
+//! An object with a field of another shape is not read at all: what such a field means cannot be known.
 
-use jiff::Timestamp;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::ciphers;
-use crate::evidence::certificate::{Certificate, PublicKey};
-use crate::evidence::edge::{Target, TargetOrigin, TlsSettings, VirtualHost};
+pub use super::described::described;
+use super::fields::{self, Fields, kind};
+use super::unique::Unique;
+use crate::evidence::edge::{Dialect, Target, TargetOrigin, TlsSettings, VirtualHost};
 
 /// Maximum depth of an answer.
 pub const MAX_DEPTH: usize = 64;
-/// Maximum number of names in a list.
-const MAX_NAMES: usize = 10_000;
 
 /// Parses an answer.
 ///
@@ -32,8 +34,11 @@ pub fn json(bytes: &[u8]) -> Result<Value, String> {
     if depth(bytes) > MAX_DEPTH {
         return Err(format!("JSON of more than {MAX_DEPTH} levels"));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        if error.is_eof() { "JSON that ends too early".to_owned() } else { format!("not JSON (line {})", error.line()) }
+    let read: Result<Unique, _> = serde_json::from_slice(bytes);
+    read.map(|Unique(answer)| answer).map_err(|error| match error.classify() {
+        Category::Eof => "JSON that ends too early".to_owned(),
+        Category::Data => format!("JSON with a field that is there twice (line {})", error.line()),
+        Category::Io | Category::Syntax => format!("not JSON (line {})", error.line()),
     })
 }
 
@@ -56,64 +61,79 @@ fn depth(bytes: &[u8]) -> usize {
     most
 }
 
-/// Returns the names of a list: of strings, or of objects with a name. Google wraps lists in an object.
+/// Returns the names of a list: of strings, or of objects with a name. Google wraps lists in an object, which
+/// is empty where the list is.
 ///
 /// # Errors
-/// It is no list.
-pub fn names(answer: &Value) -> Result<Vec<String>, String> {
+/// It is no list, or has an entry without a name.
+pub fn names(answer: &Value, dialect: Dialect) -> Result<Vec<String>, String> {
     let list = match answer {
-        Value::Array(list) => list,
-        Value::Object(fields) => match fields.values().find_map(Value::as_array) {
+        Value::Object(fields) => match fields.values().find(|value| value.is_array()) {
             Some(list) => list,
-            None if fields.is_empty() => return Ok(Vec::new()),
+            None if fields.is_empty() && dialect == Dialect::Google => return Ok(Vec::new()),
             None => return Err("an object where a list of names was expected".into()),
         },
-        Value::Null => return Ok(Vec::new()),
-        _ => return Err("a value where a list of names was expected".into()),
+        other => other,
     };
-    Ok(list.iter().take(MAX_NAMES).filter_map(name).collect())
+    let entries = fields::entries(list)?;
+    entries.iter().map(|entry| name(entry).ok_or_else(|| "a list with an entry that has no name".into())).collect()
 }
 
 fn name(value: &Value) -> Option<String> {
     match value {
         Value::String(name) => Some(name.clone()),
-        Value::Object(_) => ["aliasName", "alias", "name"].iter().find_map(|field| string(&value[*field])),
+        Value::Object(fields) => {
+            ["aliasName", "alias", "name"].iter().find_map(|field| fields::text(fields.get(*field)?))
+        }
         _ => None,
     }
+    .filter(|name| !name.is_empty())
 }
 
 /// Reads a virtual host.
 ///
 /// # Errors
-/// It is no object.
+/// It is no object, or a field has another shape.
 pub fn virtual_host(answer: &Value) -> Result<VirtualHost, String> {
-    let fields = answer.as_object().ok_or("not an object")?;
-    let listen = strings(&answer["listenOptions"]);
+    let fields = Fields::of(answer)?;
+    let listen = fields.texts("listenOptions")?;
+    let aliases = fields.texts("hostAliases")?;
+    if aliases.iter().any(|alias| alias.contains('@')) {
+        return Err(user_information("a host alias"));
+    }
     let mut host = VirtualHost {
-        aliases: strings(&answer["hostAliases"]).iter().map(|alias| without_port(alias)).collect(),
-        port: number(&answer["port"]),
-        tls: fields.get("sSLInfo").and_then(tls),
-        built_in_certificate: boolean(&answer["useBuiltInFreeTrialCert"]) == Some(true),
+        aliases: aliases.iter().map(|alias| without_port(alias)).collect(),
+        port: fields.port("port")?,
+        tls: fields.object("sSLInfo")?.map(tls).transpose()?,
+        built_in_certificate: fields.flag("useBuiltInFreeTrialCert")? == Some(true),
         proxy_protocol: listen.iter().any(|option| option == "proxy_protocol"),
         ..VirtualHost::default()
     };
-    // OpenAPI and answers disagree about the case of this field.
-    let properties = &answer["properties"];
-    let list = [&properties["property"], &properties["Property"]].into_iter().find(|list| !list.is_null());
-    let one_or_several = match list {
-        Some(Value::Array(several)) => several.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    for property in one_or_several {
-        let value = string(&property["value"]).or_else(|| string(&property["__text"])).unwrap_or_default();
-        match property["name"].as_str().or(property["_name"].as_str()) {
+    for property in properties(fields)? {
+        let value = property.text("value")?.or(property.text("__text")?).unwrap_or_default();
+        match property.text("name")?.or(property.text("_name")?).as_deref() {
             Some("ssl_protocols") => host.protocols = super::properties::words(&value),
             Some("ssl_ciphers") => host.ciphers = Some(ciphers::expand(&value)),
             _ => {}
         }
     }
     Ok(host)
+}
+
+fn user_information(what: &str) -> String {
+    format!("{what} has user information before @, which is not repeated here")
+}
+
+/// Returns the properties of a virtual host. A list of one may come as the entry alone.
+fn properties(fields: Fields<'_>) -> Result<Vec<Fields<'_>>, String> {
+    let Some(properties) = fields.object("properties")? else { return Ok(Vec::new()) };
+    // OpenAPI and answers disagree about the case of this field.
+    let list = match properties.get("property").or_else(|| properties.get("Property")) {
+        None => &[],
+        Some(one) if one.is_object() => std::slice::from_ref(one),
+        Some(several) => fields::entries(several).map_err(|why| format!("property is {why}"))?,
+    };
+    list.iter().map(|property| Fields::of(property).map_err(|why| format!("a property is {why}"))).collect()
 }
 
 /// A host alias may carry the port of its virtual host.
@@ -128,46 +148,52 @@ fn without_port(alias: &str) -> String {
 /// Reads a target server.
 ///
 /// # Errors
-/// It is no object, or lacks host or port.
+/// It is no object, lacks a host, or a field has another shape.
 pub fn target_server(name: &str, answer: &Value) -> Result<Target, String> {
-    let fields = answer.as_object().ok_or("not an object")?;
-    let tls = fields.get("sSLInfo").and_then(tls);
-    let host = string(&answer["host"]).filter(|host| !host.is_empty()).ok_or("it has no host")?;
+    let fields = Fields::of(answer)?;
+    let tls = fields.object("sSLInfo")?.map(tls).transpose()?;
+    let host = fields.text("host")?.ok_or("it has no host")?;
+    if host.contains('@') {
+        return Err(user_information("its host"));
+    }
     let default = if tls.as_ref().is_some_and(|tls| tls.enabled) { 443 } else { 80 };
     Ok(Target {
         object: format!("targetservers/{name}"),
         origin: TargetOrigin::TargetServer,
         endpoint: None,
         host: (!host.contains(['{', '}'])).then(|| host.trim().trim_matches(['[', ']']).to_ascii_lowercase()),
-        port: number(&answer["port"]).unwrap_or(default),
-        enabled: boolean(&answer["isEnabled"]).unwrap_or(true),
+        port: fields.port("port")?.unwrap_or(default),
+        enabled: fields.flag("isEnabled")?.unwrap_or(true),
         tls,
         is_https: false,
     })
 }
 
-fn tls(value: &Value) -> Option<TlsSettings> {
-    value.as_object()?;
-    let text = |field: &str| string(&value[field]).filter(|text| !text.is_empty());
-    let flag = |field: &str| boolean(&value[field]);
-    Some(TlsSettings {
-        enabled: flag("enabled").unwrap_or(false),
-        client_auth: flag("clientAuthEnabled").unwrap_or(false),
-        key_store: text("keyStore"),
-        key_alias: text("keyAlias"),
-        trust_store: text("trustStore"),
-        protocols: strings(&value["protocols"]),
-        ciphers: strings(&value["ciphers"]),
-        ignore_validation_errors: flag("ignoreValidationErrors").unwrap_or(false),
-        enforce: flag("enforce"),
-        common_name: text("commonName").or_else(|| string(&value["commonName"]["value"])),
+fn tls(fields: Fields<'_>) -> Result<TlsSettings, String> {
+    let common_name = match fields.get("commonName") {
+        Some(Value::Object(_)) => fields.object("commonName")?.map_or(Ok(None), |inner| inner.text("value"))?,
+        _ => fields.text("commonName")?,
+    };
+    Ok(TlsSettings {
+        enabled: fields.flag("enabled")?.unwrap_or(false),
+        client_auth: fields.flag("clientAuthEnabled")?.unwrap_or(false),
+        key_store: fields.text("keyStore")?,
+        key_alias: fields.text("keyAlias")?,
+        trust_store: fields.text("trustStore")?,
+        protocols: fields.texts("protocols")?,
+        ciphers: fields.texts("ciphers")?,
+        ignore_validation_errors: fields.flag("ignoreValidationErrors")?.unwrap_or(false),
+        enforce: fields.flag("enforce")?,
+        common_name,
     })
 }
 
 /// Returns the name of the keystore that a reference names.
-#[must_use]
-pub fn refers(answer: &Value) -> Option<String> {
-    string(&answer["refers"]).filter(|name| !name.is_empty())
+///
+/// # Errors
+/// It names none.
+pub fn refers(answer: &Value) -> Result<String, String> {
+    Fields::of(answer)?.text("refers")?.ok_or_else(|| "it names no keystore".into())
 }
 
 /// An entry in the listing of a keystore.
@@ -183,31 +209,36 @@ pub struct Entry {
 /// Returns the entries of a keystore.
 ///
 /// # Errors
-/// It is no object.
-pub fn entries(answer: &Value) -> Result<Vec<Entry>, String> {
-    if !answer.is_object() {
-        return Err("not an object".into());
+/// It is no object, or lists no aliases. Only Google leaves an empty list out.
+pub fn entries(answer: &Value, dialect: Dialect) -> Result<Vec<Entry>, String> {
+    let fields = Fields::of(answer)?;
+    let keys = fields.get("keys").map(|_| fields.texts("keys")).transpose()?;
+    let list = match fields.get("aliases") {
+        Some(list) => Some(fields::entries(list).map_err(|why| format!("aliases is {why}"))?),
+        None => None,
+    };
+    let certificates = fields.get("certs").map(|_| fields.texts("certs")).transpose()?;
+    if list.is_none() && certificates.is_none() && dialect == Dialect::Edge {
+        return Err("it lists neither aliases nor certificates".into());
     }
-    let keys = answer["keys"].as_array().map(|_| strings(&answer["keys"]));
     let mut entries: Vec<Entry> = Vec::new();
-    for alias in answer["aliases"].as_array().into_iter().flatten().take(MAX_NAMES) {
-        let Some(name) = name(alias) else { continue };
-        let key = string(&alias["key"]);
+    for alias in list.unwrap_or_default() {
+        let name = name(alias).ok_or("it lists an alias without a name")?;
+        let field = |name: &str| alias.as_object().and_then(|alias| fields::text(alias.get(name)?));
         let has_key = match (alias.is_object(), &keys) {
-            (true, _) if key.is_some() => Some(true),
+            (true, _) if field("key").is_some() => Some(true),
             (_, Some(keys)) if keys.contains(&name) => Some(true),
             // The list may have the names of keys instead of those of aliases.
             (false, Some(keys)) if !keys.is_empty() => None,
             (_, Some(_)) | (true, None) => Some(false),
             (false, None) => None,
         };
-        entries.push(Entry { alias: name, certificate: string(&alias["cert"]), has_key });
+        entries.push(Entry { alias: name, certificate: field("cert"), has_key });
     }
     // Older installations list certificates without aliases.
-    for certificate in strings(&answer["certs"]) {
-        if entries.iter().all(|entry| entry.certificate.as_ref() != Some(&certificate)) && entries.is_empty() {
-            entries.push(Entry { alias: certificate.clone(), certificate: Some(certificate), has_key: None });
-        }
+    if entries.is_empty() {
+        let alone = |name: String| Entry { alias: name.clone(), certificate: Some(name), has_key: None };
+        entries = certificates.unwrap_or_default().into_iter().map(alone).collect();
     }
     Ok(entries)
 }
@@ -218,82 +249,23 @@ pub fn alias_has_key(answer: &Value) -> Option<bool> {
     match answer["type"].as_str() {
         Some("KEY_CERT") => Some(true),
         Some("CERT") => Some(false),
-        _ => string(&answer["keyName"]).map(|_| true),
+        _ => fields::text(&answer["keyName"]).map(|_| true),
     }
-}
-
-/// Returns the certificates that an alias or a certificate is described with.
-#[must_use]
-pub fn described(answer: &Value) -> Vec<Certificate> {
-    let list = [&answer["certsInfo"]["certInfo"], &answer["certInfo"]];
-    let list = list.into_iter().find_map(Value::as_array);
-    let mut certificates: Vec<Certificate> =
-        list.into_iter().flatten().take(crate::evidence::certificate::MAX_CERTIFICATES).map(certificate).collect();
-    let subjects: Vec<String> = certificates.iter().map(|certificate| certificate.subject.clone()).collect();
-    for certificate in &mut certificates {
-        certificate.signer = subjects.iter().position(|subject| *subject == certificate.issuer);
-    }
-    certificates
-}
-
-fn certificate(info: &Value) -> Certificate {
-    let text = |field: &str| string(&info[field]).unwrap_or_default();
-    let (mut dns_names, mut ip_addresses) = (Vec::new(), Vec::new());
-    for name in strings(&info["subjectAlternativeNames"]) {
-        let name = name
-            .split_once(':')
-            .filter(|(kind, _)| kind.chars().all(char::is_alphabetic))
-            .map_or(name.as_str(), |(_, rest)| rest.trim());
-        match name.parse() {
-            Ok(address) => ip_addresses.push(address),
-            Err(_) => dns_names.push(name.to_ascii_lowercase()),
-        }
-    }
-    let key = text("publicKey");
-    let bits = key.split(|character: char| !character.is_ascii_digit()).find_map(|word| word.parse().ok());
-    let serial: String = text("serialNumber").chars().filter(char::is_ascii_hexdigit).collect();
-    Certificate {
-        subject: text("subject"),
-        issuer: text("issuer"),
-        serial: serial.trim_start_matches('0').to_ascii_lowercase(),
-        dns_names,
-        ip_addresses,
-        names_cut: false,
-        not_before: date(&info["validFrom"]).unwrap_or(Timestamp::MIN),
-        not_after: date(&info["expiryDate"]).unwrap_or(Timestamp::MIN),
-        key: PublicKey {
-            algorithm: key.split_whitespace().next().unwrap_or("unknown").to_owned(),
-            bits: bits.unwrap_or(0),
-            curve: None,
-        },
-        signature_algorithm: text("sigAlgName"),
-        fingerprint: String::new(),
-        is_ca: text("basicConstraints").to_ascii_uppercase().contains("CA:TRUE"),
-        server_use: None,
-        client_use: None,
-        issuer_urls: Vec::new(),
-        must_staple: false,
-        signer: None,
-    }
-}
-
-/// Milliseconds since 1970, as a number or as a string.
-fn date(value: &Value) -> Option<Timestamp> {
-    let text = || value.as_str().map(str::trim);
-    let milliseconds = value.as_i64().or_else(|| text()?.parse().ok());
-    // Some serialisers write large numbers with an exponent. A date is exact to the second.
-    let exponent = || value.as_f64().or_else(|| text()?.parse().ok()).filter(|number: &f64| number.abs() < 1e15);
-    let milliseconds = milliseconds.or_else(|| format!("{:.0}", exponent()?).parse().ok())?;
-    Timestamp::from_millisecond(milliseconds).ok()
 }
 
 /// Returns the deployed revisions of a proxy.
-#[must_use]
-pub fn deployed_revisions(answer: &Value) -> Vec<String> {
-    let list = answer["revision"].as_array().or_else(|| answer["deployments"].as_array());
+///
+/// # Errors
+/// It is no object with a list of revisions. Google leaves an empty list out.
+pub fn deployed_revisions(answer: &Value) -> Result<Vec<String>, String> {
+    let fields = Fields::of(answer)?;
+    let Some(list) = fields.get("revision").or_else(|| fields.get("deployments")) else { return Ok(Vec::new()) };
     let is_deployed = |entry: &&Value| entry["state"].as_str().is_none_or(|state| state == "deployed");
-    let revision = |entry: &Value| string(&entry["name"]).or_else(|| string(&entry["revision"]));
-    list.into_iter().flatten().filter(is_deployed).filter_map(revision).collect()
+    let revision = |entry: &Value| {
+        let named = ["name", "revision"].iter().find_map(|field| fields::text(entry.get(*field)?));
+        named.ok_or_else(|| format!("a list with {} that names no revision", kind(entry)))
+    };
+    fields::entries(list)?.iter().filter(is_deployed).map(revision).collect()
 }
 
 /// Returns what an error answer says: its code and message.
@@ -301,47 +273,21 @@ pub fn deployed_revisions(answer: &Value) -> Vec<String> {
 pub fn error(bytes: &[u8]) -> Option<String> {
     let answer = json(bytes).ok()?;
     let inner = if answer["error"].is_object() { &answer["error"] } else { &answer };
-    let parts = [string(&inner["code"]).filter(|code| code.parse::<u16>().is_err()), string(&inner["message"])];
+    let parts =
+        [fields::text(&inner["code"]).filter(|code| code.parse::<u16>().is_err()), fields::text(&inner["message"])];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     (!text.is_empty()).then(|| text.chars().take(300).collect())
-}
-
-fn string(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(list) => list.iter().take(MAX_NAMES).filter_map(string).collect(),
-        Value::String(text) if !text.is_empty() => super::properties::words(text),
-        _ => Vec::new(),
-    }
-}
-
-fn boolean(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-fn number(value: &Value) -> Option<u16> {
-    value.as_u64().and_then(|number| u16::try_from(number).ok()).or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// Fuzzing entry: reads any bytes as every kind of answer.
 pub fn fuzz_answers(bytes: &[u8]) {
     let _ = error(bytes);
     let Ok(answer) = json(bytes) else { return };
-    let _ = (names(&answer), virtual_host(&answer), target_server("fuzz", &answer), entries(&answer));
-    let _ = (described(&answer), deployed_revisions(&answer), refers(&answer), alias_has_key(&answer));
+    for dialect in [Dialect::Edge, Dialect::Google] {
+        let _ = (names(&answer, dialect), entries(&answer, dialect));
+    }
+    let _ = (virtual_host(&answer), target_server("fuzz", &answer), described(&answer));
+    let _ = (deployed_revisions(&answer), refers(&answer), alias_has_key(&answer));
 }
 
 #[cfg(test)]
@@ -378,7 +324,7 @@ mod tests {
 
     #[test]
     fn keys_by_another_name_leave_it_open_whether_an_alias_has_one() {
-        let has_key = |answer: Value| entries(&answer).unwrap()[0].has_key;
+        let has_key = |answer: Value| entries(&answer, Dialect::Edge).unwrap()[0].has_key;
         assert_eq!(has_key(value!({"aliases": ["a"], "keys": ["a"]})), Some(true));
         assert_eq!(has_key(value!({"aliases": ["a"], "keys": ["a-key"]})), None);
         assert_eq!(has_key(value!({"aliases": ["a"], "keys": []})), Some(false));
@@ -389,25 +335,89 @@ mod tests {
     }
 
     #[test]
-    fn dates_count_and_a_described_certificate_has_no_fingerprint() {
-        for expiry in [value!(1_456_258_950_000_i64), value!("1456258950000"), value!(1.456_258_95e12)] {
-            let answer = value!({"certsInfo": {"certInfo": [{"expiryDate": expiry, "isValid": "Yes", "subject": "CN=a",
-                "issuer": "CN=i", "serialNumber": "07:bc", "publicKey": "RSA Public Key, 1024 bits",
-                "sigAlgName": "SHA1withRSA", "subjectAlternativeNames": null}, {"subject": "CN=i", "issuer": "CN=i"}]}});
-            let list = described(&answer);
-            assert_eq!(list[0].not_after.as_millisecond(), 1_456_258_950_000);
-            assert_eq!((list[0].serial.as_str(), list[0].key.bits, list[0].signer), ("7bc", 1024, Some(1)));
-            assert!(list[0].fingerprint.is_empty() && list[1].is_self_signed(1));
+    fn a_field_of_another_shape_leaves_the_object_unread() {
+        for wrong in [
+            value!({"sSLInfo": []}),
+            value!({"sSLInfo": "true"}),
+            value!({"sSLInfo": {"enabled": "yes"}}),
+            value!({"sSLInfo": {"enabled": 1}}),
+            value!({"sSLInfo": {"enabled": true, "keyStore": ["ks"]}}),
+            value!({"sSLInfo": {"enabled": true, "protocols": "TLSv1.2"}}),
+            value!({"sSLInfo": {"enabled": true, "ciphers": {}}}),
+            value!({"sSLInfo": {"enabled": true, "clientAuthEnabled": "maybe"}}),
+            value!({"sSLInfo": {"enabled": true, "commonName": []}}),
+            value!({"port": {}}),
+            value!({"port": "many"}),
+            value!({"port": 0}),
+            value!({"port": 70000}),
+        ] {
+            let mut host = value!({"hostAliases": ["a.example"], "port": "443"});
+            let mut target = value!({"host": "b.example", "port": 443});
+            for (name, field) in wrong.as_object().unwrap() {
+                host[name] = field.clone();
+                target[name] = field.clone();
+            }
+            assert!(virtual_host(&host).is_err() && target_server("t", &target).is_err(), "{wrong}");
+        }
+        for wrong in [
+            value!([]),
+            value!("x"),
+            value!({"hostAliases": "a.example"}),
+            value!({"hostAliases": {}}),
+            value!({"hostAliases": [{}]}),
+            value!({"properties": []}),
+            value!({"properties": {"property": "ssl_protocols"}}),
+        ] {
+            assert!(virtual_host(&wrong).is_err(), "{wrong}");
+        }
+        for wrong in [value!({"host": {}}), value!({"host": "b", "isEnabled": "perhaps"}), value!({"port": 1})] {
+            assert!(target_server("t", &wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_another_shape_is_not_empty() {
+        for wrong in [value!(null), value!({}), value!("a"), value!(["a", 1]), value!([{}]), value!([""])] {
+            assert!(names(&wrong, Dialect::Edge).is_err(), "{wrong}");
+        }
+        assert_eq!(names(&value!({"targetServers": [{"name": "a"}, "b"]}), Dialect::Google).unwrap(), ["a", "b"]);
+        assert!(names(&value!({}), Dialect::Google).unwrap().is_empty());
+        for wrong in [
+            value!({}),
+            value!([]),
+            value!({"aliases": null}),
+            value!({"aliases": {}}),
+            value!({"aliases": "a"}),
+            value!({"aliases": [7]}),
+            value!({"aliases": ["a"], "keys": {}}),
+        ] {
+            assert!(entries(&wrong, Dialect::Edge).is_err(), "{wrong}");
+        }
+        assert!(entries(&value!({"name": "k"}), Dialect::Google).unwrap().is_empty());
+        assert!(entries(&value!({"aliases": []}), Dialect::Edge).unwrap().is_empty());
+        for wrong in [value!({}), value!({"refers": null}), value!({"refers": ["ks"]}), value!("ks")] {
+            assert!(refers(&wrong).is_err(), "{wrong}");
+        }
+        assert!(deployed_revisions(&value!([])).is_err() && deployed_revisions(&value!({"revision": "3"})).is_err());
+    }
+
+    #[test]
+    fn user_information_of_a_host_is_not_repeated() {
+        let target = target_server("t", &value!({"host": "me:pw-SENTINEL-1@b.example"})).unwrap_err();
+        let host = virtual_host(&value!({"hostAliases": ["me:pw-SENTINEL-1@a.example"]})).unwrap_err();
+        for why in [target, host] {
+            assert!(why.contains("user information") && !why.contains("SENTINEL"), "{why}");
         }
     }
 
     #[test]
     fn lists_entries_of_both_dialects() {
         let edge = value!({"aliases": [{"aliasName": "a", "cert": "a-cert", "key": "a-key"}, {"aliasName": "b", "cert": "b-cert"}], "keys": ["a"]});
-        let listed: Vec<_> = entries(&edge).unwrap().into_iter().map(|entry| (entry.alias, entry.has_key)).collect();
+        let listed: Vec<_> =
+            entries(&edge, Dialect::Edge).unwrap().into_iter().map(|entry| (entry.alias, entry.has_key)).collect();
         assert_eq!(listed, [("a".into(), Some(true)), ("b".into(), Some(false))]);
         let google = value!({"name": "k", "aliases": ["a"]});
-        assert_eq!(entries(&google).unwrap()[0].has_key, None);
+        assert_eq!(entries(&google, Dialect::Google).unwrap()[0].has_key, None);
         assert_eq!(alias_has_key(&value!({"type": "KEY_CERT"})), Some(true));
     }
 
@@ -417,6 +427,9 @@ mod tests {
         assert_eq!(json(b"[1,").unwrap_err(), "JSON that ends too early");
         assert!(json("[".repeat(65).as_bytes()).unwrap_err().contains("levels"));
         assert!(json(b"").is_err());
+        assert!(json(br#"[{"enabled": true, "enabled": false}]"#).unwrap_err().contains("there twice"));
+        let whole = json(br#"{"a": [1, -2, 1.5, "x", true, null], "b": {"a": {}}}"#).unwrap();
+        assert_eq!(whole, value!({"a": [1, -2, 1.5, "x", true, null], "b": {"a": {}}}));
         let edge = br#"{"code":"messaging.config.beans.EnvironmentDoesNotExist","message":"m","contexts":[]}"#;
         assert_eq!(error(edge).unwrap(), "messaging.config.beans.EnvironmentDoesNotExist: m");
         assert_eq!(error(br#"{"error":{"code":404,"message":"gone"}}"#).unwrap(), "gone");

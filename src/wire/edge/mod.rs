@@ -6,14 +6,26 @@
 
 pub mod answers;
 pub mod ciphers;
+mod described;
+mod fields;
+mod key_derivation;
 pub mod keystore_file;
 pub mod mp_log;
 pub mod nginx;
 pub mod properties;
 pub mod proxy;
+mod unique;
+
+use super::encoding;
 
 /// Maximum number of bytes of a properties or nginx file.
 pub const MAX_SETTINGS: usize = 4 << 20;
+
+/// Returns a text file as UTF-8: in UTF-16, or with a byte order mark, no key of it would be found.
+#[must_use]
+pub fn text(bytes: &[u8]) -> Vec<u8> {
+    encoding::decoded(bytes)
+}
 
 /// Fuzzing entry: reads any bytes as every kind of file and answer of Edge.
 pub fn fuzz_edge(bytes: &[u8]) {

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use memchr::{memchr, memmem, memrchr};
 
 use crate::evidence::edge::{LogFailure, MessageProcessorLog};
+use crate::wire::encoding::Encoding;
 
 /// Maximum number of different failures that are kept.
 const MAX_FAILURES: usize = 256;
@@ -30,6 +31,8 @@ const MARK: &[u8] = b"HTTPClient$Context.handshake";
 const EXCEPTION: &[u8] = b"javax.net.ssl.SSL";
 /// What the line of such an event has.
 const EVENT: &str = "HTTPClient$Context.on";
+/// What the first line may begin with.
+const MARK_OF_UTF_8: &[u8] = b"\xEF\xBB\xBF";
 /// Maximum number of other organizations and environments that are named.
 const MAX_OTHERS: usize = 8;
 /// The lowest port that a client takes for a connection of its own.
@@ -39,6 +42,8 @@ const FIRST_EPHEMERAL: u16 = 32_768;
 pub struct Scanner {
     organization: String,
     environment: String,
+    /// Of the file that is read.
+    encoding: Encoding,
     /// The beginning of a line whose end has not come.
     rest: Vec<u8>,
     finder: memmem::Finder<'static>,
@@ -84,6 +89,7 @@ impl Scanner {
         Self {
             organization: organization.to_owned(),
             environment: environment.to_owned(),
+            encoding: Encoding::default(),
             rest: Vec::new(),
             finder: memmem::Finder::new(MARK),
             exceptions: memmem::Finder::new(EXCEPTION),
@@ -112,6 +118,12 @@ impl Scanner {
 
     /// Reads the next bytes of the log.
     pub fn push(&mut self, bytes: &[u8]) {
+        let mut encoding = std::mem::take(&mut self.encoding);
+        self.text(&encoding.decode(bytes));
+        self.encoding = encoding;
+    }
+
+    fn text(&mut self, bytes: &[u8]) {
         let mut bytes = bytes;
         if !self.rest.is_empty() {
             let end = memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
@@ -134,6 +146,9 @@ impl Scanner {
     /// Ends a file; the next one begins with a new line. Returns whether the file has a line of a Message
     /// Processor.
     pub fn end(&mut self) -> bool {
+        if let Some(only) = std::mem::take(&mut self.encoding).end() {
+            self.text(&[only]);
+        }
         let line = std::mem::take(&mut self.rest);
         self.lines(&line);
         self.last.clear();
@@ -288,7 +303,7 @@ fn of_exception(event: &str, exception: &str) -> LogFailure {
 
 /// Returns whether a line begins as `2017-10-23 05:28:57,813`.
 fn has_moment(line: &[u8]) -> bool {
-    line.get(..23).is_some_and(|head| {
+    line.strip_prefix(MARK_OF_UTF_8).unwrap_or(line).get(..23).is_some_and(|head| {
         head.iter().zip(b"0000-00-00 00:00:00,000").all(|(byte, form)| match form {
             b'0' => byte.is_ascii_digit(),
             form => byte == form,
@@ -298,6 +313,7 @@ fn has_moment(line: &[u8]) -> bool {
 
 /// The time at which a line begins, as it is there and in UTC.
 fn moment(line: &str) -> (&str, Option<Timestamp>) {
+    let line = line.trim_start_matches('\u{feff}');
     let moment = line.get(..23).unwrap_or_default();
     let first_at = moment.replacen(' ', "T", 1).replace(',', ".").parse::<DateTime>().ok();
     let first_at: Option<Timestamp> =
@@ -405,6 +421,25 @@ mod tests {
             let failure = log.failures.iter().find(|failure| failure.backend.is_empty()).unwrap();
             assert_eq!((failure.count, failure.proxy.as_str()), (1, "orders"));
             assert_eq!(failure.message, "Received fatal alert: internal_error");
+        }
+    }
+
+    #[test]
+    fn reads_utf_16_and_text_with_nul_bytes() {
+        let text = format!("\u{feff}{FAILED}\nnoise\n");
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let appended = [b"noise\n".to_vec(), little[2..].to_vec()].concat();
+        let truncated = [vec![0; 5000], FAILED.as_bytes().to_vec()].concat();
+        for bytes in [&little, &little[2..].to_vec(), &big, &text.clone().into_bytes(), &appended, &truncated] {
+            for size in [1, 13, 1 << 20] {
+                let mut scanner = Scanner::new("o", "e");
+                bytes.chunks(size).for_each(|piece| scanner.push(piece));
+                assert!(scanner.end(), "a log");
+                let log = scanner.finish(Vec::new());
+                assert_eq!((log.failures.len(), log.failures[0].count), (1, 1), "{log:?}");
+                assert_eq!(log.failures[0].first, "2017-10-23 05:28:57,813");
+            }
         }
     }
 

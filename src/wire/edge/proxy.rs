@@ -2,6 +2,7 @@
 //!
 //! XML without DTD and entities. Nothing is unpacked to disk, and nothing that a document names is fetched.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 
 use quick_xml::Reader;
@@ -38,11 +39,20 @@ pub struct Proxy {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TargetEndpoint {
     pub name: String,
-    pub url: Option<String>,
+    pub url: Option<TargetUrl>,
     /// Names of the target servers of its LoadBalancer.
     pub servers: Vec<String>,
     /// Absent without `SSLInfo`.
     pub tls: Option<TlsSettings>,
+}
+
+/// Where the URL of a TargetEndpoint leads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetUrl {
+    pub is_https: bool,
+    /// Absent if it has a flow variable.
+    pub host: Option<String>,
+    pub port: u16,
 }
 
 /// Reads an archive.
@@ -56,6 +66,10 @@ pub fn archive(bytes: &[u8]) -> Result<Proxy, String> {
         return Err(format!("a zip archive of {} entries; at most {MAX_ENTRIES} are read", archive.len()));
     }
     let mut proxy = Proxy::default();
+    let repeated = repeated(bytes, archive.central_directory_start());
+    for path in &repeated {
+        proxy.faults.push((path.clone(), "the archive has it more than once: which one counts is not known".into()));
+    }
     let mut unpacked = 0_u64;
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index(index) else {
@@ -63,7 +77,7 @@ pub fn archive(bytes: &[u8]) -> Result<Proxy, String> {
             continue;
         };
         let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
-        let Some(path) = relevant(&name) else { continue };
+        let Some(path) = relevant(&name).filter(|path| !repeated.contains(path)) else { continue };
         let mut content = Vec::new();
         let limit = MAX_XML as u64 + 1;
         let read = entry.take(limit).read_to_end(&mut content);
@@ -77,6 +91,30 @@ pub fn archive(bytes: &[u8]) -> Result<Proxy, String> {
         }
     }
     Ok(proxy)
+}
+
+/// Returns the relevant paths that the directory of an archive has more than once, also in several folders.
+/// The reader of archives keeps only the last file of a name.
+fn repeated(bytes: &[u8], start: u64) -> BTreeSet<String> {
+    let (mut known, mut repeated) = (BTreeSet::new(), BTreeSet::new());
+    let mut rest = usize::try_from(start).ok().and_then(|start| bytes.get(start..)).unwrap_or_default();
+    // A header of 46 bytes, then name, extra field and comment (APPNOTE 4.3.12).
+    while let Some((header, after)) = rest.split_at_checked(46).filter(|(header, _)| header.starts_with(b"PK\x01\x02"))
+    {
+        let length = |at: usize| {
+            let bytes = header.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
+            bytes.map_or(0, |bytes| usize::from(u16::from_le_bytes(bytes)))
+        };
+        let (name, others) = (length(28), length(30) + length(32));
+        let path = relevant(&String::from_utf8_lossy(after.get(..name).unwrap_or_default()));
+        if let Some(path) = path
+            && !known.insert(path.clone())
+        {
+            repeated.insert(path);
+        }
+        rest = after.get(name + others..).unwrap_or_default();
+    }
+    repeated
 }
 
 /// Returns the path below `apiproxy` of a file that is judged: the proxy itself, and target endpoints.
@@ -110,7 +148,7 @@ impl Proxy {
         }
         match read(&content) {
             Ok(Document::Proxy(name)) => self.name = self.name.take().or(name),
-            Ok(Document::Target(endpoint)) => self.endpoints.push(endpoint),
+            Ok(Document::Target(endpoint)) => self.endpoints.push(*endpoint),
             Ok(Document::Other) => return,
             Err(why) => {
                 self.faults.push((path.to_owned(), why));
@@ -131,8 +169,8 @@ impl Proxy {
         for endpoint in &self.endpoints {
             servers.extend(endpoint.servers.iter().cloned());
             // With a LoadBalancer the URL is not used.
-            let Some(url) = endpoint.url.as_deref().filter(|_| endpoint.servers.is_empty()) else { continue };
-            let (is_https, host, port) = parts(url);
+            let Some(url) = endpoint.url.clone().filter(|_| endpoint.servers.is_empty()) else { continue };
+            let TargetUrl { is_https, host, port } = url;
             targets.push(Target {
                 object: format!("proxies/{name}"),
                 origin: TargetOrigin::Url,
@@ -148,26 +186,32 @@ impl Proxy {
     }
 }
 
-/// Returns whether the scheme is https, the host unless it has a flow variable, and the port.
-fn parts(url: &str) -> (bool, Option<String>, u16) {
+/// Reads a URL. Its user information is left out, and no text of it is repeated, because that may be a
+/// password.
+fn target_url(url: &str) -> Result<TargetUrl, String> {
     let (scheme, rest) = url.trim().split_once("://").unwrap_or(("", url));
     let is_https = scheme.eq_ignore_ascii_case("https");
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let default = if is_https { 443 } else { 80 };
     if authority.contains(['{', '}']) || authority.is_empty() || scheme.contains('{') {
-        return (is_https, None, default);
+        return Ok(TargetUrl { is_https, host: None, port: default });
     }
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port.parse().unwrap_or(default)),
+        Some((host, "")) => (host, default),
+        Some((host, port)) if !port.contains(']') => {
+            let port = port.parse().ok().filter(|port| *port > 0);
+            (host, port.ok_or("the port of its URL cannot be read")?)
+        }
         _ => (authority, default),
     };
-    (is_https, Some(host.trim_matches(['[', ']']).to_ascii_lowercase()), port)
+    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+    Ok(TargetUrl { is_https, host: Some(host), port })
 }
 
 enum Document {
     Proxy(Option<String>),
-    Target(TargetEndpoint),
+    Target(Box<TargetEndpoint>),
     Other,
 }
 
@@ -177,6 +221,7 @@ fn read(content: &[u8]) -> Result<Document, String> {
     let mut path: Vec<String> = Vec::new();
     let mut text = String::new();
     let mut document = Document::Other;
+    let mut known = BTreeSet::new();
     loop {
         let at = reader.buffer_position();
         let wrong = |what: &dyn std::fmt::Display| format!("malformed XML at byte {at}: {what}");
@@ -189,22 +234,26 @@ fn read(content: &[u8]) -> Result<Document, String> {
                 if path.is_empty() {
                     document = match name.as_str() {
                         "APIProxy" => Document::Proxy(attribute(&element, "name")),
-                        "TargetEndpoint" => Document::Target(TargetEndpoint {
+                        "TargetEndpoint" => Document::Target(Box::new(TargetEndpoint {
                             name: attribute(&element, "name").unwrap_or_default(),
                             ..TargetEndpoint::default()
-                        }),
+                        })),
                         _ => Document::Other,
                     };
                 }
                 path.push(name);
                 text.clear();
                 if let Document::Target(endpoint) = &mut document {
+                    let below = below(&path).join("/");
+                    if is_single(&below) && !known.insert(below.clone()) {
+                        return Err(format!("more than one {below}: which one counts is not known"));
+                    }
                     start(endpoint, &path, &element);
                 }
             }
             Event::End(_) => {
                 if let Document::Target(endpoint) = &mut document {
-                    end(endpoint, &path, text.trim());
+                    end(endpoint, &path, text.trim())?;
                 }
                 path.pop();
                 text.clear();
@@ -230,7 +279,17 @@ fn read(content: &[u8]) -> Result<Document, String> {
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
-    if path.is_empty() { Ok(document) } else { Err("malformed XML: it ends within an element".into()) }
+    if !path.is_empty() {
+        return Err("malformed XML: it ends within an element".into());
+    }
+    if let Document::Target(endpoint) = &document
+        && known.contains("HTTPTargetConnection")
+        && endpoint.url.is_none()
+        && endpoint.servers.is_empty()
+    {
+        return Err("its HTTPTargetConnection has neither a URL nor servers of a LoadBalancer".into());
+    }
+    Ok(document)
 }
 
 fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
@@ -243,6 +302,16 @@ fn below(path: &[String]) -> Vec<&str> {
     path.iter().skip(1).map(String::as_str).collect()
 }
 
+/// Returns whether a TargetEndpoint has at most one of these elements.
+fn is_single(below: &str) -> bool {
+    let Some(inner) = below.strip_prefix("HTTPTargetConnection") else { return false };
+    let Some(inner) = inner.strip_prefix('/') else { return inner.is_empty() };
+    match inner.strip_prefix("SSLInfo/") {
+        Some(field) => !field.contains('/'),
+        None => matches!(inner, "URL" | "LoadBalancer" | "SSLInfo"),
+    }
+}
+
 fn start(endpoint: &mut TargetEndpoint, path: &[String], element: &BytesStart<'_>) {
     match below(path).as_slice() {
         ["HTTPTargetConnection", "SSLInfo"] => endpoint.tls = Some(TlsSettings::default()),
@@ -251,15 +320,22 @@ fn start(endpoint: &mut TargetEndpoint, path: &[String], element: &BytesStart<'_
     }
 }
 
-fn end(endpoint: &mut TargetEndpoint, path: &[String], text: &str) {
+fn end(endpoint: &mut TargetEndpoint, path: &[String], text: &str) -> Result<(), String> {
     let below = below(path);
-    let ["HTTPTargetConnection", rest @ ..] = below.as_slice() else { return };
+    let ["HTTPTargetConnection", rest @ ..] = below.as_slice() else { return Ok(()) };
     if rest == ["URL"] {
-        endpoint.url = Some(text.to_owned());
+        endpoint.url = Some(target_url(text)?);
     }
-    let (["SSLInfo", field @ ..], Some(tls)) = (rest, &mut endpoint.tls) else { return };
+    let (["SSLInfo", field @ ..], Some(tls)) = (rest, &mut endpoint.tls) else { return Ok(()) };
     let given = || Some(text.to_owned()).filter(|text| !text.is_empty());
     let is_true = text.eq_ignore_ascii_case("true");
+    if let [name @ ("Enabled" | "ClientAuthEnabled" | "IgnoreValidationErrors" | "Enforce")] = field
+        && !is_true
+        && !text.is_empty()
+        && !text.eq_ignore_ascii_case("false")
+    {
+        return Err(format!("SSLInfo/{name} is neither true nor false"));
+    }
     match field {
         ["Enabled"] => tls.enabled = is_true,
         ["ClientAuthEnabled"] => tls.client_auth = is_true,
@@ -273,6 +349,7 @@ fn end(endpoint: &mut TargetEndpoint, path: &[String], text: &str) {
         ["Ciphers", "Cipher"] => tls.ciphers.extend(words(text)),
         _ => {}
     }
+    Ok(())
 }
 
 /// Fuzzing entry: reads any bytes as an archive and as a file of one.
@@ -334,6 +411,50 @@ mod tests {
     }
 
     #[test]
+    fn an_element_that_is_there_twice_or_no_boolean_is_refused() {
+        for (inner, why) in [
+            ("<URL>https://a</URL><URL>https://b</URL>", "more than one HTTPTargetConnection/URL"),
+            ("<SSLInfo/><SSLInfo/>", "more than one HTTPTargetConnection/SSLInfo"),
+            ("<SSLInfo><TrustStore>a</TrustStore><TrustStore>b</TrustStore></SSLInfo>", "SSLInfo/TrustStore"),
+            ("<SSLInfo><Enabled>yes</Enabled></SSLInfo>", "SSLInfo/Enabled is neither"),
+            ("<URL>https://a:port</URL>", "port of its URL"),
+            ("<Path>/x</Path>", "neither a URL nor servers"),
+        ] {
+            let text = format!("<TargetEndpoint><HTTPTargetConnection>{inner}</HTTPTargetConnection></TargetEndpoint>");
+            let proxy = proxy(&[("targets/a.xml", &text)]);
+            assert!(proxy.endpoints.is_empty() && proxy.faults[0].1.contains(why), "{:?}", proxy.faults);
+        }
+    }
+
+    #[test]
+    fn a_file_that_an_archive_has_twice_is_reported() {
+        let archive = |names: &[&str]| {
+            let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for (number, name) in (0..).zip(names) {
+                // The writer refuses a second file of the same name.
+                let unlike = format!("{}{number}", &name[..name.len() - 1]);
+                writer.start_file(&unlike, zip::write::SimpleFileOptions::default()).unwrap();
+                std::io::Write::write_all(&mut writer, TARGET.as_bytes()).unwrap();
+            }
+            let mut bytes = writer.finish().unwrap().into_inner();
+            for (number, name) in (0..).zip(names) {
+                let unlike = format!("{}{number}", &name[..name.len() - 1]);
+                while let Some(at) = memchr::memmem::find(&bytes, unlike.as_bytes()) {
+                    bytes[at..at + name.len()].copy_from_slice(name.as_bytes());
+                }
+            }
+            super::archive(&bytes).unwrap()
+        };
+        let one = "apiproxy/targets/a.xml";
+        let twice = archive(&[one, "apiproxy/targets/b.xml", one]);
+        assert_eq!((twice.endpoints.len(), twice.faults.len()), (1, 1), "{twice:?}");
+        assert!(twice.faults[0].0 == "targets/a.xml" && twice.faults[0].1.contains("more than once"), "{twice:?}");
+        let folders = archive(&[one, "copy/apiproxy/targets/a.xml"]);
+        assert!(folders.endpoints.is_empty() && folders.faults[0].1.contains("more than once"), "{folders:?}");
+        assert!(archive(&[one]).faults.is_empty());
+    }
+
+    #[test]
     fn takes_only_paths_inside_the_archive() {
         assert_eq!(relevant("apiproxy/targets/default.xml").as_deref(), Some("targets/default.xml"));
         assert_eq!(relevant("bundle/apiproxy/weather.xml").as_deref(), Some("weather.xml"));
@@ -346,9 +467,14 @@ mod tests {
 
     #[test]
     fn hosts_with_flow_variables_are_not_known() {
-        assert_eq!(parts("https://{host}/x"), (true, None, 443));
-        assert_eq!(parts("http://a:8080"), (false, Some("a".into()), 8080));
-        assert_eq!(parts("https://[::1]:8443/"), (true, Some("::1".into()), 8443));
+        let read = |url: &str| target_url(url).map(|url| (url.is_https, url.host, url.port));
+        assert_eq!(read("https://{host}/x"), Ok((true, None, 443)));
+        assert_eq!(read("http://a:8080"), Ok((false, Some("a".into()), 8080)));
+        assert_eq!(read("https://[::1]:8443/"), Ok((true, Some("::1".into()), 8443)));
+        assert_eq!(read("https://me:pw@a:/"), Ok((true, Some("a".into()), 443)));
+        for wrong in ["https://a:70000/", "https://a:0", "https://a:pw-SENTINEL/x@b"] {
+            assert!(read(wrong).is_err_and(|why| !why.contains("SENTINEL")), "{wrong}");
+        }
         fuzz_proxy(b"PK\x03\x04");
         fuzz_proxy(b"<");
     }

@@ -39,21 +39,32 @@ pub(crate) fn of_dates(list: &[Certificate], now: Timestamp) -> Vec<ListFault> {
     for (index, certificate) in chain::dated(list) {
         let who = who(index, certificate);
         let (begins, ends) = (certificate.not_before, certificate.not_after);
-        if certificate.has_no_dates() {
-            continue;
-        }
-        if ends < now {
+        // What cannot be read is neither over nor near: see `undated`.
+        let has_end = !certificate.has_no_dates();
+        if has_end && ends < now {
             let what = format!("{who} expired on {} ({} ago)", date(ends), days(now.duration_since(ends)));
             faults.push(ListFault::new(EdgeCause::CertificateExpired, what, "a certificate that is valid now"));
         } else if begins > now {
             let what = format!("{who} is not valid before {} (in {})", date(begins), days(begins.duration_since(now)));
             faults.push(ListFault::new(EdgeCause::CertificateNotYetValid, what, "a certificate that is valid now"));
-        } else if ends.duration_since(now) < SOON {
+        } else if has_end && ends.duration_since(now) < SOON {
             let what = format!("{who} expires on {} (in {})", date(ends), days(ends.duration_since(now)));
             faults.push(ListFault::new(EdgeCause::CertificateExpiring, what, "a certificate for more than 30 days"));
         }
     }
     faults
+}
+
+/// Returns the certificates of the path, without a root, that have a date that cannot be read, in words.
+pub(crate) fn undated(list: &[Certificate]) -> impl Iterator<Item = String> {
+    chain::dated(list).filter_map(|(index, certificate)| {
+        let which = match (certificate.not_before == Timestamp::MIN, certificate.has_no_dates()) {
+            (_, true) => "the end",
+            (true, false) => "the beginning",
+            (false, false) => return None,
+        };
+        Some(format!("{which} of {} cannot be read as a date", who(index, certificate)))
+    })
 }
 
 /// Returns whether the certificate and its key are too weak, or not for servers.

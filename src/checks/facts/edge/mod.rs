@@ -1,6 +1,5 @@
 //! What an environment of Apigee Edge shows, as causes at objects: the shared source of the checks of the
-//! family
-//! `keystore` and of the playbook.
+//! family `keystore` and of the playbook.
 //!
 //! ```text
 //! configuration ─┐
@@ -24,6 +23,8 @@ mod refusal;
 mod reported;
 mod southbound;
 mod stores;
+mod texts;
+mod undated;
 
 use std::collections::BTreeSet;
 
@@ -36,7 +37,9 @@ pub(crate) use self::messages::{java as meaning_of_java, symptom as meaning_of_s
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
 pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
+pub(crate) use self::reported::short as short_symptom;
 pub(crate) use self::stores::{Resolved, resolve};
+pub(crate) use self::undated::undated;
 
 /// Returns everything that was observed on the legs that are judged, the strongest first within its object.
 pub(crate) fn observations(evidence: &Evidence) -> Result<Vec<Observation>, Unavailable> {
@@ -127,6 +130,9 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     }
     if let Some(possible) = of_cause.first() {
         return Err(Unavailable::new(possible.statement.clone(), Reason::Broken("it cannot be excluded".into())));
+    }
+    if let Some(why) = undated(edge).into_iter().next().filter(|_| undated::decides(cause)) {
+        return Err(why);
     }
     if let Some(unseen) = edge.unseen.iter().find(|unseen| is_relevant(edge, unseen)) {
         return Err(unseen.why.clone());

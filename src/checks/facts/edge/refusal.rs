@@ -43,14 +43,19 @@ fn reasons_of(edge: &Edge, made: &LegHandshake, failure: &Failure, other: Option
     let one = |cause, strength, what: String| vec![Refusal::new(cause, strength, what)];
     match (failure.stage, &failure.how) {
         (Stage::Lookup, _) => {
-            return one(EdgeCause::NameNotResolved, Strength::Likely, format!("{host} cannot be resolved from here"));
+            let what = if made.given_address {
+                format!("the address given for {host} cannot be resolved from here")
+            } else {
+                format!("{host} cannot be resolved from here")
+            };
+            return one(EdgeCause::NameNotResolved, Strength::Likely, what);
         }
         (Stage::Connect | Stage::Proxy, _) => {
-            let what = format!("{host} port {} cannot be reached from here: {failure}", made.port);
+            let what = format!("{} cannot be reached from here: {failure}", place(made));
             return one(EdgeCause::Unreachable, Strength::Likely, what);
         }
         (_, How::NotTls { speaks, .. }) => {
-            let what = format!("port {} answers a ClientHello without TLS: {}", made.port, speaks.description());
+            let what = format!("{} answers a ClientHello without TLS: {}", place(made), speaks.description());
             return one(EdgeCause::PlainTextPort, Strength::Established, what);
         }
         _ => {}
@@ -183,6 +188,22 @@ pub(crate) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg, is_pinned: bool) ->
     }
 }
 
+/// `backend.example port 443`, with where the connection went if a flag gives another port.
+pub(crate) fn place(made: &LegHandshake) -> String {
+    let named = format!("{} port {}", made.host, made.port);
+    match made.connected_port {
+        Some(_) => format!("{named} (connected to {})", socket(made)),
+        None => named,
+    }
+}
+
+/// The address and port that were connected to.
+fn socket(made: &LegHandshake) -> String {
+    let port = made.connected_port.unwrap_or(made.port);
+    let address = made.address.map(|address| address.to_string()).unwrap_or_default();
+    crate::evidence::handshake::socket(&address, port)
+}
+
 /// `handshake as Java 17 without SNI at 10.0.0.1:443`
 pub(crate) fn describe(made: &LegHandshake) -> String {
     let who = match (made.leg, made.profile) {
@@ -194,9 +215,7 @@ pub(crate) fn describe(made: &LegHandshake) -> String {
         Some(name) => format!("with SNI {name}"),
         None => "without SNI".to_owned(),
     };
-    let port = made.connected_port.unwrap_or(made.port);
-    let place =
-        made.address.map(|address| format!(" at {}", crate::evidence::handshake::socket(&address.to_string(), port)));
+    let place = made.address.map(|_| format!(" at {}", socket(made)));
     format!("handshake {who} {sni}{}", place.unwrap_or_default())
 }
 

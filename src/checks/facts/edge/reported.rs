@@ -7,6 +7,9 @@ use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::refusal;
 use crate::evidence::edge::{Edge, Leg, LogFailure, Target};
 
+/// Maximum number of characters of a symptom that are shown.
+const MAX_SHOWN: usize = 160;
+
 pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
     if edge.question.judges(Leg::Southbound) {
@@ -19,18 +22,22 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         let Some(meaning) = meaning.filter(|meaning| edge.question.judges(meaning.leg)) else {
             continue;
         };
-        let short: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let short: String = short.chars().take(160).collect();
         found.extend(of_meaning(
             edge,
             &meaning,
             &format!("symptom {number}"),
             Origin::Symptom,
             None,
-            &format!("given: {short}"),
+            &format!("given: {}", short(text)),
         ));
     }
     found
+}
+
+/// The beginning of a symptom on one line.
+pub(crate) fn short(text: &str) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_SHOWN).collect()
 }
 
 fn of_log(edge: &Edge, failure: &LogFailure) -> Vec<Observation> {

@@ -98,10 +98,9 @@ fn without_settings(target: &Target, made: &LegHandshake) -> Option<Observation>
         return None;
     }
     let statement = format!(
-        "{} is called without TLS (no sSLInfo.enabled), and {} port {} speaks TLS",
+        "{} is called without TLS (no sSLInfo.enabled), and {} speaks TLS",
         target.title(),
-        made.host,
-        made.port
+        refusal::place(made)
     );
     let objects = vec![target.object.clone(), made.host.clone()];
     let observation = Observation::new(

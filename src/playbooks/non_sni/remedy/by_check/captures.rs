@@ -36,6 +36,10 @@ impl Advice<'_> {
         let of_check = groups.filter(|group| judge(&group.signature).code == Some(self.code));
         let sides: BTreeSet<TooOld> =
             of_check.filter_map(|group| group.signature.offered.as_deref().map(TooOld::by_highest)).collect();
+        if sides.is_empty() {
+            // The ClientHello was not captured whole, so that either side may be the older one.
+            return format!("{} or {}", TooOld::Client.property(), TooOld::Server.property());
+        }
         sides.into_iter().map(TooOld::property).collect::<Vec<_>>().join(" and ")
     }
 

@@ -1,4 +1,9 @@
-//! Logs in UTF-16, as Windows PowerShell redirects output into a file, become UTF-8.
+//! Text in UTF-16, as Windows PowerShell redirects output into a file, becomes UTF-8.
+
+use std::borrow::Cow;
+
+/// Byte order mark of UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The encoding of a log, known by its first two bytes.
 #[derive(Debug, Default)]
@@ -40,6 +45,28 @@ impl Encoding {
             _ => Self::Bytes,
         };
         held.then_some(first)
+    }
+
+    /// Decodes the next piece of a text. NUL bytes are left out: a file that was truncated while it is
+    /// written has them, and text in UTF-16 without a byte order mark has one beside each ASCII character.
+    pub(super) fn decode<'a>(&mut self, piece: &'a [u8]) -> Cow<'a, [u8]> {
+        let before = self.note(piece);
+        let before = before.as_slice();
+        let text = match self {
+            Self::Unknown | Self::First(_) => Cow::Borrowed(&[][..]),
+            Self::Bytes if before.is_empty() => Cow::Borrowed(piece),
+            Self::Bytes => Cow::Owned([before, piece].concat()),
+            Self::Wide(wide) => {
+                let mut decoded = Vec::with_capacity(piece.len());
+                wide.decode(before, &mut decoded);
+                wide.decode(piece, &mut decoded);
+                Cow::Owned(decoded)
+            }
+        };
+        if memchr::memchr(0, &text).is_none() {
+            return text;
+        }
+        Cow::Owned(text.iter().copied().filter(|byte| *byte != 0).collect())
     }
 
     /// Returns the only byte of a log of one byte.
@@ -87,6 +114,18 @@ impl Utf16 {
     }
 }
 
+/// Returns a whole text as UTF-8, without a byte order mark and without NUL bytes.
+#[must_use]
+pub(super) fn decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut encoding = Encoding::default();
+    let mut text = encoding.decode(bytes).into_owned();
+    text.extend(encoding.end());
+    if text.starts_with(MARK) {
+        text.drain(..MARK.len());
+    }
+    text
+}
+
 fn push(character: char, out: &mut Vec<u8>) {
     out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
@@ -94,6 +133,16 @@ fn push(character: char, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nul_bytes_and_marks_are_left_out() {
+        let marked: Vec<u8> = "\u{feff}a=ü\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [&marked[..], b"\xEF\xBB\xBFa=\xC3\xBC\n", b"\0\0\0a=\xC3\xBC\n"] {
+            assert_eq!(super::decoded(bytes), "a=ü\n".as_bytes());
+        }
+        assert_eq!(super::decoded(b"\0a\0=\0b"), b"a=b");
+        assert_eq!((super::decoded(b"a"), super::decoded(b"")), (b"a".to_vec(), Vec::new()));
+    }
 
     fn decoded(bytes: &[u8], piece: usize) -> String {
         let mut encoding = Encoding::default();

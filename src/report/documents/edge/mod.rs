@@ -1,15 +1,21 @@
 //! The report of `edge` for a person: verdict, causes with their evidence and owner, the playbook's steps,
 //! the fix, and what was not seen.
 
+mod markdown;
+
 use owo_colors::{OwoColorize, Style};
+
+use serde::Serialize;
 
 use super::{CheckResult, Located, located_of};
 use crate::judgement::edge::{self as judgement, EdgeReport};
 use crate::judgement::{OutcomeWord, StepState};
+use crate::report::document::Record;
+use crate::report::formats::jsonl;
 use crate::report::html::{self, Content, FileLink};
 use crate::report::{Document, TextOptions};
 use crate::text::{LabelledText, moment_in_heading, visible};
-use crate::verdict::{Certainty, LegCause, LegVerdictKind};
+use crate::verdict::{Certainty, FailingLeg, LegCause, LegVerdict, LegVerdictKind};
 
 /// Column at which text beside a label begins.
 const COLUMN: usize = 12;
@@ -49,6 +55,25 @@ impl Document for EdgeReport {
         Some(self.verdict.line())
     }
 
+    /// The findings, then the verdict where they do not say it: nothing found is not the same as nothing
+    /// known.
+    fn lines(&self) -> Vec<String> {
+        let mut findings = self.findings();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        findings.iter().map(Located::line).chain(self.open().map(|verdict| visible(&verdict.line()))).collect()
+    }
+
+    fn records(&self) -> Result<String, serde_json::Error> {
+        let findings = jsonl::of(self.findings().iter().map(Record::of))?;
+        let open =
+            self.open().map(|verdict| Open { kind: verdict.kind, leg: verdict.leg, headline: &verdict.headline });
+        Ok(findings + &jsonl::of(open)?)
+    }
+
+    fn markdown(&self) -> String {
+        markdown::of(self)
+    }
+
     fn results(&self) -> Vec<CheckResult<'_>> {
         self.checks
             .iter()
@@ -61,6 +86,23 @@ impl Document for EdgeReport {
             })
             .collect()
     }
+}
+
+impl EdgeReport {
+    /// Returns the verdict if findings cannot say it.
+    fn open(&self) -> Option<&LegVerdict> {
+        let is_open = matches!(self.verdict.kind, LegVerdictKind::Ambiguous | LegVerdictKind::Unknown);
+        Some(&self.verdict).filter(|_| is_open)
+    }
+}
+
+/// A verdict that is no finding, as one line of JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Open<'a> {
+    kind: LegVerdictKind,
+    leg: FailingLeg,
+    headline: &'a str,
 }
 
 struct Page {
