@@ -16,6 +16,9 @@ use crate::text::{some_of, time_limit};
 /// Why the cluster cannot be reached or used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The API server limits requests, and rejected each attempt.
+    #[error("get an answer from {address}: it takes no more requests now ({what})")]
+    Busy { address: String, what: String },
     /// A credential plugin of the kubeconfig provided no credential.
     #[error("get a credential from `{command}`: {what}")]
     CredentialPlugin { command: String, what: String, install_hint: Option<String> },
@@ -123,6 +126,9 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Busy { .. } => {
+                Some("try again later: the API server, or a proxy before it, limits the number of requests".into())
+            }
             Self::CredentialPlugin { install_hint, command, .. } => {
                 Some(install_hint.clone().unwrap_or_else(|| format!("run `{command}` by hand to see what it says")))
             }

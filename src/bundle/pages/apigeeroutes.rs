@@ -8,7 +8,7 @@ use crate::text::{joined, table};
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let path = format!("{}/apigeeroutes.txt", folder::ROUTES);
     let why = "kubectl get apigeeroutes, required by the playbook";
-    vec![Page::new(path, "diagnose", why, route_list(input.evidence))]
+    vec![Page::new(path, "diagnose", why, &route_list(input.evidence))]
 }
 
 /// Returns the routes as `kubectl get apigeeroutes` prints them, with the columns that the playbook needs.

@@ -19,7 +19,7 @@ struct EnvironmentGroup<'a> {
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, required by the playbook";
-    vec![Page::new(path, "diagnose, --env-group", why, page(&input.request.groups, input.evidence))]
+    vec![Page::new(path, "diagnose, --env-group", why, &page(&input.request.groups, input.evidence))]
 }
 
 /// Returns the page: one section for each group, those with the problem first.
@@ -158,6 +158,14 @@ mod tests {
         assert!(place("org-prod (with the problem)") < place("org-dev\n"));
         assert!(place("www.example.com") < place("dev.example.com"));
         assert!(page.contains("prod\n") && !page.contains("non-sni\n"));
+    }
+
+    /// Somebody who reads it on a terminal must not run what a name contains.
+    #[test]
+    fn hidden_characters_of_names_are_escaped_in_the_page() {
+        let page = Page::new("x.txt", "diagnose", "a test", &page(&["a\u{1b}[2J\u{202e}b".to_owned()], &evidence()));
+        let text = page.text.unwrap();
+        assert!(text.contains("a\\u{1b}[2J\\u{202e}b") && text.contains("org-dev\n"), "{text}");
     }
 
     #[test]

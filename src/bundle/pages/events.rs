@@ -5,5 +5,5 @@ use crate::plan::folder;
 
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let path = format!("{}/events.txt", folder::INGRESS);
-    vec![Page::new(path, "GET events", "events in order of time", input.objects.events())]
+    vec![Page::new(path, "GET events", "events in order of time", &input.objects.events())]
 }

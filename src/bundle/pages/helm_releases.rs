@@ -7,7 +7,7 @@ use crate::plan::folder;
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let path = format!("{}/helm-releases.txt", folder::PLATFORM);
     let why = "names of Helm releases, never their values";
-    vec![Page::new(path, "names of Secrets", why, helm_releases(input.evidence))]
+    vec![Page::new(path, "names of Secrets", why, &helm_releases(input.evidence))]
 }
 
 /// Returns the Helm releases. Helm stores each revision in a Secret named

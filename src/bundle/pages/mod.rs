@@ -22,6 +22,7 @@ use super::objects::RoutesAndEvents;
 use crate::evidence::{Evidence, Seen};
 use crate::judgement::Report;
 use crate::redact::Pseudonyms;
+use crate::text::visible_lines;
 
 pub use self::environment_groups::{names as group_names, unknown as unknown_groups};
 
@@ -55,8 +56,9 @@ pub struct Page {
 }
 
 impl Page {
-    fn new(path: impl Into<String>, origin: &'static str, why: &'static str, text: String) -> Self {
-        Self { path: path.into(), origin, why, text: Ok(text), is_verbatim: false }
+    /// Returns a page of text. People print it on terminals, so hidden characters are escaped.
+    fn new(path: impl Into<String>, origin: &'static str, why: &'static str, text: &str) -> Self {
+        Self { path: path.into(), origin, why, text: Ok(visible_lines(text)), is_verbatim: false }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::text::{joined, table};
 
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let path = format!("{}/pods.txt", folder::INGRESS);
-    vec![Page::new(path, "diagnose", "kubectl get pods -o wide, of the ingress", pod_list(input.evidence))]
+    vec![Page::new(path, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(input.evidence))]
 }
 
 /// Returns the pods as `kubectl get pods -o wide` prints them, with their images.

@@ -22,7 +22,7 @@ const CAPTURES: &str = "\
     that are split over two packets or compressed are not masked";
 
 pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
-    vec![Page::new(layout::README, "collect", "overview: read this first", readme(input))]
+    vec![Page::new(layout::README, "collect", "overview: read this first", &readme(input))]
 }
 
 /// Returns the page: case, findings, reading order, what is missing.

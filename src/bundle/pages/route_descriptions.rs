@@ -13,7 +13,7 @@ pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
     let pages = input.objects.routes().iter().map(|route| {
         let name = text(&route["metadata"]["name"]);
         let path = format!("{}/apigeeroutes/{}.txt", folder::ROUTES, layout::segment(&name));
-        Page::new(path, "GET apigeeroutes, events", why, description(&name, route, input.objects))
+        Page::new(path, "GET apigeeroutes, events", why, &description(&name, route, input.objects))
     });
     pages.collect()
 }

@@ -1,10 +1,11 @@
 //! AT526: the Envoy of an ingress pod lacks a filter chain for an ApigeeRoute.
 
-use crate::checks::facts::{self, envoy};
+use crate::checks::facts::{self, envoy, loaded};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
-use crate::evidence::Evidence;
 use crate::evidence::gateway::FilterChain;
-use crate::evidence::hybrid::{Route, selects};
+use crate::evidence::handshake::ClientHelloKind;
+use crate::evidence::hybrid::{IngressPod, Route, selects};
+use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT526"),
@@ -29,6 +30,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     envoy::gateways(evidence)?;
     let routes = facts::routes(evidence)?;
     let mut lacking: Vec<(&Route, String, Vec<&str>)> = Vec::new();
+    let mut contradicted = None;
     let mut judged = 0;
     for (pod, gateway) in envoy::of_pods(evidence)? {
         let Ok(listeners) = gateway.listeners.seen() else { continue };
@@ -37,6 +39,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             for hostname in route.hostnames.iter().filter(|_| route.ports.iter().any(facts::terminates_https)) {
                 judged += 1;
                 if has_chain(evidence, route, hostname, &chains) {
+                    continue;
+                }
+                if is_served(evidence, pod, hostname) && !chains.iter().any(|chain| chain.conditional) {
+                    contradicted.get_or_insert_with(|| contradiction(pod, hostname));
                     continue;
                 }
                 match lacking.iter_mut().find(|(known, name, _)| known.name == route.name && name == hostname) {
@@ -49,6 +55,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     let findings: Vec<Finding> = lacking.iter().map(|(route, hostname, pods)| finding(route, hostname, pods)).collect();
     if findings.is_empty() {
         envoy::every_envoy_queried(evidence)?;
+        if let Some(why) = contradicted {
+            return Err(why);
+        }
         if judged == 0 {
             return Ok(Outcome::NotApplicable("no ApigeeRoute selects a running ingress pod".into()));
         }
@@ -64,6 +73,24 @@ fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&Filt
     }
     let name = envoy::server_name(hostname);
     chains.iter().any(|chain| chain.matches(&name))
+}
+
+/// Whether the pod served a client of this hostname in this run: then it has a filter chain for it, whatever
+/// Envoy reported.
+fn is_served(evidence: &Evidence, pod: &IngressPod, hostname: &str) -> bool {
+    loaded::handshakes(evidence, pod).filter(|handshake| handshake.succeeded()).any(|handshake| match hostname {
+        "*" => handshake.kind == ClientHelloKind::WithoutSni,
+        name => handshake.server_name.as_ref().is_some_and(|sent| sent.eq_ignore_ascii_case(name)),
+    })
+}
+
+fn contradiction(pod: &IngressPod, hostname: &str) -> Unavailable {
+    let without = match hostname {
+        "*" => "connections without SNI, and a handshake without SNI was served".to_owned(),
+        name => format!("{name}, and a handshake with this name was served"),
+    };
+    let why = Reason::Broken(format!("they have no filter chain for {without}"));
+    Unavailable::new(format!("the listeners of Envoy in pod {}", pod.name), why)
 }
 
 fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {

@@ -13,7 +13,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -206,7 +206,19 @@ struct Dump {
 #[derive(Deserialize)]
 struct DumpedListener {
     active_state: Option<ActiveState>,
+    draining_state: Option<IgnoredAny>,
+    error_state: Option<IgnoredAny>,
     listener: Option<ListenerForm>,
+    warming_state: Option<IgnoredAny>,
+}
+
+impl DumpedListener {
+    /// Envoy writes each listener with at least one state: without any, the response is not Envoy's.
+    fn has_state(&self) -> bool {
+        self.active_state.is_some()
+            || self.listener.is_some()
+            || [&self.draining_state, &self.error_state, &self.warming_state].into_iter().any(Option::is_some)
+    }
 }
 
 #[derive(Deserialize)]
@@ -244,6 +256,9 @@ fn listeners(answer: &[u8]) -> Result<Vec<Listener>, Reason> {
         None if is_empty() => Vec::new(),
         None => return Err(no_sense("it has no list \"configs\"")),
     };
+    if configs.iter().any(|dumped| !dumped.has_state()) {
+        return Err(no_sense("a listener has no state"));
+    }
     let active = |dumped: DumpedListener| dumped.listener.or_else(|| dumped.active_state?.listener);
     Ok(configs.into_iter().filter_map(active).filter_map(listener).collect())
 }

@@ -85,7 +85,8 @@ fn parses_static_listeners_and_listeners_without_a_port() {
         {"listener": {"address": {"pipe": {"path": "/x"}}}},
         {"listener": {"address": {"socket_address": {"address": "0.0.0.0", "named_port": "x"}}}},
         {"listener": {}},
-        {},
+        {"name": "refused", "error_state": {"details": "x"}},
+        {"name": "ends", "draining_state": {"listener": {}}},
     ]});
     let found = listeners(dump.to_string().as_bytes()).unwrap();
     assert_eq!(found.iter().map(|found| found.address.as_str()).collect::<Vec<_>>(), ["[::]:15021"]);
@@ -121,6 +122,8 @@ fn an_answer_without_its_keys_is_not_an_empty_one() {
         assert!(matches!(values(answer), Err(Reason::Broken(_))), "{shown}");
     }
     assert!(matches!(listeners(b"{\"configs\": null, \"x\": 1}"), Err(Reason::Broken(_))));
+    assert!(matches!(listeners(b"{\"configs\": [{}]}"), Err(Reason::Broken(_))));
+    assert!(matches!(listeners(b"{\"configs\": [{\"name\": \"l\"}]}"), Err(Reason::Broken(_))));
     assert!(matches!(loaded(b"{}"), Err(Reason::Broken(_))));
     assert!(matches!(values(b"{}"), Err(Reason::Broken(_))));
     for odd in [json!([7]), json!([{}]), json!([{"cert_chain": [{}]}]), json!([{"cert_chain": {}}]), json!({})] {

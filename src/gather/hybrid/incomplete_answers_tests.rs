@@ -19,6 +19,8 @@ async fn an_answer_without_its_keys_is_not_an_empty_one() {
             .into_iter()
             .chain([json!({"kind": "APIGroup", "versions": []}), json!({"kind": "APIGroup", "versions": [{}]})])
             .chain([json!({"kind": "APIResourceList"}), json!({"kind": "APIResourceList", "resources": [7]})])
+            .chain([json!({"kind": "APIResourceList", "resources": []})])
+            .chain([json!({"kind": "APIResourceList", "resources": null})])
             .chain([json!({"kind": "ApigeeRouteList", "items": [null]}), json!({"kind": "ApigeeRouteList"})])
     };
     for path in [GROUP, VERSION, ROUTES] {
@@ -68,6 +70,18 @@ async fn a_balancer_without_api_servers_is_asked_again_and_named() {
         assert!(error.to_string().ends_with(&format!("({code} late)")), "{error}");
         assert!(error.hint().unwrap().starts_with("try again"), "{error}");
     }
+}
+
+/// The API server rejects with plain text what exceeds its limits.
+#[tokio::test]
+async fn a_limit_on_requests_is_no_foreign_server() {
+    let text = "Too many requests, please try again later.";
+    let head = format!("HTTP/1.1 429 X\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+    let server = but(move |_| Some(Answer::Raw(head.clone().into_bytes())));
+    let error = run(&server, Stop::never()).await.unwrap_err();
+    assert!(matches!(&error, Error::Busy { .. }), "{error}");
+    assert!(error.to_string().ends_with("(429 Too many requests, please try again later.)"), "{error}");
+    assert!(error.hint().unwrap().starts_with("try again"), "{error}");
 }
 
 /// A proxy may compress without being asked to. A readable response is read; any other is reported with its

@@ -177,6 +177,9 @@ impl Api {
             Fault::Connect(source) => Error::Unreachable { address, source },
             Fault::Plugin(error) => *error,
             Fault::Refused { code: 401, message, .. } => self.unauthorized(message),
+            // The API server's own text is plain too. Source: `tooManyRequests` of
+            // `k8s.io/apiserver/pkg/server/filters`.
+            Fault::Refused { code: 429, message, .. } => Error::Busy { address, what: format!("429 {message}") },
             Fault::Stopped(crate::evidence::Reason::Interrupted) => Error::Interrupted,
             Fault::Stopped(crate::evidence::Reason::TimedOut { milliseconds }) => {
                 Error::Unreachable { address, source: ConnectFailure::TimedOut(Duration::from_millis(milliseconds)) }

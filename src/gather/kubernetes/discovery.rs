@@ -112,14 +112,10 @@ fn versions(group: &Value) -> Option<Vec<String>> {
     is_kind(group, "APIGroup").then(|| listed.iter().map(version).collect())?
 }
 
-/// Returns the kinds of an `APIResourceList`, without subresources; absent if the response is not one.
+/// Returns the kinds of an `APIResourceList`, without subresources; absent if the response is not one. The
+/// API server does not serve a version without any kind.
 fn resources(list: &Value) -> Option<Vec<Kind>> {
-    let listed = match json::at(list, &["resources"])? {
-        Value::Array(listed) => listed.as_slice(),
-        // Go writes an empty list as null.
-        Value::Null => &[],
-        _ => return None,
-    };
+    let listed = json::at(list, &["resources"])?.as_array().filter(|listed| !listed.is_empty())?;
     let kind = |resource: &Value| {
         Some(Kind { name: json::text(resource, &["kind"])?, plural: json::text(resource, &["name"])? })
     };

@@ -185,19 +185,25 @@ pub(super) fn filter_chain(path: Path<'_>) -> Link {
     let mut chains: Vec<String> = Vec::new();
     for pod in &pods {
         let listeners = envoys.iter().find(|(known, _)| known.name == pod.name).map(|(_, envoy)| &envoy.listeners);
+        let mut has_condition = false;
         let chain = match listeners {
             Some(Seen::Seen(listeners)) => {
-                let found = envoy::chains(path.evidence, listeners).into_iter().find(|chain| match path.server_name {
+                let all = envoy::chains(path.evidence, listeners);
+                let found = all.iter().find(|chain| match path.server_name {
                     Some(name) => chain.matches(name),
                     None => chain.matches_without_sni(),
                 });
                 chains.extend(found.and_then(|chain| chain.name.clone()));
+                // A chain with a condition may serve this machine and not all clients.
+                has_condition = all.iter().any(|chain| chain.conditional);
                 Some(found.is_some())
             }
             Some(Seen::Unavailable(_)) | None => None,
         };
         let handshake = made.iter().find(|(name, made)| *name == pod.name && !made.was_lost()).map(|(_, made)| *made);
         match (chain, handshake) {
+            // A handshake that was served has had a filter chain, whatever Envoy reported.
+            (Some(false), Some(made)) if made.succeeded() && !has_condition => served += 1,
             (Some(false), _) => without.push(pod.name.as_str()),
             (_, Some(made)) if made.succeeded() || is_as_declared(path, made) => served += 1,
             (_, Some(made)) if !is_unreached(made) => refusing.push((pod.name.as_str(), made)),
