@@ -14,7 +14,7 @@ mod visible;
 mod wrap;
 
 pub use self::count::count;
-pub use self::json::{json, write_json};
+pub use self::json::{escaped_json, json, write_json};
 pub use self::list::{at_most, ending, first_of, joined, quoted_list, some_of};
 pub use self::placeholder::{has_placeholder, is_placeholder_in_delimiters};
 pub use self::table::{columns, pad, table, widest};

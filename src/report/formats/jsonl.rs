@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::json;
 use crate::report::{Document, TextOptions};
+use crate::text::escaped_json;
 
 pub(super) const ABOUT: Option<&str> = Some("One JSON value per line: each finding, or each endpoint of probe");
 
@@ -25,7 +25,7 @@ pub fn of<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<String, s
 /// # Errors
 /// The value has a map whose keys are no strings. No document has one.
 pub fn line(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    Ok(json::escaped(&serde_json::to_string(value)?))
+    Ok(escaped_json(&serde_json::to_string(value)?))
 }
 
 #[cfg(test)]
