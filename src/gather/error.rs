@@ -34,6 +34,9 @@ pub enum Error {
     /// Ctrl-C before there was anything to report.
     #[error("finish: interrupted")]
     Interrupted,
+    /// An API server that answers the first request with an internal error.
+    #[error("get an answer from {address}: the API server has an internal error ({what})")]
+    Failing { address: String, what: String },
     /// The kubeconfig is readable, but a part of it is invalid.
     #[error("use the {part}: {what}")]
     InvalidConfiguration { part: String, what: String },
@@ -112,6 +115,7 @@ impl Error {
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::ExpiredClientCertificate { .. } => Some("the client certificate expired".into()),
+            Self::Failing { .. } => Some("the API server has an internal error".into()),
             Self::MissingNamespace { namespace, .. } => Some(format!("there is no namespace \"{namespace}\"")),
             Self::NoApiServerBehind { .. } => Some("no API server behind the load balancer answers".into()),
             Self::NotAnApiServer { .. } => Some("what answers is no API server".into()),
@@ -138,6 +142,9 @@ impl Error {
             ),
             Self::ExpiredClientCertificate { .. } => {
                 Some("renew the user's client certificate, or log in again, and check this machine's clock".into())
+            }
+            Self::Failing { .. } => {
+                Some("the cause is in the API server's own log; `kubectl get --raw /readyz?verbose` shows what fails there".into())
             }
             Self::ImpersonationWithoutUser => Some("add --as USER".into()),
             Self::Interrupted => None,

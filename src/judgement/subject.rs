@@ -23,7 +23,11 @@ pub struct HybridSubject {
     /// Name of the kubeconfig context, if a cluster was contacted.
     pub context: Option<String>,
     pub namespace: String,
+    /// When gathering began, by this machine's clock.
     pub collected_at: Timestamp,
+    /// The same moment by the cluster's clock, where the two differ by more than a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected_at_by_cluster: Option<Timestamp>,
     /// The files alone were judged.
     pub offline: bool,
 }
@@ -38,6 +42,7 @@ impl Subject {
             },
             namespace: question.namespace.clone(),
             collected_at: evidence.collected_at,
+            collected_at_by_cluster: Some(evidence.now()).filter(|now| *now != evidence.collected_at),
             offline: question.offline,
         })
     }
@@ -56,11 +61,18 @@ impl Subject {
         &subject.namespace
     }
 
-    /// When gathering began.
+    /// When gathering began, by this machine's clock.
     #[must_use]
     pub fn collected_at(&self) -> Timestamp {
         let Self::Hybrid(subject) = self;
         subject.collected_at
+    }
+
+    /// When gathering began, by the clock of the cluster, which records and certificates are judged by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let Self::Hybrid(subject) = self;
+        subject.collected_at_by_cluster.unwrap_or(subject.collected_at)
     }
 
     /// The files alone were judged.

@@ -84,6 +84,19 @@ async fn a_limit_on_requests_is_no_foreign_server() {
     assert!(error.hint().unwrap().starts_with("try again"), "{error}");
 }
 
+/// Internal errors of the API server come as plain text. The same status with another text may be a proxy's.
+#[tokio::test]
+async fn an_internal_error_is_no_foreign_server() {
+    let own = ["Internal Server Error: \"/api\": unable to proxy", "This request caused apiserver to panic. Look in"];
+    for (text, expected) in own.into_iter().map(|text| (text, true)).chain([("<h1>Oops</h1>", false)]) {
+        let head = format!("HTTP/1.1 500 X\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+        let server = but(move |_| Some(Answer::Raw(head.clone().into_bytes())));
+        let error = run(&server, Stop::never()).await.unwrap_err();
+        assert_eq!(matches!(&error, Error::Failing { .. }), expected, "{error}");
+        assert!(error.to_string().ends_with(&format!("(500 {text})")), "{error}");
+    }
+}
+
 /// A proxy may compress without being asked to. A readable response is read; any other is reported with its
 /// reason.
 #[tokio::test]

@@ -173,6 +173,7 @@ impl Api {
         if let Some(proxy) = self.inner.proxy.as_ref().filter(|_| may_be_proxy) {
             address = format!("{address} through the proxy {proxy}");
         }
+        let is_internal = fault.is_internal_error();
         match fault {
             Fault::Connect(source) => Error::Unreachable { address, source },
             Fault::Plugin(error) => *error,
@@ -188,6 +189,9 @@ impl Api {
             Fault::Broken(what) => Error::NotAnApiServer { address, what },
             Fault::Refused { code: code @ 502..=504, message, by_kubernetes: false, .. } => {
                 Error::NoApiServerBehind { address, what: format!("{code} {message}") }
+            }
+            Fault::Refused { code, message, .. } if is_internal => {
+                Error::Failing { address, what: format!("{code} {message}") }
             }
             Fault::Refused { code, message, .. } => {
                 Error::NotAnApiServer { address, what: format!("{code} {message}") }

@@ -71,11 +71,21 @@ impl From<Error> for Fault {
 /// `k8s.io/apiserver` calls after all its handlers.
 const NO_SUCH_PATH: &str = "404 page not found";
 
+/// How the API server's plain texts of internal errors begin. Source: `InternalError` of
+/// `k8s.io/apiserver/pkg/endpoints/handlers/responsewriters` and `WithPanicRecovery` of its `server/filters`.
+const INTERNAL_ERRORS: [&str; 2] = ["Internal Server Error: ", "This request caused apiserver to panic."];
+
 impl Fault {
     /// Whether the API server itself reports that there is no such thing; a 404 of an intermediary does not
     /// count.
     pub(in crate::gather) fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code: 404, message, by_kubernetes, .. } if *by_kubernetes || message == NO_SUCH_PATH)
+    }
+
+    /// Whether the API server itself reports an internal error; a 500 of an intermediary does not count.
+    pub(in crate::gather) fn is_internal_error(&self) -> bool {
+        let is_own = |message: &str| INTERNAL_ERRORS.iter().any(|text| message.starts_with(text));
+        matches!(self, Self::Refused { code: 500, message, by_kubernetes, .. } if *by_kubernetes || is_own(message))
     }
 
     /// Returns the reason that the evidence keeps.

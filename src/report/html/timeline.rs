@@ -97,7 +97,7 @@ impl Timeline {
     pub(super) fn of(report: &Report) -> Option<Self> {
         let resets = report.summary.resets.as_ref().filter(|resets| !resets.per_minute.is_empty())?;
         let events = events(report);
-        let axis = Axis::of(resets, &events, report.subject.collected_at())?;
+        let axis = Axis::of(resets, &events, report.subject.now())?;
         let bars = axis.bars(resets);
         let most = bars.iter().map(|(all, _)| *all).max().filter(|most| *most > 0)?;
         let unit = match axis.per_bar {

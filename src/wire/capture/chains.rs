@@ -1,12 +1,13 @@
 //! Certificate lists of a capture, each described once: a server sends the same one in every handshake.
 //!
-//! Bytes are hashed as they were sent. Data that is not a certificate is hashed too, and does not affect the
+//! The SHA-256 is of the bytes as they were sent. Data that is not a certificate has one too, and does not affect the
 //! others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use openssl::sha::{Sha256, sha256};
+use foldhash::fast::RandomState;
+use openssl::sha::sha256;
 use openssl::x509::X509;
 
 use crate::evidence::capture::CapturedCertificate;
@@ -29,7 +30,11 @@ pub(super) struct Chain {
 /// The known lists.
 #[derive(Debug, Default)]
 pub(super) struct Chains {
-    known: HashMap<[u8; 32], Arc<Chain>>,
+    /// By the length of the message, then by its bytes in the capture: what is cut alike may be of different
+    /// lists. Searched for each handshake, so that the hash is a fast one, with a random seed.
+    known: HashMap<usize, HashMap<Box<[u8]>, Arc<Chain>, RandomState>, RandomState>,
+    /// Their number, and their bytes.
+    count: usize,
     bytes: usize,
     /// Lists that were hashed and not described.
     pub(super) not_described: u64,
@@ -47,19 +52,15 @@ impl Chains {
     /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length`
     /// bytes.
     pub(super) fn read(&mut self, body: &[u8], length: usize) -> Arc<Chain> {
-        // What is cut alike may be of different lists.
-        let mut hash = Sha256::new();
-        hash.update(body);
-        hash.update(&length.to_be_bytes());
-        let key = hash.finish();
-        if let Some(chain) = self.known.get(&key) {
+        if let Some(chain) = self.known.get(&length).and_then(|known| known.get(body)) {
             return Arc::clone(chain);
         }
-        let has_room = self.known.len() < MAX_CHAINS && self.bytes + body.len() <= MAX_BYTES;
+        let has_room = self.count < MAX_CHAINS && self.bytes + body.len() <= MAX_BYTES;
         let chain = Arc::new(read(body, length, has_room));
         if has_room {
+            self.count += 1;
             self.bytes += body.len();
-            self.known.insert(key, Arc::clone(&chain));
+            self.known.entry(length).or_default().insert(body.into(), Arc::clone(&chain));
         } else {
             self.not_described += 1;
         }

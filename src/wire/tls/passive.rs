@@ -268,7 +268,7 @@ impl Partial {
         self.left -= part.len();
         if !self.has_hole {
             let room = MAX_KEPT.saturating_sub(self.body.len());
-            self.body.extend(part.iter().take(room));
+            self.body.extend_from_slice(part.get(..room).unwrap_or(part));
             self.has_hole |= part.len() > room;
         }
         true

@@ -1,7 +1,6 @@
 //! Cipher suites by number, name and version.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::Version;
@@ -26,21 +25,17 @@ pub fn of(version: Version) -> &'static [u16] {
 /// Returns OpenSSL's name of a suite, else the registry's, else the number such as `0xC0FF`.
 #[must_use]
 pub fn name(suite: u16) -> String {
-    match find(suite) {
-        Some(Suite { openssl: "", iana, .. }) => (*iana).to_owned(),
-        Some(Suite { openssl, .. }) => (*openssl).to_owned(),
-        None => format!("0x{suite:04X}"),
-    }
+    label(suite).into_owned()
 }
 
 /// The same as [`name`], without a copy, for those who name thousands.
 #[must_use]
 pub fn label(suite: u16) -> Cow<'static, str> {
-    static NAMES: LazyLock<BTreeMap<u16, &'static str>> = LazyLock::new(|| {
-        let best = |suite: &'static Suite| if suite.openssl.is_empty() { suite.iana } else { suite.openssl };
-        SUITES.iter().map(|suite| (suite.number, best(suite))).collect()
-    });
-    NAMES.get(&suite).map_or_else(|| Cow::Owned(name(suite)), |name| Cow::Borrowed(*name))
+    match find(suite) {
+        Some(Suite { openssl: "", iana, .. }) => Cow::Borrowed(iana),
+        Some(Suite { openssl, .. }) => Cow::Borrowed(openssl),
+        None => Cow::Owned(format!("0x{suite:04X}")),
+    }
 }
 
 /// The suite that OpenSSL, of any version, or the registry calls so.
@@ -65,8 +60,19 @@ pub(in crate::wire) fn names_its_curve(suite: u16) -> bool {
     })
 }
 
+/// Captures ask for millions: each number has its place in a table, of which numbers without suites cost no memory.
 fn find(number: u16) -> Option<&'static Suite> {
-    SUITES.iter().find(|suite| suite.number == number)
+    static PLACES: LazyLock<Vec<u16>> = LazyLock::new(|| {
+        let mut places = vec![0; usize::from(u16::MAX) + 1];
+        for (place, suite) in (1..).zip(SUITES) {
+            if let Some(entry) = places.get_mut(usize::from(suite.number)) {
+                *entry = place;
+            }
+        }
+        places
+    });
+    let place = usize::from(*PLACES.get(usize::from(number))?);
+    SUITES.get(place.checked_sub(1)?)
 }
 
 fn numbers(belongs: impl Fn(Era) -> bool) -> Vec<u16> {

@@ -9,7 +9,7 @@ use crate::text::{date, visible};
 pub(super) struct ShortForms {
     /// Whole names and their endings, the longest name first.
     pods: Vec<(String, String)>,
-    /// `2025-05-19T`, the date of the run.
+    /// `2025-05-19T`, the date of the run by the cluster's clock.
     today: String,
 }
 
@@ -18,7 +18,7 @@ impl ShortForms {
         let pods = report.summary.pods.iter().flatten().filter(|_| !options.wide);
         let mut pods: Vec<(String, String)> = pods.map(|pod| (pod.name.clone(), pod.ending.clone())).collect();
         pods.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        let today = if options.wide { String::new() } else { format!("{}T", date(report.subject.collected_at())) };
+        let today = if options.wide { String::new() } else { format!("{}T", date(report.subject.now())) };
         Self { pods, today }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     let Some(resets) = summary.resets.as_ref().filter(|resets| resets.total > 0) else {
         return counted(summary).filter(|_| !is_good).into_iter().chain(captured(summary, options)).collect();
     };
-    let now = report.subject.collected_at();
+    let now = report.subject.now();
     let mut lines = how_many(resets, summary);
     match (lines.as_mut_slice(), when(resets, now)) {
         // Where both are short, how many and when are one line.

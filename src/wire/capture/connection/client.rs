@@ -69,7 +69,7 @@ impl Connection {
                     self.set_server_start(ack, at, shared);
                 }
                 let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
-                self.client.head.extend(bytes.iter().take(room));
+                self.client.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                 if self.client_state == ClientState::Ssl2 {
                     self.ssl2(false, at);
                 } else {

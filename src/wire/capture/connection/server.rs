@@ -68,7 +68,7 @@ impl Connection {
                             self.server.head_start = sequence;
                         }
                         let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
-                        self.server.head.extend(bytes.iter().take(room));
+                        self.server.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                         return;
                     }
                 };
@@ -86,7 +86,7 @@ impl Connection {
             }
             ServerState::Opening => {
                 let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
-                self.server.head.extend(bytes.iter().take(room));
+                self.server.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                 self.decide_server(false, at, shared);
             }
             ServerState::Tls => {
