@@ -6,6 +6,8 @@
 
 mod capture;
 pub mod captured;
+#[cfg(test)]
+mod captured_tests;
 mod certificate;
 mod client;
 mod code;

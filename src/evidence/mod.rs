@@ -20,6 +20,8 @@ pub mod part;
 mod question;
 mod seen;
 mod source;
+#[cfg(test)]
+mod test_leaf;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -88,7 +88,7 @@ const LETTERS: &[(char, char)] = &[
 
 /// How a reader sees a character.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Disguise {
+pub enum Disguise {
     /// Nothing: it has no width.
     Nothing,
     /// This character, wherever it is: the full-width forms of ASCII.
@@ -98,7 +98,7 @@ pub(crate) enum Disguise {
 }
 
 /// Returns how a reader sees a character, if not as itself.
-pub(crate) fn of(character: char) -> Option<Disguise> {
+pub fn of(character: char) -> Option<Disguise> {
     match character {
         _ if character.is_ascii() => None,
         '\u{ad}'
@@ -116,7 +116,7 @@ pub(crate) fn of(character: char) -> Option<Disguise> {
 }
 
 /// Returns a name without disguise. A name without letters of ASCII is in another language, and is kept.
-pub(crate) fn plain(name: &[u8]) -> Cow<'_, [u8]> {
+pub fn plain(name: &[u8]) -> Cow<'_, [u8]> {
     if name.is_ascii() {
         return Cow::Borrowed(name);
     }

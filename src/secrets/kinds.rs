@@ -2,7 +2,7 @@
 
 /// The kind of a value, derived from its name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ValueKind {
+pub enum ValueKind {
     /// A key that encrypts data, or the salt of a hash.
     EncryptionKey,
     /// A header whose value extends to the end of the line, including spaces.
@@ -18,7 +18,8 @@ pub(crate) enum ValueKind {
 
 impl ValueKind {
     /// Returns whether the value is secret in every context.
-    pub(crate) fn is_secret(self) -> bool {
+    #[must_use]
+    pub fn is_secret(self) -> bool {
         match self {
             Self::Cookie | Self::EncryptionKey | Self::Header | Self::Secret => true,
             Self::Directory | Self::InQuery | Self::NotSecret => false,
@@ -28,7 +29,7 @@ impl ValueKind {
 
 /// A section of overrides.yaml whose values are secret although their own names do not show it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Section {
+pub enum Section {
     /// Credentials, each under the name of its role.
     Credentials,
     /// Variables with names chosen by the user.

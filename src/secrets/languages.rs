@@ -5,7 +5,7 @@
 //! compared; [`SPACED`] has those that are written with spaces or other marks.
 
 /// Names that end in one of these are secret.
-pub(crate) const ENDINGS: &[&str] = &[
+pub const ENDINGS: &[&str] = &[
     "adgangskode",
     "chaveprivada",
     "chavesecreta",
@@ -108,14 +108,14 @@ pub(crate) const ENDINGS: &[&str] = &[
 ];
 
 /// Words that are secret names on their own, and parts of other words.
-pub(crate) const WHOLE: &[&str] = &["parole", "sandi", "סוד", "سر", "秘密", "비밀"];
+pub const WHOLE: &[&str] = &["parole", "sandi", "סוד", "سر", "秘密", "비밀"];
 
 /// Names that end like a secret one and are not: key words, public keys, enclaves.
 pub(super) const HARMLESS: &[&str] =
     &["autoclave", "clavepublica", "clavepública", "conclave", "enclave", "palabraclave", "palabrasclave"];
 
 /// Secret names as they are written in texts.
-pub(crate) const SPACED: &[&str] = &[
+pub const SPACED: &[&str] = &[
     "chave privada",
     "chave secreta",
     "chiave privata",
@@ -152,7 +152,7 @@ pub(crate) const SPACED: &[&str] = &[
 ];
 
 /// Verbs between such a name and its value in a sentence.
-pub(crate) const VERBS: &[&[u8]] = &[
+pub const VERBS: &[&[u8]] = &[
     b"era",
     b"es",
     b"est",
@@ -171,10 +171,10 @@ pub(crate) const VERBS: &[&[u8]] = &[
 ];
 
 /// Particles and verbs that follow such a name without a space.
-pub(crate) const PARTICLES: &[&str] = &["は", "为", "為", "是", "는", "은"];
+pub const PARTICLES: &[&str] = &["は", "为", "為", "是", "는", "은"];
 
 /// Returns every word by which such a name is found in a text, in the cases in which it is written.
-pub(crate) fn words() -> impl Iterator<Item = String> {
+pub fn words() -> impl Iterator<Item = String> {
     SPACED.iter().chain(ENDINGS).chain(WHOLE).flat_map(|word| {
         let mut cases = vec![(*word).to_owned()];
         // A search ignores the case of ASCII letters only.

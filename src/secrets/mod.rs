@@ -6,9 +6,9 @@
 //! A leaf: it depends on no other module of this crate. Readers recognise secret *values* (PEM, web tokens)
 //! themselves, and `redact` decides how each kind of secret is redacted.
 
-pub(crate) mod disguise;
+pub mod disguise;
 mod kinds;
-pub(crate) mod languages;
+pub mod languages;
 mod table;
 
 use self::table::{
@@ -17,14 +17,15 @@ use self::table::{
     VARIABLE_PARTS,
 };
 
-pub(crate) use self::kinds::{Section, ValueKind};
-pub(crate) use self::table::{PAIR_FLAGS, PASSWORD_FLAGS, WEB_KEY_PARTS};
+pub use self::kinds::{Section, ValueKind};
+pub use self::table::{PAIR_FLAGS, PASSWORD_FLAGS, WEB_KEY_PARTS};
 
 /// Maximum number of bytes of a name that are compared; of a longer name the end is compared.
-pub(crate) const MAX_NAME: usize = 128;
+pub const MAX_NAME: usize = 128;
 
 /// Returns the kind of the value of `name`. The first matching row of the table decides.
-pub(crate) fn of(name: &[u8]) -> ValueKind {
+#[must_use]
+pub fn of(name: &[u8]) -> ValueKind {
     let name = &name[name.len().saturating_sub(MAX_NAME)..];
     let kind = of_plain(name);
     if kind == ValueKind::NotSecret && !name.is_ascii() { of_plain(&disguise::plain(name)) } else { kind }
@@ -89,18 +90,21 @@ fn is_pass_before(name: &[u8], length: usize) -> bool {
 
 /// Returns the kind of the value of a key in overrides.yaml: as [`of`], but there `secret` is the name of a
 /// Kubernetes Secret.
-pub(crate) fn in_overrides(key: &str) -> ValueKind {
+#[must_use]
+pub fn in_overrides(key: &str) -> ValueKind {
     if key == "secret" { ValueKind::NotSecret } else { of(key.as_bytes()) }
 }
 
 /// Returns whether the value is a user name, which is secret next to a password.
-pub(crate) fn is_user_name(name: &str) -> bool {
+#[must_use]
+pub fn is_user_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     USER_NAMES.iter().any(|(part, form)| if *part == Part::Whole { name == *form } else { name.ends_with(form) })
 }
 
 /// Returns the section of overrides.yaml that starts at this key.
-pub(crate) fn section(key: &str) -> Option<Section> {
+#[must_use]
+pub fn section(key: &str) -> Option<Section> {
     let named = OVERRIDES_SECTIONS.iter().find(|(name, _)| *name == key).map(|(_, section)| *section);
     // `httpProxy`, `httpForwardProxy`, and names that later versions may add.
     named.or_else(|| key.to_ascii_lowercase().contains("proxy").then_some(Section::Users))
@@ -108,13 +112,15 @@ pub(crate) fn section(key: &str) -> Option<Section> {
 
 /// Returns whether the key holds a value whose name is in a sibling or parent key, as in Kubernetes, Envoy
 /// and its filters.
-pub(crate) fn is_holder(name: &[u8]) -> bool {
+#[must_use]
+pub fn is_holder(name: &[u8]) -> bool {
     name.len().checked_sub(5).is_some_and(|at| name[at..].eq_ignore_ascii_case(b"value"))
         || VALUE_HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()))
 }
 
 /// Returns whether the value of a secret name has the form of a public one: `license: Apache-2.0`.
-pub(crate) fn is_public_value(name: &[u8], value: &[u8]) -> bool {
+#[must_use]
+pub fn is_public_value(name: &[u8], value: &[u8]) -> bool {
     let mut buffer = [0_u8; MAX_NAME];
     let name = normalize(&name[name.len().saturating_sub(MAX_NAME)..], &mut buffer);
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end.as_bytes()));
@@ -134,12 +140,14 @@ pub(crate) fn is_public_value(name: &[u8], value: &[u8]) -> bool {
 }
 
 /// Returns whether the name is of a Kubernetes Secret, whose value is the name of an object.
-pub(crate) fn is_name_of_secret(name: &[u8]) -> bool {
+#[must_use]
+pub fn is_name_of_secret(name: &[u8]) -> bool {
     is_reference(name)
 }
 
 /// Returns whether a key below a secret name holds a reference to a secret or one of its settings.
-pub(crate) fn is_setting_below_secret(key: &str) -> bool {
+#[must_use]
+pub fn is_setting_below_secret(key: &str) -> bool {
     SETTINGS_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name")
 }
 
@@ -147,7 +155,8 @@ pub(crate) fn is_setting_below_secret(key: &str) -> bool {
 ///
 /// Stricter than [`of`], because only the name shows the purpose of a variable. A secret word anywhere in it
 /// is enough, unless the last word shows that the value is a location, a name or a switch.
-pub(crate) fn is_secret_variable(name: &[u8]) -> bool {
+#[must_use]
+pub fn is_secret_variable(name: &[u8]) -> bool {
     let lower = disguise::plain(name).to_ascii_lowercase();
     let has = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
     let last = lower.rsplit(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();

@@ -454,7 +454,7 @@ pub(super) const HARMLESS_VARIABLE_ENDINGS: &[&str] = &[
 ];
 
 /// Programs with the flag before their password; a program of two words is a command of the first.
-pub(crate) const PASSWORD_FLAGS: &[(&str, &str)] = &[
+pub const PASSWORD_FLAGS: &[(&str, &str)] = &[
     ("7z", "-p"),
     ("apigeecli", "-t"),
     ("apigeetool", "-p"),
@@ -522,7 +522,7 @@ pub(crate) const PASSWORD_FLAGS: &[(&str, &str)] = &[
 ];
 
 /// Programs with a flag that takes `user:password`, or a file and its password.
-pub(crate) const PAIR_FLAGS: &[(&str, &str)] = &[
+pub const PAIR_FLAGS: &[(&str, &str)] = &[
     ("ab", "-A"),
     ("ab", "-P"),
     ("curl", "-E"),
@@ -542,7 +542,7 @@ pub(crate) const PAIR_FLAGS: &[(&str, &str)] = &[
 ];
 
 /// Secret parts of a JSON Web Key (RFC 7518 §6).
-pub(crate) const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
+pub const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
 
 /// Keys that are kept below a secret name: references to a secret, and its settings.
 pub(super) const SETTINGS_BELOW_SECRET: &[&str] = &[

@@ -15,4 +15,4 @@ pub mod pem;
 pub mod private_key;
 pub mod tls;
 pub mod x509;
-pub(crate) mod yaml;
+pub mod yaml;

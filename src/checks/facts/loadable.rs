@@ -123,7 +123,7 @@ fn is_loaded(evidence: &Evidence, leaf: &Certificate) -> bool {
 mod tests {
     use super::*;
     use crate::evidence::certificate::PublicKey;
-    use crate::evidence::certificate::tests::leaf;
+    use crate::test_leaf::leaf;
 
     fn is_refused(algorithm: &str, bits: u32, curve: Option<&str>, envoy: Option<u32>) -> bool {
         let key = PublicKey { algorithm: algorithm.into(), bits, curve: curve.map(str::to_owned) };

@@ -355,8 +355,8 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
 
-    use crate::evidence::certificate::tests::leaf;
     use crate::evidence::hybrid::Tls;
+    use crate::test_leaf::leaf;
 
     #[test]
     fn coverage_distinguishes_whole_partly_and_nothing() {

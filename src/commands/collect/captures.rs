@@ -159,7 +159,7 @@ mod tests {
     use crate::bundle::{BundleName, BundleReader, BundleWriter, Destination, Head};
     use crate::cli::KeptLogs;
     use crate::redact::Redactor;
-    use crate::wire::capture::tests::{pcap, pcapng};
+    use crate::test_captures::small::{pcap, pcapng};
 
     const ENTRY: Entry<'_> = Entry { path: "09-captures/1-x.pcap", origin: "--pcap x.pcap", why: WHY };
 

@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::evidence::certificate::Certificate;
-use crate::evidence::certificate::tests::leaf as leaf_of;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 use crate::evidence::hybrid::ServicePort;
 use crate::gather::hybrid::gateway_options::{GATEWAY_PORT, gateway_port};
 use crate::gather::probe::prober::ProbeOptions;
 use crate::run::stop::Stop;
+use crate::test_leaf::leaf as leaf_of;
 
 fn route(hostnames: &[&str]) -> Route {
     Route { hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }

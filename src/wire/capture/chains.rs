@@ -27,12 +27,14 @@ pub(super) struct Chain {
     pub(super) is_cut: bool,
 }
 
+type ByContent = HashMap<Box<[u8]>, Arc<Chain>, RandomState>;
+
 /// The known lists.
 #[derive(Debug, Default)]
 pub(super) struct Chains {
     /// By the length of the message, then by its bytes in the capture: what is cut alike may be of different
     /// lists. Searched for each handshake, so that the hash is a fast one, with a random seed.
-    known: HashMap<usize, HashMap<Box<[u8]>, Arc<Chain>, RandomState>, RandomState>,
+    known: HashMap<usize, ByContent, RandomState>,
     /// Their number, and their bytes.
     count: usize,
     bytes: usize,

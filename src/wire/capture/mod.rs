@@ -177,4 +177,4 @@ pub fn fuzz_layers(data: &[u8]) {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

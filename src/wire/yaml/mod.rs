@@ -18,67 +18,67 @@ use std::ops::ControlFlow;
 
 use granit_parser::{Event, Parser, Span, StructureStyle, Tag, options};
 
-pub(crate) use self::stack::{OpenCollection, Slot, Stack};
-pub(crate) use self::tree::{Child, Cut, Node, NodeContent, NodeId, Pair, ScalarKind, Tree};
+pub use self::stack::{OpenCollection, Slot, Stack};
+pub use self::tree::{Child, Cut, Node, NodeContent, NodeId, Pair, ScalarKind, Tree};
 use crate::evidence::overrides::Position;
 
-pub(crate) use granit_parser::{ErrorKind, ScalarStyle, ScanError};
+pub use granit_parser::{ErrorKind, ScalarStyle, ScanError};
 
 /// Maximum nesting depth, of block and of flow collections each.
-pub(crate) const MAX_DEPTH: usize = 200;
+pub const MAX_DEPTH: usize = 200;
 
 /// Whether the walk continues with the next event.
-pub(crate) type Flow = ControlFlow<()>;
+pub type Flow = ControlFlow<()>;
 
 /// Continues the walk.
-pub(crate) const CONTINUE: Flow = Flow::Continue(());
+pub const CONTINUE: Flow = Flow::Continue(());
 
 /// The range of a part in the text.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Extent {
+pub struct Extent {
     /// Offset of the first byte.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Offset after the last byte. Start and end are 0 if the parser does not report them.
-    pub(crate) end: usize,
+    pub end: usize,
     /// Line and column of the first character.
-    pub(crate) place: Position,
+    pub place: Position,
     /// Number of the line on which the part ends. A block scalar ends at the beginning of the next line.
-    pub(crate) last_line: u32,
+    pub last_line: u32,
 }
 
 /// The key of an entry.
 #[derive(Clone)]
-pub(crate) struct Key<'a> {
+pub struct Key<'a> {
     /// `None` for a list, a mapping, or an alias that the visitor does not resolve.
-    pub(crate) text: Option<Cow<'a, str>>,
+    pub text: Option<Cow<'a, str>>,
     /// The key is an unquoted `<<`.
-    pub(crate) merge: bool,
-    pub(crate) extent: Extent,
+    pub merge: bool,
+    pub extent: Extent,
 }
 
 /// How a scalar is written.
-pub(crate) struct Notation<'a> {
-    pub(crate) style: ScalarStyle,
+pub struct Notation<'a> {
+    pub style: ScalarStyle,
     /// Number of its anchor, or 0.
-    pub(crate) anchor: usize,
+    pub anchor: usize,
     tag: Option<Cow<'a, Tag>>,
 }
 
 /// The start of a list or a mapping.
-pub(crate) struct CollectionStart {
-    pub(crate) is_map: bool,
+pub struct CollectionStart {
+    pub is_map: bool,
     /// Flow style: written with brackets.
-    pub(crate) flow: bool,
+    pub flow: bool,
     /// Number of its anchor, or 0.
-    pub(crate) anchor: usize,
-    pub(crate) extent: Extent,
+    pub anchor: usize,
+    pub extent: Extent,
 }
 
 /// Receives the parts of a text, in the order of the text.
 ///
 /// `open` holds the collections around the part. [`Stack::slot`] shows whether the part is an item, a key or
 /// a value.
-pub(crate) trait Visitor<'a> {
+pub trait Visitor<'a> {
     /// State that the visitor keeps for each open collection.
     type State;
 
@@ -114,7 +114,7 @@ pub(crate) trait Visitor<'a> {
 }
 
 /// How a walk ended.
-pub(crate) enum End {
+pub enum End {
     /// The whole text was read.
     Complete,
     /// The visitor stopped the walk.
@@ -127,11 +127,7 @@ pub(crate) enum End {
 ///
 /// The parser ends the text at a NUL byte, so callers must check for NUL first. `refuse_directives` makes a
 /// directive (`%`) an error.
-pub(crate) fn walk<'a, V: Visitor<'a>>(
-    text: &'a str,
-    refuse_directives: bool,
-    visitor: &mut V,
-) -> (End, Stack<'a, V::State>) {
+pub fn walk<'a, V: Visitor<'a>>(text: &'a str, refuse_directives: bool, visitor: &mut V) -> (End, Stack<'a, V::State>) {
     let options = options! {
         disallow_directives: refuse_directives,
         emit_comments: false,
@@ -244,12 +240,13 @@ impl Extent {
 
 impl Notation<'_> {
     /// Returns whether the scalar is a literal or folded block.
-    pub(crate) fn is_block(&self) -> bool {
+    #[must_use]
+    pub fn is_block(&self) -> bool {
         matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded)
     }
 
     /// Returns the kind of a scalar with this text.
-    pub(crate) fn kind(&self, text: &str) -> ScalarKind {
+    pub fn kind(&self, text: &str) -> ScalarKind {
         let core = self.tag.as_deref().and_then(Tag::core_suffix);
         match (self.style, core, &self.tag) {
             (ScalarStyle::Literal | ScalarStyle::Folded, ..) => ScalarKind::LongText,
@@ -264,7 +261,8 @@ impl Notation<'_> {
 }
 
 /// Converts a number of lines or columns; the size limits of files keep it in range.
-pub(crate) fn saturated(number: usize) -> u32 {
+#[must_use]
+pub fn saturated(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -3,22 +3,22 @@
 use super::Key;
 
 /// The open collections, from the outermost to the innermost.
-pub(crate) struct Stack<'a, K> {
+pub struct Stack<'a, K> {
     collections: Vec<OpenCollection<'a, K>>,
 }
 
 /// A list or a mapping before its end.
-pub(crate) struct OpenCollection<'a, K> {
+pub struct OpenCollection<'a, K> {
     /// What comes next in the collection.
-    pub(crate) slot: Slot<'a>,
+    pub slot: Slot<'a>,
     /// The collection itself is the key of an entry.
-    pub(crate) is_key: bool,
+    pub is_key: bool,
     /// The visitor's state for this collection.
-    pub(crate) state: K,
+    pub state: K,
 }
 
 /// What comes next in a collection.
-pub(crate) enum Slot<'a> {
+pub enum Slot<'a> {
     /// The item with this number, counted from 0.
     Item(usize),
     Key,
@@ -34,41 +34,47 @@ impl<K> Default for Stack<'_, K> {
 
 impl<'a, K> Stack<'a, K> {
     /// Returns whether no collection is open: the next value is a whole document.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.collections.is_empty()
     }
 
     /// Returns the number of open collections.
-    pub(crate) fn depth(&self) -> usize {
+    #[must_use]
+    pub fn depth(&self) -> usize {
         self.collections.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &OpenCollection<'a, K>> {
+    pub fn iter(&self) -> impl Iterator<Item = &OpenCollection<'a, K>> {
         self.collections.iter()
     }
 
     /// Returns the innermost collection.
-    pub(crate) fn last(&self) -> Option<&OpenCollection<'a, K>> {
+    #[must_use]
+    pub fn last(&self) -> Option<&OpenCollection<'a, K>> {
         self.collections.last()
     }
 
     /// Returns the innermost collection.
-    pub(crate) fn last_mut(&mut self) -> Option<&mut OpenCollection<'a, K>> {
+    pub fn last_mut(&mut self) -> Option<&mut OpenCollection<'a, K>> {
         self.collections.last_mut()
     }
 
     /// Returns what comes next in the innermost collection.
-    pub(crate) fn slot(&self) -> Option<&Slot<'a>> {
+    #[must_use]
+    pub fn slot(&self) -> Option<&Slot<'a>> {
         self.last().map(|collection| &collection.slot)
     }
 
     /// Returns whether a key comes next.
-    pub(crate) fn expects_key(&self) -> bool {
+    #[must_use]
+    pub fn expects_key(&self) -> bool {
         matches!(self.slot(), Some(Slot::Key))
     }
 
     /// Returns the key whose value comes next.
-    pub(crate) fn key(&self) -> Option<&Key<'a>> {
+    #[must_use]
+    pub fn key(&self) -> Option<&Key<'a>> {
         match self.slot()? {
             Slot::Value(key) => Some(key),
             Slot::Item(_) | Slot::Key => None,

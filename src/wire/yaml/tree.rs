@@ -10,31 +10,31 @@ use crate::evidence::overrides::Position;
 
 /// Index of a node in [`Tree`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct NodeId(usize);
+pub struct NodeId(usize);
 
 /// All nodes kept of one text.
 #[derive(Default)]
-pub(crate) struct Tree<'a> {
+pub struct Tree<'a> {
     nodes: Vec<Node<'a>>,
 }
 
 /// A value with its range in the text.
-pub(crate) struct Node<'a> {
-    pub(crate) content: NodeContent<'a>,
+pub struct Node<'a> {
+    pub content: NodeContent<'a>,
     /// Byte offsets; for a block collection only the start is valid.
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    pub start: usize,
+    pub end: usize,
     /// Position of the first character.
-    pub(crate) place: Position,
+    pub place: Position,
     /// Number of the last line with content; `None` if the parser does not report it.
-    pub(crate) last_line: Option<u32>,
-    pub(crate) flow: bool,
+    pub last_line: Option<u32>,
+    pub flow: bool,
     /// Why children are missing.
-    pub(crate) cut: Cut,
+    pub cut: Cut,
 }
 
 /// Content of a value.
-pub(crate) enum NodeContent<'a> {
+pub enum NodeContent<'a> {
     List(Vec<Child>),
     Map(Vec<Pair<'a>>),
     Scalar(Cow<'a, str>, ScalarKind),
@@ -46,7 +46,7 @@ pub(crate) enum NodeContent<'a> {
 
 /// The type of a scalar for a YAML 1.1 parser, because such a parser reads a values file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ScalarKind {
+pub enum ScalarKind {
     Boolean,
     Float,
     Integer,
@@ -58,7 +58,7 @@ pub(crate) enum ScalarKind {
 
 /// Why children of a node are missing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Cut {
+pub enum Cut {
     No,
     /// There are more children than the limit.
     Limit,
@@ -68,36 +68,38 @@ pub(crate) enum Cut {
 
 /// A reference to a value, with the position of the reference.
 #[derive(Clone, Copy)]
-pub(crate) struct Child {
-    pub(crate) node: NodeId,
-    pub(crate) place: Position,
-    pub(crate) alias: bool,
+pub struct Child {
+    pub node: NodeId,
+    pub place: Position,
+    pub alias: bool,
 }
 
 /// An entry of a mapping.
-pub(crate) struct Pair<'a> {
-    pub(crate) key: Key<'a>,
-    pub(crate) value: Child,
+pub struct Pair<'a> {
+    pub key: Key<'a>,
+    pub value: Child,
 }
 
 impl<'a> Tree<'a> {
-    pub(crate) fn add(&mut self, node: Node<'a>) -> NodeId {
+    pub fn add(&mut self, node: Node<'a>) -> NodeId {
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
     }
 
-    pub(crate) fn node(&self, id: NodeId) -> Option<&Node<'a>> {
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Option<&Node<'a>> {
         self.nodes.get(id.0)
     }
 
-    pub(crate) fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<'a>> {
+    pub fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<'a>> {
         self.nodes.get_mut(id.0)
     }
 }
 
 impl ScalarKind {
     /// Returns the kind of a plain scalar.
-    pub(crate) fn of_plain(text: &str) -> Self {
+    #[must_use]
+    pub fn of_plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
             "true" | "True" | "TRUE" | "false" | "False" | "FALSE" | "yes" | "Yes" | "YES" | "no" | "No" | "NO"
@@ -127,13 +129,15 @@ impl ScalarKind {
 
 impl<'a> Node<'a> {
     /// Creates a complete node in block style.
-    pub(crate) fn new(content: NodeContent<'a>, extent: Extent) -> Self {
+    #[must_use]
+    pub fn new(content: NodeContent<'a>, extent: Extent) -> Self {
         let Extent { start, end, place, last_line } = extent;
         Self { content, start, end, place, last_line: Some(last_line), flow: false, cut: Cut::No }
     }
 
     /// Returns the type as it reads after "found".
-    pub(crate) fn described(&self) -> &'static str {
+    #[must_use]
+    pub fn described(&self) -> &'static str {
         match &self.content {
             NodeContent::List(_) => "a list",
             NodeContent::Map(_) => "a mapping",

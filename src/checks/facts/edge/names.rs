@@ -94,7 +94,7 @@ pub(crate) fn of(certificate: &Certificate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::certificate::tests::leaf;
+    use crate::test_leaf::leaf;
 
     #[test]
     fn names_are_equal_in_any_order_and_quoting() {

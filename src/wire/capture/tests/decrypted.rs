@@ -10,9 +10,9 @@ use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslStream, Ssl
 
 use super::Flow;
 use super::builder::{ACK, FIN, Talk, block, framed, pcap, pcapng};
+use super::test_certificates::Issuer;
 use crate::evidence::capture::{ClientChain, Outcome};
 use crate::evidence::handshake::{Party, Stage};
-use crate::gather::test_certificates::Issuer;
 
 /// What both sides wrote, in order.
 type Written = Arc<Mutex<Vec<(Party, Vec<u8>)>>>;

@@ -1,11 +1,11 @@
 //! Captures that hold a part of each connection: one direction only, or the beginning of each packet. What
 //! they show is the same failure as the whole capture shows, or unknown, and never another one.
 
-use super::builder::*;
-use super::{flow, read, snapped};
-use crate::checks::captured::{Kind, Standing, judge};
+use super::captured::{Kind, Standing, judge};
 use crate::evidence::capture::{Flow, Outcome, Signature};
 use crate::evidence::handshake::{Party, Stage};
+use crate::test_captures::builder::*;
+use crate::test_captures::reading::{flow, read, snapped};
 
 const CLIENT: &str = "10.0.0.7:50000";
 const SERVER: &str = "10.0.0.1:443";
