@@ -240,6 +240,52 @@ fn runs_over_several_clusters_are_compared() {
     assert!(stderr(&mixed).contains("the first is of one cluster, the second of several"), "{}", stderr(&mixed));
 }
 
+/// A report that contradicts itself, or shows no cluster, does not prove that nothing changed.
+#[test]
+fn a_report_without_clusters_proves_nothing() {
+    let home = Home::new(&[("gone", closed())]);
+    let gone = home.run(&["diagnose", "--probe", "none", "--contexts", "gone", "-o", "json"]).stdout;
+    let difference = |name: &str, bytes: &[u8]| {
+        fs::write(home.path(name), bytes).expect("it is written");
+        home.run(&["diff", name, name])
+    };
+    let unseen = difference("gone.json", &gone);
+    assert_eq!(unseen.status.code(), Some(3), "{}", stdout(&unseen));
+    let first = stdout(&unseen).lines().next().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(first.as_deref(), Some("UNKNOWN 1 cluster not seen (gone)"));
+    let marked = difference("marked.json", &[b"\xEF\xBB\xBF", &gone[..]].concat());
+    assert_eq!(marked.status.code(), Some(3), "{}", stderr(&marked));
+
+    let changed = |change: fn(&mut Value)| {
+        let mut report: Value = serde_json::from_slice(&gone).expect("a report");
+        change(&mut report);
+        report.to_string().into_bytes()
+    };
+    let twice = |list: &mut Value| {
+        let first = list[0].clone();
+        list.as_array_mut().expect("a list").push(first);
+    };
+    let of_none =
+        changed(|report| (report["summary"], report["contexts"]) = (Value::Array(vec![]), Value::Array(vec![])));
+    let of_rows = changed(|report| report["contexts"] = Value::Array(vec![]));
+    let of_two = changed(|report| report["summary"][0]["context"] = "other".into());
+    let mut repeated: Value = serde_json::from_slice(&gone).expect("a report");
+    twice(&mut repeated["summary"]);
+    twice(&mut repeated["contexts"]);
+    let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(gone.iter().flat_map(|byte| [*byte, 0])).collect();
+    for (name, bytes, why) in [
+        ("none.json", of_none, "it has no context"),
+        ("rows.json", of_rows, "are not of the same contexts in the same order"),
+        ("other.json", of_two, "are not of the same contexts in the same order"),
+        ("twice.json", repeated.to_string().into_bytes(), "has the context \"gone\" twice"),
+        ("wide.json", wide, "it is UTF-16"),
+    ] {
+        let refused = difference(name, &bytes);
+        assert_eq!(refused.status.code(), Some(2), "{name}: {}", stdout(&refused));
+        assert!(stderr(&refused).contains(why), "{name}: {}", stderr(&refused));
+    }
+}
+
 #[test]
 fn all_contexts_are_one_document_that_follows_its_schema() {
     let home = Home::new(&[("west", forbidding()), ("gone", closed()), ("a b/c", forbidding())]);

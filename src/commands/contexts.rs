@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 
-use super::{Error, message, sources};
+use super::{Error, clean_message, message, sources};
 use crate::cli::{ClusterArgs, EvidenceArgs};
 use crate::gather::{self, ConnectionOptions, KubeconfigFiles};
 use crate::judgement::contexts::Failure;
@@ -202,17 +202,18 @@ fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Converts an error into the reason why a context has no report.
+/// Converts an error into the reason why a context has no report. Its texts are redacted: a server may repeat what
+/// it rejects.
 pub(super) fn failure(error: &Error) -> Failure {
-    let message = message(error);
+    let message = clean_message(&message(error));
     let reason = match error {
-        Error::Cluster(error) => error.reason(),
+        Error::Cluster(error) => error.reason().map(|reason| clean_message(&reason)),
         _ => None,
     };
     Failure {
         reason: reason.unwrap_or_else(|| message.clone()),
         message,
-        hint: error.hint(),
+        hint: error.hint().map(|hint| clean_message(&hint)),
         exit_code: error.exit_code(),
     }
 }
@@ -225,6 +226,19 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use tokio::sync::watch;
+
+    #[test]
+    fn a_failure_repeats_no_secret_of_a_server() {
+        let error = gather::Error::Unauthorized {
+            address: "https://10.0.0.1".into(),
+            message: "Unauthorized token=hunter2secretABC123xyz".into(),
+            plugin: None,
+        };
+        let failure = failure(&Error::Cluster(error));
+        for text in [&failure.message, &failure.reason] {
+            assert!(text.contains("token=<redacted>") && !text.contains("hunter2"), "{text}");
+        }
+    }
 
     fn names(count: usize) -> Vec<String> {
         (0..count).map(|number| number.to_string()).collect()

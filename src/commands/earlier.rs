@@ -1,6 +1,6 @@
 //! Reads what earlier runs reported: the report of one context or of several, for `--baseline` and `diff`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -14,8 +14,9 @@ use crate::judgement::{self, FailOn, Report, Selection, build};
 
 /// Maximum size of the report of one context: several times that of 500 routes.
 const MAX_REPORT_BYTES: u64 = 64 << 20;
-/// Maximum size of a report of several contexts: ten times that of 200 clusters with 50 routes each.
-const MAX_CONTEXTS_BYTES: u64 = 256 << 20;
+/// Maximum size of a report of several contexts: twice that of 200 clusters with 50 routes each.
+const MAX_CONTEXTS_BYTES: u64 = 64 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Number of bytes in which the schema of a report is searched.
 const LOOK: usize = 64 << 10;
 
@@ -51,7 +52,7 @@ impl Baseline {
         let mut bytes = Vec::new();
         input.take(MAX_REPORT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > MAX_REPORT_BYTES {
-            return Err(refused(format!("it has more than {MAX_REPORT_BYTES} bytes")));
+            return Err(refused(format!("it has more than {} MiB", MAX_REPORT_BYTES >> 20)));
         }
         let report: Report = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
         if report.schema != judgement::SCHEMA {
@@ -141,7 +142,16 @@ impl Run {
     }
 }
 
+/// Returns whether the input is a report of several contexts. Skips a byte order mark.
 fn is_of_several(input: &mut impl BufRead) -> io::Result<bool> {
+    let start = input.fill_buf()?;
+    if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
+        let why = "it is UTF-16, as `>` of older PowerShells writes it; write it with `| Out-File -Encoding utf8`";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    if start.starts_with(BYTE_ORDER_MARK) {
+        input.consume(BYTE_ORDER_MARK.len());
+    }
     Ok(file_kind::is_of_several_contexts(input.fill_buf()?))
 }
 
@@ -150,10 +160,30 @@ fn contexts(input: impl Read) -> Result<ContextsReport, String> {
     let mut bytes = Vec::new();
     input.take(MAX_CONTEXTS_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_CONTEXTS_BYTES {
-        return Err(format!("it has more than {MAX_CONTEXTS_BYTES} bytes"));
+        return Err(format!("it has more than {} MiB", MAX_CONTEXTS_BYTES >> 20));
     }
     let report: ContextsReport = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-    if report.schema == several::SCHEMA { Ok(report) } else { Err(format!("its schema is {}", report.schema)) }
+    if report.schema != several::SCHEMA {
+        return Err(format!("its schema is {}", report.schema));
+    }
+    check(&report)?;
+    Ok(report)
+}
+
+/// Checks that a report of several contexts has each of them once, in its table and in its reports.
+fn check(report: &ContextsReport) -> Result<(), String> {
+    if report.summary.is_empty() {
+        return Err("it has no context".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    if let Some(line) = report.summary.iter().find(|line| !names.insert(line.context.as_str())) {
+        return Err(format!("its `summary` has the context {:?} twice", line.context));
+    }
+    let told: Vec<&str> = report.contexts.iter().map(ContextReport::context).collect();
+    match report.summary.iter().map(|line| line.context.as_str()).eq(told.iter().copied()) {
+        true => Ok(()),
+        false => Err("its `summary` and its `contexts` are not of the same contexts in the same order".to_owned()),
+    }
 }
 
 /// Returns the bundles in a folder, by name; none for a folder that is an unpacked bundle.

@@ -14,6 +14,12 @@ type Need = (&'static str, Vec<Right>);
 const VERSION: &str = "rbac.authorization.k8s.io/v1";
 
 pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
+    if !is_object_name(&args.namespace) || args.namespace.contains('.') {
+        return Err(Error::Argument {
+            what: format!("--namespace {:?}", args.namespace),
+            hint: "names of namespaces have lower-case letters, digits and hyphens".into(),
+        });
+    }
     let subjects = subjects(args)?;
     let items: Vec<&Item> = PLAN.iter().filter(|item| is_wanted(args, item)).collect();
     let further: &[(&str, &[Right])] = match args.command {
@@ -183,7 +189,7 @@ fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
     subjects.extend(args.groups.iter().map(|name| subject("Group", name)));
     for account in &args.service_accounts {
         let Some((namespace, name)) =
-            account.split_once(':').filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty())
+            account.split_once(':').filter(|(namespace, name)| is_object_name(namespace) && is_object_name(name))
         else {
             return Err(Error::Argument {
                 what: format!("--serviceaccount {account:?}"),
@@ -198,6 +204,17 @@ fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
         });
     }
     Ok(subjects)
+}
+
+/// Whether an object or a namespace can have this name (RFC 1123 §2.1, as Kubernetes reads it).
+fn is_object_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        let ends_well = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = part.as_bytes();
+        ends_well(bytes.first()) && ends_well(bytes.last())
+    };
+    let may_have = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    name.len() <= 253 && name.bytes().all(may_have) && name.split('.').all(is_part)
 }
 
 fn document(object: &impl Serialize) -> Result<String, Error> {

@@ -1,6 +1,8 @@
 //! Quotes words of a command line, so that POSIX shells, fish and PowerShell read the same. Names come from
 //! the cluster and from logs, so none is put into a command as it is.
 
+use crate::text::is_hidden;
+
 /// In place of a name that begins with a hyphen: even in quotes it would be read as a flag. No name of a
 /// cluster begins so.
 const FLAG: &str = "NAME_THAT_READS_AS_A_FLAG";
@@ -24,11 +26,11 @@ pub(crate) fn word(text: &str) -> String {
 
 /// Returns the text in quotes; `None` where no form is read alike by all shells.
 ///
-/// In single quotes, fish reads `\\` and `\'` as one character, and PowerShell takes curly quotes for
+/// What is hidden would be written as an escape. In single quotes, fish reads `\\` and `\'` as one character, and PowerShell takes curly quotes for
 /// straight ones. In double quotes, shells expand `$`, backquotes and `!`.
 pub(crate) fn quoted(text: &str) -> Option<String> {
     let curly = |character: char| ('\u{2018}'..='\u{201f}').contains(&character);
-    if text.chars().any(|character| character.is_control() || curly(character)) {
+    if text.chars().any(|character| is_hidden(character) || curly(character)) {
         return None;
     }
     if !text.contains('\'') && !text.contains("\\\\") && !text.ends_with('\\') {
@@ -58,6 +60,7 @@ mod tests {
             ("ends\\", UNQUOTABLE),
             ("a\u{2019}b", UNQUOTABLE),
             ("a\nb", UNQUOTABLE),
+            ("a\u{202e}b", UNQUOTABLE),
         ] {
             assert_eq!(word(text), expected, "{text}");
         }

@@ -10,6 +10,8 @@ use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, U
 
 /// Number of broken lines to tolerate: a time window can cut the first and the last line of a log.
 const TOLERATED_BROKEN_LINES: u64 = 2;
+/// Number of records for each of them: of a few records, the one that cannot be read may be the only reset.
+const RECORDS_BESIDE_BROKEN: u64 = 100;
 
 /// Checks that the access logs are complete enough to conclude "not in the log". A check that has found
 /// something does not need to call this.
@@ -98,11 +100,10 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         let broken = sum(|log| log.broken_lines);
-        if broken > TOLERATED_BROKEN_LINES {
-            let why = Reason::Broken(format!(
-                "{} contain only part of a record, or one that cannot be read",
-                count(broken, "line")
-            ));
+        if broken > TOLERATED_BROKEN_LINES || broken.saturating_mul(RECORDS_BESIDE_BROKEN) > records {
+            let lines = count(broken, "line");
+            let why =
+                Reason::Broken(format!("it has {lines} with only a part of a record, or with one that cannot be read"));
             return Err(Unavailable::new(what, why));
         }
     }

@@ -6,12 +6,13 @@
 //! nothing else. A client may keep such a beat too, so that it alone proves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::logs;
 use super::without_sni::Inspected;
-use crate::evidence::access_log::{Span, Tally};
+use crate::evidence::access_log::{MAX_MINUTES, Span, Tally};
 use crate::evidence::{AccessLog, Evidence, LogOrigin};
 
 /// Maximum number of addresses that probe together, such as one for each node or zone.
@@ -167,7 +168,7 @@ fn find_beats(tally: &Tally, end: Option<Timestamp>, busy: &BTreeSet<&str>) -> O
     // Records of the other addresses can only add to the count.
     let disturbing = f64::from(u32::try_from(of_others).ok()?);
     let mut counted = 0.0;
-    for minute in minute_of(first)..minute_of(last) {
+    for minute in minutes(first, last)? {
         let name = minute_name(minute)?;
         counted += f64::from(u32::try_from(tally.minutes.get(&name).copied().unwrap_or(0)).ok()?);
         let expected: f64 = steady.iter().map(|beat| beat.expected(minute + 1)).sum();
@@ -212,6 +213,13 @@ impl<'a> Beat<'a> {
         let Ok(at) = Timestamp::from_second(minute * 60) else { return self.count };
         (at.duration_since(self.begin).as_secs_f64() / self.gap + 0.5).clamp(0.0, self.count)
     }
+}
+
+/// Returns the minutes between two times; `None` for more than a tally counts. Wrong clocks write records decades
+/// apart.
+fn minutes(first: Timestamp, last: Timestamp) -> Option<Range<i64>> {
+    let minutes = minute_of(first)..minute_of(last);
+    (minutes.end - minutes.start <= i64::try_from(MAX_MINUTES).ok()?).then_some(minutes)
 }
 
 fn minute_of(at: Timestamp) -> i64 {
@@ -296,6 +304,17 @@ mod tests {
             traffic(&mut tally, "203.0.113.2", 8.0, 500, seed + 1000);
             assert_eq!(found(&tally), [], "two clients, seed {seed}");
         }
+    }
+
+    #[test]
+    fn minutes_beyond_those_of_a_tally_are_not_walked() {
+        let (first, last) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60 * 60).unwrap());
+        assert_eq!(minutes(first, last), Some(0..60));
+        assert_eq!(minutes(first, Timestamp::MAX), None);
+        let mut tally = Tally::default();
+        beat(&mut tally, "10.0.0.1", 1_747_630_000_000, 10_000, 360);
+        count(&mut tally, "10.0.0.1", [0]);
+        assert_eq!(found(&tally), []);
     }
 
     #[test]

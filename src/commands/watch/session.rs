@@ -148,14 +148,14 @@ impl<'a> Session<'a> {
             }
             News::Gap { origin, from, until, why } => {
                 let (pod, container) = names(origin);
-                vec![Change::Gap { pod, container, from, until, why }]
+                vec![Change::Gap { pod, container, from, until, why: self.clean_text(&why) }]
             }
             News::Stream { origin, state } => {
                 let (pod, container) = names(origin);
                 let (state, why) = match state {
                     StreamState::Ended => (StreamWord::Ended, None),
                     StreamState::Followed => (StreamWord::Followed, None),
-                    StreamState::Lost(why) => (StreamWord::Lost, Some(why)),
+                    StreamState::Lost(why) => (StreamWord::Lost, Some(self.clean_text(&why))),
                 };
                 vec![Change::Stream { pod, container, state, why }]
             }
@@ -164,7 +164,8 @@ impl<'a> Session<'a> {
                 Vec::new()
             }
             News::Source { what, failed } => {
-                vec![Change::Source { what: what.to_owned(), failed: failed.map(|reason| reason.to_string()) }]
+                let failed = failed.map(|reason| self.clean_text(&reason.to_string()));
+                vec![Change::Source { what: what.to_owned(), failed }]
             }
         };
         if changes.iter().any(|change| matches!(change, Change::Client(row) if row.codes.is_empty())) {
@@ -185,7 +186,8 @@ impl<'a> Session<'a> {
             Err(Error::Cluster(crate::gather::Error::Interrupted)) => return Ok(()),
             Err(error) => {
                 self.failed_judgements += 1;
-                vec![Change::Source { what: "the judgement".to_owned(), failed: Some(message(&error)) }]
+                let failed = Some(self.clean_text(&message(&error)));
+                vec![Change::Source { what: "the judgement".to_owned(), failed }]
             }
         };
         self.show(changes)
@@ -266,7 +268,7 @@ impl<'a> Session<'a> {
     fn clean(&self, failing: FailingClients) -> FailingClients {
         let text = |text: String| match text.parse::<std::net::IpAddr>() {
             Ok(_) => text,
-            Err(_) => self.redactor.text(&text, &mut Redactions::default()),
+            Err(_) => self.clean_text(&text),
         };
         let clients = failing.clients.into_iter().map(|(client, span)| {
             let FailingClient { client, server_name, failure } = client;
@@ -277,6 +279,11 @@ impl<'a> Session<'a> {
             clean.clients.entry(client).or_default().merge(&span);
         }
         clean
+    }
+
+    /// Removes secrets from a text of the cluster, which may repeat what it rejects.
+    fn clean_text(&self, text: &str) -> String {
+        self.redactor.text(text, &mut Redactions::default())
     }
 
     fn coverage(&self) -> WatchCoverage {

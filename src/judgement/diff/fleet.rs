@@ -113,7 +113,7 @@ impl ClusterChange {
         match self {
             Self::Worse => "worse",
             Self::OtherCause => "with another cause",
-            Self::NotSeen => "not seen any more",
+            Self::NotSeen => "not seen",
             Self::New => "new",
             Self::Gone => "gone",
             Self::SeenNow => "seen now",
@@ -234,9 +234,8 @@ fn split(these: &BTreeMap<Key, Told>, others: &BTreeMap<Key, Told>, are_in_both:
 /// Returns what became of a cluster that both runs have.
 fn change(difference: &ClusterDifference, old: Option<&Report>, new: Option<&Report>) -> ClusterChange {
     let (old, new) = match (old, new) {
-        (None, None) => return ClusterChange::Same,
+        (_, None) => return ClusterChange::NotSeen,
         (None, Some(_)) => return ClusterChange::SeenNow,
-        (Some(_), None) => return ClusterChange::NotSeen,
         (Some(old), Some(new)) => (old, new),
     };
     if old.subject.namespace() != new.subject.namespace() {

@@ -34,23 +34,31 @@ const WRITTEN: &str = "\\x01\u{f8f0}";
 pub fn of(value: &impl Serialize) -> Result<String, serde_yaml::Error> {
     let json = json(value).map_err(serde_yaml::Error::custom)?;
     let mut value: Value = serde_json::from_slice(&json).map_err(serde_yaml::Error::custom)?;
-    let text = serde_yaml::to_string(&value)?;
-    if !text.contains(needs_escape) {
-        return Ok(text);
+    if !mark(&mut value) {
+        return serde_yaml::to_string(&value);
     }
-    mark(&mut value);
     Ok(escaped(&serde_yaml::to_string(&value)?))
 }
+
+/// Whether a text has a character that is written as an escape, or is a truth value for readers of YAML 1.1, which
+/// kubectl and most libraries are. The library quotes those of YAML 1.2.
+fn needs_quotes(text: &str) -> bool {
+    text.contains(needs_escape) || TRUTH_VALUES.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+/// Words for true and false (<https://yaml.org/type/bool.html>).
+const TRUTH_VALUES: [&str; 6] = ["y", "yes", "on", "n", "no", "off"];
 
 /// Line ends are also those of the file. The library escapes control characters itself.
 fn needs_escape(character: char) -> bool {
     character == MARK || character != '\n' && is_hidden(character)
 }
 
-/// Replaces each hidden character of texts and keys by its number between two marks.
-fn mark(value: &mut Value) {
+/// Replaces each hidden character of texts and keys by its number between two marks, and marks texts that need quotes.
+/// Returns whether there is any.
+fn mark(value: &mut Value) -> bool {
     match value {
-        Value::String(text) if text.contains(needs_escape) => {
+        Value::String(text) if needs_quotes(text) => {
             let mut marked = String::from(QUOTED);
             for character in text.chars() {
                 if needs_escape(character) && (!character.is_control() || QUOTED.starts_with(character)) {
@@ -61,20 +69,22 @@ fn mark(value: &mut Value) {
                 }
             }
             *text = marked;
+            true
         }
-        Value::Sequence(list) => list.iter_mut().for_each(mark),
+        Value::Sequence(list) => list.iter_mut().fold(false, |any, value| mark(value) | any),
         Value::Mapping(map) => {
+            let mut any = false;
             *map = std::mem::take(map)
                 .into_iter()
                 .map(|(mut key, mut value)| {
-                    mark(&mut key);
-                    mark(&mut value);
+                    any |= mark(&mut key) | mark(&mut value);
                     (key, value)
                 })
                 .collect();
+            any
         }
         Value::Tagged(tagged) => mark(&mut tagged.value),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -122,5 +132,12 @@ mod tests {
             assert!(!written.contains(needs_escape), "{written}");
             assert_eq!(serde_yaml::from_str::<serde_json::Value>(&written).unwrap(), value, "{written}");
         }
+    }
+
+    /// Readers of YAML 1.1 take them for true and false.
+    #[test]
+    fn truth_values_of_yaml_1_1_are_quoted() {
+        let value = serde_json::json!({ "name": "yes", "no": ["On", "n", "none", true] });
+        assert_eq!(of(&value).unwrap(), "name: \"yes\"\n\"no\":\n- \"On\"\n- \"n\"\n- none\n- true\n");
     }
 }
