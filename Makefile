@@ -24,12 +24,12 @@ setup: ## Install what the tests need
 
 check: ## Formatting, lints, documentation
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --lib --quiet
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --lib --quiet
 	tests/minimum-rust-version.sh
 
 unit: ## Every test that needs no cluster
-	$(CARGO) test --locked --lib --bins
+	$(CARGO) test --locked --workspace --lib --bins
 	$(CARGO) test --locked $(foreach file,$(wildcard tests/*.rs),--test $(basename $(notdir $(file))))
 
 probe-test: ## Every handshake, with real servers

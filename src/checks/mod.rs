@@ -6,8 +6,6 @@
 
 mod capture;
 pub mod captured;
-#[cfg(test)]
-mod captured_tests;
 mod certificate;
 mod client;
 mod code;
@@ -256,3 +254,6 @@ pub fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family, &Check) -> bool) -
         })
         .collect()
 }
+
+#[cfg(test)]
+mod captured_tests;

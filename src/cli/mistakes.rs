@@ -63,6 +63,13 @@ pub(super) fn explained(error: Error, args: &[OsString], command: &Command) -> E
         ErrorKind::UnknownArgument => answer(name, argument, &typed),
         ErrorKind::InvalidValue if argument.starts_with("--output") => jq(text(ContextKind::InvalidValue))
             .map(|jq| format!("templates are not supported; use jq:\n\n  kubectl apigee-tls {name} -o json | {jq}")),
+        ErrorKind::InvalidUtf8 => args.iter().find(|argument| argument.to_str().is_none()).map(|argument| {
+            let argument = argument.to_string_lossy();
+            let argument = argument.escape_debug();
+            format!(
+                "the argument '{argument}' is not UTF-8: give the file through a link with another name, or rename it"
+            )
+        }),
         ErrorKind::MissingRequiredArgument if name == "trace" => {
             Some("give the server name that clients send: trace HOST; for clients without SNI: trace --no-sni".into())
         }
@@ -157,5 +164,16 @@ mod tests {
         ] {
             assert_eq!(jq(value).as_deref(), expected, "{value}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_utf_8_is_shown() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let args = ["x", "pcap"].map(OsString::from).into_iter();
+        let args = args.chain([OsString::from_vec(b"a\xFF\x1b.pcap".to_vec())]);
+        let error = crate::cli::Cli::parse_arguments(args).unwrap_err().to_string();
+        assert!(error.contains("the argument 'a\u{fffd}\\u{1b}.pcap' is not UTF-8"), "{error}");
     }
 }

@@ -202,8 +202,8 @@ fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Converts an error into the reason why a context has no report. Its texts are redacted: a server may repeat what
-/// it rejects.
+/// Converts an error into the reason why a context has no report. Its texts are redacted: a server may repeat
+/// what it rejects.
 pub(super) fn failure(error: &Error) -> Failure {
     let message = clean_message(&message(error));
     let reason = match error {

@@ -20,8 +20,6 @@ pub mod part;
 mod question;
 mod seen;
 mod source;
-#[cfg(test)]
-mod test_leaf;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -147,3 +145,6 @@ fn is_unavailable<T>(seen: &Seen<T>) -> bool {
 fn not_recorded<T>() -> Seen<T> {
     part::not_requested("data that older versions do not record", "an older version wrote this evidence")
 }
+
+#[cfg(test)]
+mod test_leaf;

@@ -26,8 +26,9 @@ pub(crate) fn word(text: &str) -> String {
 
 /// Returns the text in quotes; `None` where no form is read alike by all shells.
 ///
-/// What is hidden would be written as an escape. In single quotes, fish reads `\\` and `\'` as one character, and PowerShell takes curly quotes for
-/// straight ones. In double quotes, shells expand `$`, backquotes and `!`.
+/// What is hidden would be written as an escape. In single quotes, fish reads `\\` and `\'` as one character,
+/// and PowerShell takes curly quotes for straight ones. In double quotes, shells expand `$`, backquotes and
+/// `!`.
 pub(crate) fn quoted(text: &str) -> Option<String> {
     let curly = |character: char| ('\u{2018}'..='\u{201f}').contains(&character);
     if text.chars().any(|character| is_hidden(character) || curly(character)) {

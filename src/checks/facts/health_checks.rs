@@ -215,8 +215,8 @@ impl<'a> Beat<'a> {
     }
 }
 
-/// Returns the minutes between two times; `None` for more than a tally counts. Wrong clocks write records decades
-/// apart.
+/// Returns the minutes between two times; `None` for more than a tally counts. Wrong clocks write records
+/// decades apart.
 fn minutes(first: Timestamp, last: Timestamp) -> Option<Range<i64>> {
     let minutes = minute_of(first)..minute_of(last);
     (minutes.end - minutes.start <= i64::try_from(MAX_MINUTES).ok()?).then_some(minutes)

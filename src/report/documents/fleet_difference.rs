@@ -143,7 +143,7 @@ pub(in crate::report) fn in_words(cluster: &ClusterDifference) -> String {
 }
 
 fn of_run(run: &FleetRun) -> String {
-    let at = run.collected_at.map_or_else(|| "no cluster was seen".to_owned(), moment);
+    let at = run.collected_at.map_or_else(|| "at an unknown time,".to_owned(), moment);
     format!("{at} {}: {}", count(run.clusters, "cluster"), run.headline)
 }
 

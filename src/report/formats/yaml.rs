@@ -40,8 +40,8 @@ pub fn of(value: &impl Serialize) -> Result<String, serde_yaml::Error> {
     Ok(escaped(&serde_yaml::to_string(&value)?))
 }
 
-/// Whether a text has a character that is written as an escape, or is a truth value for readers of YAML 1.1, which
-/// kubectl and most libraries are. The library quotes those of YAML 1.2.
+/// Whether a text has a character that is written as an escape, or is a truth value for readers of YAML 1.1,
+/// which kubectl and most libraries are. The library quotes those of YAML 1.2.
 fn needs_quotes(text: &str) -> bool {
     text.contains(needs_escape) || TRUTH_VALUES.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
@@ -54,8 +54,8 @@ fn needs_escape(character: char) -> bool {
     character == MARK || character != '\n' && is_hidden(character)
 }
 
-/// Replaces each hidden character of texts and keys by its number between two marks, and marks texts that need quotes.
-/// Returns whether there is any.
+/// Replaces each hidden character of texts and keys by its number between two marks, and marks texts that
+/// need quotes. Returns whether there is any.
 fn mark(value: &mut Value) -> bool {
     match value {
         Value::String(text) if needs_quotes(text) => {

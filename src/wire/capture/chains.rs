@@ -1,7 +1,7 @@
 //! Certificate lists of a capture, each described once: a server sends the same one in every handshake.
 //!
-//! The SHA-256 is of the bytes as they were sent. Data that is not a certificate has one too, and does not affect the
-//! others.
+//! The SHA-256 is of the bytes as they were sent. Data that is not a certificate has one too, and does not
+//! affect the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -60,7 +60,8 @@ pub(in crate::wire) fn names_its_curve(suite: u16) -> bool {
     })
 }
 
-/// Captures ask for millions: each number has its place in a table, of which numbers without suites cost no memory.
+/// Captures ask for millions: each number has its place in a table, of which numbers without suites cost no
+/// memory.
 fn find(number: u16) -> Option<&'static Suite> {
     static PLACES: LazyLock<Vec<u16>> = LazyLock::new(|| {
         let mut places = vec![0; usize::from(u16::MAX) + 1];
