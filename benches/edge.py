@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
+
+from timed import timed
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "target/bench"
@@ -57,7 +58,7 @@ def organisation(program, runs):
             taken = []
             for _ in range(runs):
                 api.requests = 0
-                seconds, memory, output = timed(command)
+                seconds, memory, output = timed(command, MAY_EXIT)
                 if name == "diagnose":
                     check_organisation(json.loads(output))
                 ideal = -(-api.requests // PARALLEL) * DELAY
@@ -71,7 +72,7 @@ def organisation(program, runs):
         # The same requests by another client, since a busy machine makes each 20 ms longer.
         listed = pathlib.Path(folder, "requests")
         listed.write_text("".join(f"url={url}/v1/organizations/o/environments/e{path}\noutput=/dev/null\n" for path in api.known))
-        seconds = [timed(["curl", "-s", "-Z", "--parallel-max", str(PARALLEL), "-K", str(listed)])[0] for _ in range(runs)]
+        seconds = [timed(["curl", "-s", "-Z", "--parallel-max", str(PARALLEL), "-K", str(listed)], MAY_EXIT)[0] for _ in range(runs)]
         print(f"curl, the same requests: min {min(seconds):.2f} s, median {statistics.median(seconds):.2f} s")
     most, memory = BUDGETS["organisation"]
     print(f"budget: {most} x the ideal, {memory} MiB")
@@ -90,7 +91,7 @@ def log(program, runs, size):
     taken = collections.defaultdict(list)
     for turn in range(runs + 1):
         for name, case in cases.items():
-            seconds, memory, output = timed(case)
+            seconds, memory, output = timed(case, MAY_EXIT)
             if name == "ours":
                 check_log(json.loads(output), truth)
             # The first turn fills the page cache.
@@ -110,17 +111,6 @@ def check_log(report, truth):
             sys.exit(f"ours did not count {count} of {message}: {text[:2000]}")
     if str(truth["others"]) not in json.dumps(report):
         sys.exit(f"ours did not count {truth['others']} of other environments")
-
-
-def timed(command):
-    """Seconds of a command, the MiB of its largest process, and what it printed."""
-    with tempfile.NamedTemporaryFile() as figure:
-        begin = time.perf_counter()
-        done = subprocess.run(["time", "-f", "%M", "-o", figure.name, *command], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        taken = time.perf_counter() - begin
-        if done.returncode not in MAY_EXIT:
-            sys.exit(f"exit code {done.returncode}: {command}\n{done.stderr.decode()}")
-        return taken, int(figure.read().split()[-1]) / 1024, done.stdout
 
 
 class Api(threading.Thread):

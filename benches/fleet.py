@@ -16,14 +16,17 @@ import multiprocessing
 import pathlib
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
+from timed import timed
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLOW = 2.0
 NEVER = 100_000
+# Exit codes of a run with a report.
+MAY_EXIT = (0, 1, 2, 3)
 # Contexts of each kind among 20.
 KINDS = {"fast": 11, "slow": 3, "refused": 1, "silent": 1, "no-tls": 1, "unauthorized": 1, "forbidden": 1, "closing": 1}
 # Of the slowest context's time, and MiB.
@@ -59,8 +62,8 @@ def measure(program, folder, names, name, more, runs):
     alone, taken = [], []
     for _ in range(runs):
         # The slowest: one that never answers ends with the time limit of a request, and one that is slow takes its time.
-        alone.append(max(timed([*command, "--context", f"{kind}-0"])[0] for kind in ("slow", "silent")))
-        seconds, memory, output = timed([*command, "--all-contexts"])
+        alone.append(max(timed([*command, "--context", f"{kind}-0"], MAY_EXIT)[0] for kind in ("slow", "silent")))
+        seconds, memory, output = timed([*command, "--all-contexts"], MAY_EXIT)
         if name.endswith("json"):
             check(json.loads(output), names)
         if name.endswith("html") and len(output) > 2_000_000:
@@ -81,17 +84,6 @@ def check(report, names):
     answers = sum(name.startswith(("fast", "slow", "forbidden")) for name in names)
     if sum(line["verdict"] is not None for line in report["summary"]) != answers:
         sys.exit(f"ours judged another number of clusters than {answers}: {report['headline']}")
-
-
-def timed(command):
-    """Seconds of a command, its MiB, and what it printed."""
-    with tempfile.NamedTemporaryFile() as figure:
-        begin = time.perf_counter()
-        done = subprocess.run(["time", "-f", "%M", "-o", figure.name, *command], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        taken = time.perf_counter() - begin
-        if done.returncode not in (0, 1, 2, 3):
-            sys.exit(f"exit code {done.returncode}: {command}\n{done.stderr.decode()}")
-        return taken, int(figure.read().split()[-1]) / 1024, done.stdout
 
 
 def kubeconfig(folder, ports, number):

@@ -179,11 +179,11 @@ fn check(report: &ContextsReport) -> Result<(), String> {
     if let Some(line) = report.summary.iter().find(|line| !names.insert(line.context.as_str())) {
         return Err(format!("its `summary` has the context {:?} twice", line.context));
     }
-    let told: Vec<&str> = report.contexts.iter().map(ContextReport::context).collect();
-    match report.summary.iter().map(|line| line.context.as_str()).eq(told.iter().copied()) {
-        true => Ok(()),
-        false => Err("its `summary` and its `contexts` are not of the same contexts in the same order".to_owned()),
+    let told = report.contexts.iter().map(ContextReport::context);
+    if told.ne(report.summary.iter().map(|line| line.context.as_str())) {
+        return Err("its `summary` and its `contexts` are not of the same contexts in the same order".to_owned());
     }
+    Ok(())
 }
 
 /// Returns the bundles in a folder, by name; none for a folder that is an unpacked bundle.

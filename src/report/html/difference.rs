@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::Content;
 use super::parts::{Tone, cut, grouped, short};
-use crate::judgement::diff::{Difference, DifferenceOutcome, Measure, Told};
+use crate::judgement::diff::{Difference, Measure, Told};
 use crate::report::Rule;
 
 /// Maximum number of findings of a group, of lines of a list, and of characters of a text.
@@ -75,12 +75,7 @@ pub(in crate::report) fn content(
         list("Can be judged now", &difference.told_now),
     ];
     let page = Page {
-        tone: match difference.outcome {
-            DifferenceOutcome::Better | DifferenceOutcome::Fixed => Tone::Good,
-            DifferenceOutcome::Same => Tone::Dim,
-            DifferenceOutcome::Unknown => Tone::Unknown,
-            DifferenceOutcome::Worse => Tone::Bad,
-        },
+        tone: difference.outcome.into(),
         word,
         headline: &difference.headline,
         runs: [("Before", before), ("After", after)],

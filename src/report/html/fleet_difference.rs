@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::Content;
 use super::parts::{Badge, Tone, rest, short};
+use crate::judgement::diff::Told;
 use crate::judgement::diff::fleet::{ClusterChange, ClusterDifference, FleetDifference};
-use crate::judgement::diff::{DifferenceOutcome, Told};
 use crate::report::Rule;
 
 /// Maximum number of clusters with a section, and of findings of each. With the limits below, a page has at
@@ -73,12 +73,7 @@ pub(in crate::report) fn content(
     let mut words: Vec<&'static str> = difference.clusters.iter().map(|cluster| cluster.change.word()).collect();
     words.dedup();
     let page = Page {
-        tone: match difference.outcome {
-            DifferenceOutcome::Better | DifferenceOutcome::Fixed => Tone::Good,
-            DifferenceOutcome::Same => Tone::Dim,
-            DifferenceOutcome::Unknown => Tone::Unknown,
-            DifferenceOutcome::Worse => Tone::Bad,
-        },
+        tone: difference.outcome.into(),
         word,
         headline: &difference.headline,
         runs: [("Before", before), ("After", after)],

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::checks::Level;
 use crate::judgement::chain::LinkState;
+use crate::judgement::diff::DifferenceOutcome;
 use crate::judgement::summary::HandshakeResult;
 use crate::judgement::{OutcomeWord, StepState};
 use crate::text::{at_most, count};
@@ -20,6 +21,17 @@ pub(super) enum Tone {
     Unknown,
     Good,
     Dim,
+}
+
+impl From<DifferenceOutcome> for Tone {
+    fn from(outcome: DifferenceOutcome) -> Self {
+        match outcome {
+            DifferenceOutcome::Better | DifferenceOutcome::Fixed => Self::Good,
+            DifferenceOutcome::Same => Self::Dim,
+            DifferenceOutcome::Unknown => Self::Unknown,
+            DifferenceOutcome::Worse => Self::Bad,
+        }
+    }
 }
 
 impl Tone {
