@@ -293,6 +293,9 @@ pub enum Outcome {
         /// TCP acknowledged the ClientHello.
         acknowledged: bool,
     },
+    /// The side that ended the connection did so when the server had not the whole ClientHello, by the
+    /// acknowledgement numbers of the server.
+    Undelivered { by: Party },
     /// The capture lacks the server's response, or so much of the handshake that its end proves nothing.
     NotCaptured,
     /// The server's response is not TLS.
@@ -366,6 +369,9 @@ impl fmt::Display for Outcome {
             Self::Unfinished { stage } => write!(f, "capture ends {}", during(stage)),
             Self::Silent { acknowledged: true } => f.write_str("server acknowledges the ClientHello and stays silent"),
             Self::Silent { acknowledged: false } => f.write_str("nothing comes back after the ClientHello"),
+            Self::Undelivered { by } => {
+                write!(f, "{} ends the connection, and the server never had the whole ClientHello", who(by))
+            }
             Self::NotCaptured => f.write_str("handshake is not whole in the capture"),
             Self::ServerNotTls { speaks } => write!(f, "server's answer is not TLS: {}", speaks.description()),
             Self::Malformed => f.write_str("server's answer breaks the rules of TLS"),

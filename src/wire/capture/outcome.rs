@@ -218,8 +218,12 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
             Outcome::ServerNotTls { speaks: NotTls::Unknown }
         };
     }
-    if connection.end.is_some() {
-        return ended(connection, Stage::ClientHello);
+    if let Some(end) = connection.end {
+        return if connection.lacks_hello() {
+            Outcome::Undelivered { by: end.by }
+        } else {
+            ended(connection, Stage::ClientHello)
+        };
     }
     let is_young = match because {
         Because::Over => false,
@@ -229,7 +233,7 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
     if is_young {
         return Outcome::Unfinished { stage: Stage::ClientHello };
     }
-    Outcome::Silent { acknowledged: connection.acknowledged.has_hello }
+    Outcome::Silent { acknowledged: connection.acknowledged.has_hello() }
 }
 
 fn ended(connection: &Connection, stage: Stage) -> Outcome {
