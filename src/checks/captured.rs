@@ -122,6 +122,18 @@ fn of_outcome(signature: &Signature) -> Kind {
         Outcome::ClientNotCaptured => {
             kind("client-not-captured", Standing::Unknown, "client's packets are not in the capture", &[])
         }
+        Outcome::ClientBeginningNotCaptured => kind(
+            "client-beginning-not-captured",
+            Standing::Unknown,
+            "beginning of the client's bytes is not in the capture",
+            &[],
+        ),
+        Outcome::ClientCut => {
+            kind("client-cut", Standing::Unknown, "snap length of the capture cuts the client's first bytes", &[])
+        }
+        Outcome::ClientHelloUnreadable => {
+            kind("hello-unreadable", Standing::Beside, "client sends TLS without a readable ClientHello", &[])
+        }
         Outcome::NotCaptured if signature.uncaptured == Some(Party::Server) => response_not_captured(),
         Outcome::NotCaptured => kind(
             "answer-not-captured",

@@ -284,6 +284,12 @@ pub enum Outcome {
     ServerFirst,
     /// The capture lacks the client's packets, so there is no ClientHello.
     ClientNotCaptured,
+    /// The capture has the client's later packets and lacks the first with data.
+    ClientBeginningNotCaptured,
+    /// The snap length of the capture cut the client's first bytes, so that there is no ClientHello.
+    ClientCut,
+    /// The client's first bytes are TLS, and no ClientHello can be read in them.
+    ClientHelloUnreadable,
     /// Both sides finished the handshake. In TLS 1.3 this follows from the records that passed.
     Completed,
     /// The capture does not hold how it went on.
@@ -365,6 +371,9 @@ impl fmt::Display for Outcome {
             Self::ClientNotTls => f.write_str("client does not speak TLS"),
             Self::ServerFirst => f.write_str("server speaks first, no ClientHello"),
             Self::ClientNotCaptured => f.write_str("client's packets are not in the capture"),
+            Self::ClientBeginningNotCaptured => f.write_str("beginning of the client's bytes is not in the capture"),
+            Self::ClientCut => f.write_str("snap length of the capture cuts the client's first bytes"),
+            Self::ClientHelloUnreadable => f.write_str("client sends TLS without a readable ClientHello"),
             Self::Completed => f.write_str("handshake completed"),
             Self::Unfinished { stage } => write!(f, "capture ends {}", during(stage)),
             Self::Silent { acknowledged: true } => f.write_str("server acknowledges the ClientHello and stays silent"),

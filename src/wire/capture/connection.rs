@@ -155,6 +155,7 @@ impl Connection {
         direction.packets += 1;
         direction.syns += u64::from(segment.syn);
         direction.bytes += segment.length as u64;
+        direction.is_cut |= segment.data.len() < segment.length;
         if by == Party::Server {
             self.hops.add(segment, self.end.is_some());
         }

@@ -1,4 +1,5 @@
-//! Whether the server had the whole ClientHello when its connection ended, by its acknowledgement numbers.
+//! What is known without a whole ClientHello: whether the server had it, by its acknowledgement numbers, and why
+//! the capture has none.
 
 use super::builder::*;
 use super::{flow, read, snapped};
@@ -106,4 +107,50 @@ fn a_late_acknowledgement_is_a_proof_whoever_ends() {
     let mut talk = late(whole);
     talk.client_sends(ACK | FIN, b"");
     assert_eq!(outcome(&talk), Outcome::Closed { by: Party::Client, stage: Stage::ClientHello });
+}
+
+/// Packets that are there are not called missing.
+#[test]
+fn the_reason_for_which_a_hello_is_missing_is_named() {
+    // A snap length that leaves the headers only, whether the server answers or ends.
+    let mut refused = sent(700);
+    refused.server_sends(ACK | RST, b"");
+    let mut alerted = sent(700);
+    alerted.server_says(&alert(2, 40));
+    for (talk, snaps) in [(good13(CLIENT, SERVER, None), 40..45), (refused, 40..45), (alerted, 40..49)] {
+        for snap in snaps {
+            assert_eq!(read(&snapped(&talk, snap)).0[0].outcome, Outcome::ClientCut, "{snap}");
+        }
+    }
+    // The first segment is lost.
+    for answer in [&b""[..], &alert(2, 50)] {
+        let mut talk = Talk::open(CLIENT, SERVER);
+        talk.lost_from_client(u32::try_from(SEGMENT).unwrap());
+        talk.client_says(&large()[SEGMENT..]);
+        talk.server_says(answer);
+        talk.server_sends(ACK | FIN, b"");
+        assert_eq!(outcome(&talk), Outcome::ClientBeginningNotCaptured);
+    }
+    // And all of them are.
+    let mut talk = Talk::open(CLIENT, SERVER);
+    talk.lost_from_client(300);
+    talk.server_sends(ACK | FIN, b"");
+    assert_eq!(outcome(&talk), Outcome::ClientNotCaptured);
+}
+
+/// A ClientHello that declares more bytes than any has is there, and so is the alert that refuses it.
+#[test]
+fn a_hello_that_cannot_be_read_did_not_begin_before_the_capture() {
+    let mut body = message(1, &[7; 1000]);
+    body[1..4].fill(0xFF);
+    let mut talk = Talk::open(CLIENT, SERVER);
+    talk.client_says(&record(22, &body));
+    assert_eq!(outcome(&talk), Outcome::ClientHelloUnreadable);
+    let mut closed = talk.clone();
+    closed.server_sends(ACK | FIN, b"");
+    assert_eq!(outcome(&closed), Outcome::ClientHelloUnreadable);
+    talk.server_says(&alert(2, 50));
+    talk.server_sends(ACK | FIN, b"");
+    let stage = Stage::ClientHello;
+    assert_eq!(outcome(&talk), Outcome::Alert { by: Party::Server, stage, level: 2, number: 50 });
 }
