@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use builder::{ACK, FIN, RST, Talk, alert, framed, good13, hello, merged, pcap, pcapng};
+use builder::{ACK, FIN, HelloBuilder, RST, Talk, alert, framed, good13, hello, merged, pcap, pcapng};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -352,6 +352,30 @@ fn characters_that_a_terminal_obeys_are_escapes_in_every_output() {
         let shown = text(&run(&["-", "-o", format], &pcap(101, &talk.packets)));
         assert!(!shown.contains('\u{202e}') && shown.contains("b.example.com"), "{format}: {shown}");
     }
+}
+
+/// What a client puts into its ClientHello leaves the program as evidence does, in every format.
+#[test]
+fn secrets_in_a_hello_are_redacted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = "password=hunter2secretABC";
+    let alpn = [&[0, 26, 25][..], name.as_bytes()].concat();
+    let hello = HelloBuilder { name: Some(name), more: vec![(16, alpn)], ..HelloBuilder::default() };
+    let mut talk = Talk::open("10.1.0.1:40001", SERVER);
+    talk.client_says(&hello.record());
+    talk.server_sends(ACK | RST, b"");
+    let bytes = pcap(101, &talk.packets);
+    let target = folder.path().join("failing.pcapng");
+    run(&["-", "--write", target.to_str().unwrap()], &bytes);
+    let written = String::from_utf8_lossy(&std::fs::read(target).expect("it was written")).into_owned();
+    let shown =
+        ["text", "wide", "json", "jsonl", "yaml", "html"].map(|format| text(&run(&["-", "-o", format], &bytes)));
+    for shown in shown.iter().chain([&written]) {
+        assert!(shown.contains("password=") && !shown.contains("hunter2"), "{shown}");
+    }
+    // A filter is compared with what was sent.
+    let report = json(&run(&["-", "-o", "json", "--sni", name], &bytes));
+    assert_eq!(report["capture"]["summary"]["flows"], 1);
 }
 
 #[test]

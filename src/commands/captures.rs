@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Error, sources};
 use crate::checks::captured;
 use crate::checks::facts::captured::ingress_addresses;
-use crate::evidence::capture::{Capture, CaptureFile, Flow, Signature, Summary};
+use crate::evidence::capture::{Capture, CaptureFile, ClientChain, Flow, ServerName, Signature, Summary};
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 use crate::evidence::{Evidence, Unavailable};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
@@ -61,10 +61,29 @@ pub(super) fn key_log(name: Option<&str>) -> Result<Option<KeyLog>, Error> {
     name.map(input).transpose()
 }
 
-/// Redacts the sample of what a client sent in clear.
-pub(super) fn redacted(redactor: &Redactor, flow: Flow) -> Flow {
-    let clean = |sample: String| redactor.sample(&sample, &mut Redactions::default());
-    Flow { sample: flow.sample.map(clean), ..flow }
+/// Redacts all text that the two peers sent, as evidence is redacted.
+pub(super) fn redacted(redactor: &Redactor, mut flow: Flow) -> Flow {
+    let redactions = &mut Redactions::default();
+    flow.sample = flow.sample.map(|sample| redactor.sample(&sample, redactions));
+    let mut clean = |text: &mut String| *text = redactor.derived(text, redactions);
+    if let Some(hello) = &mut flow.hello {
+        match &mut hello.server_name {
+            ServerName::Sent(name) | ServerName::Address(name) => clean(name),
+            ServerName::Encrypted | ServerName::None | ServerName::Unknown => {}
+        }
+        hello.alpn.iter_mut().for_each(&mut clean);
+    }
+    flow.answer.iter_mut().filter_map(|answer| answer.alpn.as_mut()).for_each(&mut clean);
+    flow.certificate_request.iter_mut().flatten().for_each(&mut clean);
+    let of_client = match &mut flow.client_certificate {
+        ClientChain::Sent(chain) => &mut chain[..],
+        ClientChain::Empty | ClientChain::NotSeen => &mut [],
+    };
+    for certificate in flow.certificates.iter_mut().chain(of_client).filter_map(|one| one.certificate.as_mut()) {
+        [&mut certificate.subject, &mut certificate.issuer].into_iter().for_each(&mut clean);
+        certificate.dns_names.iter_mut().chain(&mut certificate.issuer_urls).for_each(&mut clean);
+    }
+    flow
 }
 
 /// Adds the captures, merged by time, to the evidence. Returns the packets of failing handshakes, if they are

@@ -59,11 +59,11 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     reporter.started(&task);
     let mut question = Question { filters: filters(args), ..Question::default() };
     let result = captures::read(&args.files, keys, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
-        let flow = redacted(&redactor, flow);
         question.connections += 1;
         if !is_selected(&flow, args) {
             return;
         }
+        let flow = redacted(&redactor, flow);
         let standing = captured::judge(&Signature::of(&flow)).standing;
         question.matching += 1;
         question.matching_completed += u64::from(standing == Standing::Good);
