@@ -49,6 +49,7 @@ pub(super) fn run(args: &CaptureArgs, console: &Console) -> Result<u8, Error> {
         });
     }
     gather::check_selector(&args.cluster.selector)?;
+    pcap::check_target(args.write.as_deref())?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let code = runtime.block_on(async {
         let stop = Stop::on_signal(None, bundle::abandon).map_err(Error::Runtime)?;

@@ -47,6 +47,17 @@ fn check(args: &PcapArgs) -> Result<(), Error> {
             hint: "no connection can have begun between them".into(),
         });
     }
+    check_target(args.write.as_deref())
+}
+
+/// Validates the name of the file that packets are written to.
+pub(super) fn check_target(path: Option<&Path>) -> Result<(), Error> {
+    if path == Some(Path::new("-")) {
+        return Err(Error::Usage {
+            what: "--write -: standard output is for the report".into(),
+            hint: "give --write a file name".into(),
+        });
+    }
     Ok(())
 }
 
