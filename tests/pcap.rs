@@ -381,15 +381,18 @@ fn secrets_in_a_hello_are_redacted() {
 #[test]
 fn packets_are_not_written_to_standard_output() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
-        .args(["pcap", "nowhere.pcap", "--write", "-"])
-        .current_dir(&folder)
-        .output()
-        .expect("the program starts");
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("--write -: standard output is for the report"), "{error}");
-    assert!(!folder.path().join("-").exists());
+    for command in [&["pcap", "nowhere.pcap"][..], &["capture"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
+            .args(command)
+            .args(["--write", "-"])
+            .current_dir(&folder)
+            .output()
+            .expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("--write -: standard output is for the report"), "{error}");
+        assert!(!folder.path().join("-").exists());
+    }
 }
 
 #[test]

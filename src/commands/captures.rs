@@ -6,15 +6,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::flow_redactor::FlowRedactor;
 use super::{Error, sources};
 use crate::checks::captured;
 use crate::checks::facts::captured::ingress_addresses;
-use crate::evidence::capture::{Capture, CaptureFile, ClientChain, Flow, ServerName, Signature, Summary};
+use crate::evidence::capture::{Capture, CaptureFile, Flow, Signature, Summary};
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 use crate::evidence::{Evidence, Unavailable};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
 use crate::gather::files::key_log;
-use crate::redact::{Redactions, Redactor};
+use crate::redact::Redactor;
 use crate::run::{Progress, Stop};
 use crate::wire::capture::{CaptureWriter, KeptPacket};
 use crate::wire::tls::KeyLog;
@@ -59,31 +60,6 @@ pub(super) fn check(names: &[String]) -> Result<(), Error> {
 pub(super) fn key_log(name: Option<&str>) -> Result<Option<KeyLog>, Error> {
     let input = |name: &str| key_log::read(name).map_err(|source| Error::Input { name: name.to_owned(), source });
     name.map(input).transpose()
-}
-
-/// Redacts all text that the two peers sent, as evidence is redacted.
-pub(super) fn redacted(redactor: &Redactor, mut flow: Flow) -> Flow {
-    let redactions = &mut Redactions::default();
-    flow.sample = flow.sample.map(|sample| redactor.sample(&sample, redactions));
-    let mut clean = |text: &mut String| *text = redactor.derived(text, redactions);
-    if let Some(hello) = &mut flow.hello {
-        match &mut hello.server_name {
-            ServerName::Sent(name) | ServerName::Address(name) => clean(name),
-            ServerName::Encrypted | ServerName::None | ServerName::Unknown => {}
-        }
-        hello.alpn.iter_mut().for_each(&mut clean);
-    }
-    flow.answer.iter_mut().filter_map(|answer| answer.alpn.as_mut()).for_each(&mut clean);
-    flow.certificate_request.iter_mut().flatten().for_each(&mut clean);
-    let of_client = match &mut flow.client_certificate {
-        ClientChain::Sent(chain) => &mut chain[..],
-        ClientChain::Empty | ClientChain::NotSeen => &mut [],
-    };
-    for certificate in flow.certificates.iter_mut().chain(of_client).filter_map(|one| one.certificate.as_mut()) {
-        [&mut certificate.subject, &mut certificate.issuer].into_iter().for_each(&mut clean);
-        certificate.dns_names.iter_mut().chain(&mut certificate.issuer_urls).for_each(&mut clean);
-    }
-    flow
 }
 
 /// Adds the captures, merged by time, to the evidence. Returns the packets of failing handshakes, if they are
@@ -132,7 +108,7 @@ struct Reading {
     ingress: BTreeSet<IpAddr>,
     /// The evidence is of a cluster, where only port-forwards connect from a loopback address.
     is_of_cluster: bool,
-    redactor: Redactor,
+    redactor: FlowRedactor,
     to_ingress: Summary,
     elsewhere: Summary,
     /// Connections that are left out.
@@ -145,7 +121,7 @@ impl Reading {
         Self {
             ingress: ingress_addresses(evidence),
             is_of_cluster: !evidence.question.is_offline(),
-            redactor: Redactor::secrets_only(),
+            redactor: FlowRedactor::new(Redactor::secrets_only()),
             to_ingress: Summary::default(),
             elsewhere: Summary::default(),
             own: 0,
@@ -171,7 +147,8 @@ impl Reading {
             if let Some(kept) = &mut kept {
                 kept.add_failure(&flow, &packets);
             }
-            self.count(&redacted(&self.redactor, flow));
+            let flow = self.redactor.flow(flow);
+            self.count(&flow);
         })?;
         progress.finished(task, &format!("{} packets", capture.traffic.packets));
         // A capture at the client, or in front of a load balancer, may have none of the addresses.
