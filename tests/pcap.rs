@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use builder::{ACK, FIN, RST, Talk, alert, framed, good13, hello, merged, pcap, pcapng};
+use builder::{ACK, FIN, HelloBuilder, RST, Talk, alert, framed, good13, hello, merged, pcap, pcapng};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -351,6 +351,47 @@ fn characters_that_a_terminal_obeys_are_escapes_in_every_output() {
     for format in ["text", "wide", "json", "jsonl", "yaml", "html"] {
         let shown = text(&run(&["-", "-o", format], &pcap(101, &talk.packets)));
         assert!(!shown.contains('\u{202e}') && shown.contains("b.example.com"), "{format}: {shown}");
+    }
+}
+
+/// What a client puts into its ClientHello leaves the program as evidence does, in every format.
+#[test]
+fn secrets_in_a_hello_are_redacted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = "password=hunter2secretABC";
+    let alpn = [&[0, 26, 25][..], name.as_bytes()].concat();
+    let hello = HelloBuilder { name: Some(name), more: vec![(16, alpn)], ..HelloBuilder::default() };
+    let mut talk = Talk::open("10.1.0.1:40001", SERVER);
+    talk.client_says(&hello.record());
+    talk.server_sends(ACK | RST, b"");
+    let bytes = pcap(101, &talk.packets);
+    let target = folder.path().join("failing.pcapng");
+    run(&["-", "--write", target.to_str().unwrap()], &bytes);
+    let written = String::from_utf8_lossy(&std::fs::read(target).expect("it was written")).into_owned();
+    let shown =
+        ["text", "wide", "json", "jsonl", "yaml", "html"].map(|format| text(&run(&["-", "-o", format], &bytes)));
+    for shown in shown.iter().chain([&written]) {
+        assert!(shown.contains("password=") && !shown.contains("hunter2"), "{shown}");
+    }
+    // A filter is compared with what was sent.
+    let report = json(&run(&["-", "-o", "json", "--sni", name], &bytes));
+    assert_eq!(report["capture"]["summary"]["flows"], 1);
+}
+
+#[test]
+fn packets_are_not_written_to_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in [&["pcap", "nowhere.pcap"][..], &["capture"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
+            .args(command)
+            .args(["--write", "-"])
+            .current_dir(&folder)
+            .output()
+            .expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("--write -: standard output is for the report"), "{error}");
+        assert!(!folder.path().join("-").exists());
     }
 }
 

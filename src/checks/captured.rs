@@ -122,6 +122,18 @@ fn of_outcome(signature: &Signature) -> Kind {
         Outcome::ClientNotCaptured => {
             kind("client-not-captured", Standing::Unknown, "client's packets are not in the capture", &[])
         }
+        Outcome::ClientBeginningNotCaptured => kind(
+            "client-beginning-not-captured",
+            Standing::Unknown,
+            "beginning of the client's bytes is not in the capture",
+            &[],
+        ),
+        Outcome::ClientCut => {
+            kind("client-cut", Standing::Unknown, "snap length of the capture cuts the client's first bytes", &[])
+        }
+        Outcome::ClientHelloUnreadable => {
+            kind("hello-unreadable", Standing::Beside, "client sends TLS without a readable ClientHello", &[])
+        }
         Outcome::NotCaptured if signature.uncaptured == Some(Party::Server) => response_not_captured(),
         Outcome::NotCaptured => kind(
             "answer-not-captured",
@@ -133,6 +145,7 @@ fn of_outcome(signature: &Signature) -> Kind {
             kind("unfinished", Standing::Beside, "capture ends before the handshake does", &[])
         }
         Outcome::Silent { acknowledged } => silent(signature, acknowledged),
+        Outcome::Undelivered { by } => undelivered(signature, by),
         Outcome::ServerNotTls { speaks } => failed(
             &server_not_tls::CHECK,
             "answer-not-tls",
@@ -214,6 +227,25 @@ fn silent(signature: &Signature, acknowledged: bool) -> Kind {
         "silent",
         &format!("nothing comes back after the ClientHello{}", name(signature)),
         &[FIREWALL, LARGE_HELLO],
+    )
+}
+
+/// The server never had the whole ClientHello, so that nothing in it is the reason.
+fn undelivered(signature: &Signature, by: Party) -> Kind {
+    let with = name(signature);
+    if by == Party::Client {
+        return failed(
+            &client_gives_up::CHECK,
+            "hello-undelivered",
+            &format!("client gives up, and a part of its ClientHello{with} never reached the server"),
+            &[LARGE_HELLO, FIREWALL],
+        );
+    }
+    failed(
+        &server_silent::CHECK,
+        "hello-undelivered",
+        &format!("server ends the connection, and a part of the ClientHello{with} never reached it"),
+        &[LARGE_HELLO, FIREWALL, "the server closes connections without reading them, as when it is overloaded"],
     )
 }
 

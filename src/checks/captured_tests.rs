@@ -239,6 +239,26 @@ fn an_answer_that_the_client_received_is_no_silence() {
     assert_eq!(flow(&talk).outcome, Outcome::ClientNotCaptured);
 }
 
+/// A ClientHello that the server never had whole has no name that a route could lack.
+#[test]
+fn a_hello_that_is_not_delivered_is_no_missing_route() {
+    let large = HelloBuilder { name: Some("api.example.com"), padding: 1500, ..HelloBuilder::default() }.record();
+    for name in [None, Some("api.example.com")] {
+        let hello = hello(name);
+        for part in [&large[..1400], &hello[..hello.len() / 2]] {
+            for flags in [ACK | FIN, ACK | RST] {
+                let mut talk = Talk::open(CLIENT, SERVER);
+                talk.client_says(part);
+                let flow = flow(&left(talk, Party::Server, flags, b""));
+                let kind = kind(&flow);
+                assert_eq!(kind.code.map(|code| code.to_string()).as_deref(), Some("AT613"), "{kind:?}");
+                assert!(kind.causes[0].contains("more than one segment"), "{kind:?}");
+                assert!(!kind.causes.iter().any(|cause| cause.contains("route")), "{kind:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_snap_length_shows_the_same_failure_or_none() {
     for (name, talk) in conversations() {

@@ -104,6 +104,7 @@ pub(crate) const CAPTURED_CLIENT_CERTIFICATE_MISSING: Code = capture::captured_c
 pub(crate) const CAPTURED_CLIENT_CERTIFICATE_REJECTED: Code = capture::captured_client_certificate_rejected::CHECK.code;
 pub(crate) const CAPTURED_PROXY_HEADER_REFUSED: Code = capture::captured_proxy_header_refused::CHECK.code;
 pub(crate) const CAPTURED_CLIENT_NOT_TLS: Code = capture::captured_client_not_tls::CHECK.code;
+pub(crate) const CAPTURED_ALERT_HIDDEN: Code = capture::captured_alert_hidden::CHECK.code;
 pub(crate) const INGRESS_POD_MISSING: Code = platform::ingress_pod_missing::CHECK.code;
 pub(crate) const INGRESS_POD_NOT_RUNNING: Code = platform::ingress_pod_not_running::CHECK.code;
 pub(crate) const INGRESS_POD_RESTARTED: Code = platform::ingress_pod_restarted::CHECK.code;

@@ -17,7 +17,7 @@ use futures::future::join_all;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::captures::redacted;
+use super::flow_redactor::FlowRedactor;
 use super::pcap::Session;
 use super::{Error, contexts, fail_on, pcap, sources};
 use crate::bundle;
@@ -49,6 +49,7 @@ pub(super) fn run(args: &CaptureArgs, console: &Console) -> Result<u8, Error> {
         });
     }
     gather::check_selector(&args.cluster.selector)?;
+    pcap::check_target(args.write.as_deref())?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let code = runtime.block_on(async {
         let stop = Stop::on_signal(None, bundle::abandon).map_err(Error::Runtime)?;
@@ -182,7 +183,7 @@ fn with_losses(mut file: CaptureFile, recorded: &Recorded) -> CaptureFile {
 struct Judge {
     analysis: Analysis,
     session: Session,
-    redactor: Redactor,
+    redactor: FlowRedactor,
     failed_only: bool,
     /// All packets are written, and not only those of failing handshakes.
     writes_all: bool,
@@ -202,7 +203,7 @@ impl Judge {
         Ok(Self {
             analysis: Analysis::new(args.write.is_some() && args.failed_only),
             session: Session::new(args.output, args.write.as_deref())?,
-            redactor: Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens),
+            redactor: FlowRedactor::new(Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens)),
             failed_only: args.failed_only,
             writes_all: args.write.is_some() && !args.failed_only,
             latest: None,
@@ -242,7 +243,7 @@ impl Judge {
     }
 
     fn flow(&mut self, flow: Flow, packets: Vec<KeptPacket>) {
-        let flow = redacted(&self.redactor, flow);
+        let flow = self.redactor.flow(flow);
         let kind = captured::judge(&Signature::of(&flow));
         let is_failure = kind.standing.is_failure();
         if is_failure {

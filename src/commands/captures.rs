@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::flow_redactor::FlowRedactor;
 use super::{Error, sources};
 use crate::checks::captured;
 use crate::checks::facts::captured::ingress_addresses;
@@ -14,7 +15,7 @@ use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 use crate::evidence::{Evidence, Unavailable};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
 use crate::gather::files::key_log;
-use crate::redact::{Redactions, Redactor};
+use crate::redact::Redactor;
 use crate::run::{Progress, Stop};
 use crate::wire::capture::{CaptureWriter, KeptPacket};
 use crate::wire::tls::KeyLog;
@@ -59,12 +60,6 @@ pub(super) fn check(names: &[String]) -> Result<(), Error> {
 pub(super) fn key_log(name: Option<&str>) -> Result<Option<KeyLog>, Error> {
     let input = |name: &str| key_log::read(name).map_err(|source| Error::Input { name: name.to_owned(), source });
     name.map(input).transpose()
-}
-
-/// Redacts the sample of what a client sent in clear.
-pub(super) fn redacted(redactor: &Redactor, flow: Flow) -> Flow {
-    let clean = |sample: String| redactor.sample(&sample, &mut Redactions::default());
-    Flow { sample: flow.sample.map(clean), ..flow }
 }
 
 /// Adds the captures, merged by time, to the evidence. Returns the packets of failing handshakes, if they are
@@ -113,7 +108,7 @@ struct Reading {
     ingress: BTreeSet<IpAddr>,
     /// The evidence is of a cluster, where only port-forwards connect from a loopback address.
     is_of_cluster: bool,
-    redactor: Redactor,
+    redactor: FlowRedactor,
     to_ingress: Summary,
     elsewhere: Summary,
     /// Connections that are left out.
@@ -126,7 +121,7 @@ impl Reading {
         Self {
             ingress: ingress_addresses(evidence),
             is_of_cluster: !evidence.question.is_offline(),
-            redactor: Redactor::secrets_only(),
+            redactor: FlowRedactor::new(Redactor::secrets_only()),
             to_ingress: Summary::default(),
             elsewhere: Summary::default(),
             own: 0,
@@ -152,7 +147,8 @@ impl Reading {
             if let Some(kept) = &mut kept {
                 kept.add_failure(&flow, &packets);
             }
-            self.count(&redacted(&self.redactor, flow));
+            let flow = self.redactor.flow(flow);
+            self.count(&flow);
         })?;
         progress.finished(task, &format!("{} packets", capture.traffic.packets));
         // A capture at the client, or in front of a load balancer, may have none of the addresses.

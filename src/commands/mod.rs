@@ -14,6 +14,7 @@ mod diff;
 mod earlier;
 mod edge;
 mod explain;
+mod flow_redactor;
 mod log_stores;
 mod pcap;
 mod probe;

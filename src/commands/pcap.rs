@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 
-use super::captures::{self as captures_of_user, key_log, redacted};
+use super::captures::{self as captures_of_user, key_log};
+use super::flow_redactor::FlowRedactor;
 use super::{Error, fail_on};
 use crate::bundle::{self, NewFile};
 use crate::checks::captured::{self, Standing};
@@ -47,6 +48,17 @@ fn check(args: &PcapArgs) -> Result<(), Error> {
             hint: "no connection can have begun between them".into(),
         });
     }
+    check_target(args.write.as_deref())
+}
+
+/// Validates the name of the file that packets are written to.
+pub(super) fn check_target(path: Option<&Path>) -> Result<(), Error> {
+    if path == Some(Path::new("-")) {
+        return Err(Error::Usage {
+            what: "--write -: standard output is for the report".into(),
+            hint: "give --write a file name".into(),
+        });
+    }
     Ok(())
 }
 
@@ -55,15 +67,15 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let keys = key_log(args.key_log.as_deref())?;
     let mut session = Session::new(args.output, args.write.as_deref())?;
     let task = format!("packets of {}", if let [only] = args.files.as_slice() { only } else { "the captures" });
-    let redactor = Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens);
+    let mut redactor = FlowRedactor::new(Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens));
     reporter.started(&task);
     let mut question = Question { filters: filters(args), ..Question::default() };
     let result = captures::read(&args.files, keys, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
-        let flow = redacted(&redactor, flow);
         question.connections += 1;
         if !is_selected(&flow, args) {
             return;
         }
+        let flow = redactor.flow(flow);
         let standing = captured::judge(&Signature::of(&flow)).standing;
         question.matching += 1;
         question.matching_completed += u64::from(standing == Standing::Good);

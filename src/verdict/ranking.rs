@@ -41,8 +41,9 @@ pub(crate) fn causes(
         }
         causes.extend(named(relations, causes_of(strangers), strangers));
     }
-    // Stable: what clients were seen to suffer comes before what only counters or a probe show.
-    causes.sort_by_key(|cause| relations.witness(cause.symptom));
+    // Stable: what clients were seen to suffer comes before what only counters or a probe show, and what is
+    // established before a guess.
+    causes.sort_by_key(|cause| (relations.witness(cause.symptom), relations.is_guess(cause.symptom)));
     causes
 }
 
@@ -58,6 +59,9 @@ fn named(relations: &Relations, mut causes: Vec<Cause>, symptom: &CheckResult) -
     let is_located = relations.symptom(code).is_none_or(|symptom| symptom.is_located);
     for cause in &mut causes {
         cause.symptom = Some(code);
+        if relations.is_guess(Some(code)) {
+            cause.certainty = cause.certainty.max(Certainty::Likely);
+        }
         let seen = is_located && cause.certainty != Certainty::Possible;
         if seen && cause.codes.first() != Some(&code) {
             cause.evidence.splice(0..0, symptom.findings().iter().take(4).map(seen_at));

@@ -21,6 +21,8 @@ pub(crate) struct Relations {
     pub(crate) diverging_pods: &'static [Code],
     /// Clients that may not be ours: their cause comes after those of other clients.
     pub(crate) strangers: &'static [Code],
+    /// Checks whose findings rest on a guess: no cause of theirs is established.
+    pub(crate) guesses: &'static [Code],
     /// Explain a failure that leaves no record in the access logs, because it happens in front of them.
     pub(crate) without_record: &'static [Code],
 }
@@ -56,6 +58,11 @@ impl Relations {
             Some(code) => self.symptom(code).map_or(Witness::Clients, |symptom| symptom.witness),
             None => Witness::Clients,
         }
+    }
+
+    /// Returns whether the findings of a check rest on a guess.
+    pub(crate) fn is_guess(&self, code: Option<Code>) -> bool {
+        code.is_some_and(|code| self.guesses.contains(&code))
     }
 
     pub(crate) fn symptom(&self, code: Code) -> Option<&'static Symptom> {

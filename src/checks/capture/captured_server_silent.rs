@@ -10,7 +10,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "The server does not answer ClientHellos, according to a packet capture",
     explanation: Explanation {
-        looks_for: "Connections of a capture in which no byte comes back after the ClientHello.",
+        looks_for: "Connections of a capture in which no byte comes back after the ClientHello. If the server ends \
+            the connection, only those of which its acknowledgements prove that it never had the whole ClientHello.",
         matters: "The client waits until its time limit. A firewall drops the packets, a device cannot handle a \
             large ClientHello, or the server is overloaded.",
         fix: "Capture packets at both ends and compare. To test the size, probe with a smaller ClientHello \

@@ -293,7 +293,11 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
         list.push((count(tally.flows, "connection"), kind.sentence.clone()));
     }
     let groups = capture.summary.groups.iter();
-    let unclear = groups.filter(|group| group.signature.hello_unclear && group.signature.name == NameKind::Unknown);
+    let unclear = groups.filter(|group| {
+        // Of a ClientHello that was not sent whole, no capture shows more.
+        let is_whole = !matches!(group.signature.outcome, Ended::Undelivered { .. });
+        group.signature.hello_unclear && group.signature.name == NameKind::Unknown && is_whole
+    });
     let unclear: u64 = unclear.map(|group| group.tally.flows).sum();
     for side in [Party::Client, Party::Server] {
         // Those that cannot be judged are listed above.

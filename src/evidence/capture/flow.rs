@@ -284,6 +284,12 @@ pub enum Outcome {
     ServerFirst,
     /// The capture lacks the client's packets, so there is no ClientHello.
     ClientNotCaptured,
+    /// The capture has the client's later packets and lacks the first with data.
+    ClientBeginningNotCaptured,
+    /// The snap length of the capture cut the client's first bytes, so that there is no ClientHello.
+    ClientCut,
+    /// The client's first bytes are TLS, and no ClientHello can be read in them.
+    ClientHelloUnreadable,
     /// Both sides finished the handshake. In TLS 1.3 this follows from the records that passed.
     Completed,
     /// The capture does not hold how it went on.
@@ -293,6 +299,9 @@ pub enum Outcome {
         /// TCP acknowledged the ClientHello.
         acknowledged: bool,
     },
+    /// The side that ended the connection did so when the server had not the whole ClientHello, by the
+    /// acknowledgement numbers of the server.
+    Undelivered { by: Party },
     /// The capture lacks the server's response, or so much of the handshake that its end proves nothing.
     NotCaptured,
     /// The server's response is not TLS.
@@ -362,10 +371,16 @@ impl fmt::Display for Outcome {
             Self::ClientNotTls => f.write_str("client does not speak TLS"),
             Self::ServerFirst => f.write_str("server speaks first, no ClientHello"),
             Self::ClientNotCaptured => f.write_str("client's packets are not in the capture"),
+            Self::ClientBeginningNotCaptured => f.write_str("beginning of the client's bytes is not in the capture"),
+            Self::ClientCut => f.write_str("snap length of the capture cuts the client's first bytes"),
+            Self::ClientHelloUnreadable => f.write_str("client sends TLS without a readable ClientHello"),
             Self::Completed => f.write_str("handshake completed"),
             Self::Unfinished { stage } => write!(f, "capture ends {}", during(stage)),
             Self::Silent { acknowledged: true } => f.write_str("server acknowledges the ClientHello and stays silent"),
             Self::Silent { acknowledged: false } => f.write_str("nothing comes back after the ClientHello"),
+            Self::Undelivered { by } => {
+                write!(f, "{} ends the connection, and the server never had the whole ClientHello", who(by))
+            }
             Self::NotCaptured => f.write_str("handshake is not whole in the capture"),
             Self::ServerNotTls { speaks } => write!(f, "server's answer is not TLS: {}", speaks.description()),
             Self::Malformed => f.write_str("server's answer breaks the rules of TLS"),

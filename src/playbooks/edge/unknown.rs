@@ -76,6 +76,7 @@ fn is_failure(outcome: Captured) -> bool {
         Captured::Reset { by, stage } | Captured::Closed { by, stage } => {
             by == Server && stage != crate::evidence::handshake::Stage::Established
         }
+        Captured::Undelivered { by } => by == Server,
         Captured::Silent { .. }
         | Captured::ServerNotTls { .. }
         | Captured::Malformed

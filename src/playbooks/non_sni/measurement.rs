@@ -47,7 +47,18 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
             command: config_dump(evidence),
         },
         (Some(codes::UNKNOWN_SERVER_NAME_RESET), Err(_)) => hostnames(evidence),
+        (Some(codes::CAPTURED_ALERT_HIDDEN), _) => key_log(evidence),
         _ => hello(evidence),
+    }
+}
+
+fn key_log(evidence: &Evidence) -> Measurement {
+    let files = evidence.captures.iter().flat_map(|capture| &capture.files);
+    let files: Vec<String> = files.map(|file| word(&file.name)).collect();
+    Measurement {
+        why: "the secrets of these handshakes (SSLKEYLOGFILE of the client or the server) show what is encrypted"
+            .into(),
+        command: format!("kubectl apigee-tls pcap {} --keylog KEYS", files.join(" ")),
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) static RELATIONS: Relations = Relations {
     ],
     diverging_pods: &[codes::PODS_DIFFER, codes::PODS_SERVE_DIFFERENT_CERTIFICATES],
     strangers: &[codes::UNKNOWN_SERVER_NAME_RESET, codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED],
+    guesses: &[codes::CAPTURED_ALERT_HIDDEN],
     without_record: &[
         codes::CLIENT_AUTHORITIES_ABSENT,
         codes::CLIENT_AUTHORITIES_MALFORMED,
@@ -329,6 +330,28 @@ mod tests {
         for (name, _) in EXPLAIN_NONE.iter().chain(WITHOUT_FACTS) {
             let (_, check) = checks::find(name).unwrap_or_else(|| panic!("there is no {name}"));
             assert!(EXPLAINS.iter().all(|fact| fact.code != check.code), "{name} explains something");
+        }
+    }
+
+    /// A kind that rests on a guess is of a check whose causes are never established, and others are not.
+    #[test]
+    fn guesses_of_captures_are_no_established_causes() {
+        let outcomes = [
+            r#"{"hiddenAlert": {"by": "client", "stage": "serverFlight", "length": 19}}"#,
+            r#"{"hiddenAlert": {"by": "server", "stage": "clientFlight", "length": 19}}"#,
+            r#"{"closed": {"by": "client", "stage": "serverFlight"}}"#,
+            r#"{"reset": {"by": "client", "stage": "serverFlight"}}"#,
+            r#"{"closed": {"by": "client", "stage": "clientHello"}}"#,
+            r#"{"reset": {"by": "server", "stage": "clientFlight"}}"#,
+            r#"{"undelivered": {"by": "server"}}"#,
+        ];
+        for outcome in outcomes {
+            let signature = format!(
+                r#"{{"outcome": {outcome}, "name": "sent", "offered": null, "chosen": null, "preface": null, "speaks": null,
+                "warned": null, "certificateRequested": false, "clientCertificate": "notSeen", "helloUnclear": false}}"#
+            );
+            let kind = checks::captured::judge(&serde_json::from_str(&signature).unwrap());
+            assert_eq!(RELATIONS.is_guess(kind.code), kind.is_guess, "{kind:?}");
         }
     }
 

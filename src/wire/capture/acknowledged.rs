@@ -1,16 +1,26 @@
 //! What each side of a connection knew of the other when it sent a segment, by its acknowledgements.
 
+/// Time in nanoseconds after which an acknowledgement has not crossed the data on their way.
+const CROSSING: i64 = 1_000_000_000;
+
 /// The sequence numbers behind segments that decide.
 #[derive(Debug, Default)]
 pub(super) struct Acknowledged {
-    /// Of the ClientHello.
+    /// Of the ClientHello, if it is whole.
     hello: Option<u32>,
     /// Of the ServerHello.
     answer: Option<u32>,
     /// Of the client's first encrypted record after it.
     flight: Option<u32>,
-    /// The server acknowledged the ClientHello.
-    pub(super) has_hello: bool,
+    /// Of all that the client sent, and the time of its last new byte.
+    sent: Option<u32>,
+    sent_at: i64,
+    /// The highest number that the server acknowledged, other than by its RST.
+    by_server: Option<u32>,
+    /// The server acknowledged something long after the client's last new byte.
+    is_late: bool,
+    /// What the segment with which the server ended the connection acknowledged.
+    by_end: Option<u32>,
 }
 
 impl Acknowledged {
@@ -29,15 +39,50 @@ impl Acknowledged {
         self.flight.get_or_insert(end);
     }
 
+    /// A segment of the client with data ends here.
+    pub(super) fn sent(&mut self, end: u32, time: i64) {
+        if !covers(self.sent, Some(end)) {
+            (self.sent, self.sent_at, self.is_late) = (Some(end), time, false);
+        }
+    }
+
+    /// The server ended the connection with a segment that acknowledges this.
+    pub(super) fn end(&mut self, acknowledged: Option<u32>) {
+        self.by_end = acknowledged;
+    }
+
     /// Returns whether the client knew the ServerHello.
     pub(super) fn by_client(&self, acknowledged: Option<u32>) -> bool {
         covers(acknowledged, self.answer)
     }
 
-    /// Returns whether the server knew the client's second flight, or its beginning.
-    pub(super) fn by_server(&mut self, acknowledged: Option<u32>) -> bool {
-        self.has_hello |= covers(acknowledged, self.hello);
+    /// Returns whether the server knew the client's second flight, or its beginning. An RST is not counted
+    /// among its acknowledgements: another device may have sent it.
+    pub(super) fn by_server(&mut self, acknowledged: Option<u32>, is_reset: bool, time: i64) -> bool {
+        if acknowledged.is_some() && !is_reset {
+            if !covers(self.by_server, acknowledged) {
+                self.by_server = acknowledged;
+            }
+            self.is_late |= self.sent.is_some() && time.saturating_sub(self.sent_at) >= CROSSING;
+        }
         covers(acknowledged, self.flight)
+    }
+
+    /// Returns whether the server acknowledged the ClientHello.
+    pub(super) fn has_hello(&self) -> bool {
+        covers(self.by_server, self.hello)
+    }
+
+    /// Returns whether the server's acknowledgements prove that it never had the whole ClientHello. If
+    /// `is_part`, the client sent no more than a part of it. `trusts_end` is false for an end that may be
+    /// another device's.
+    ///
+    /// An acknowledgement that crossed the ClientHello on the way proves nothing, unless it came with the end.
+    pub(super) fn lacks_hello(&self, is_part: bool, trusts_end: bool) -> bool {
+        let by_end = self.by_end.filter(|_| trusts_end);
+        let end = if is_part { self.sent.map(|sent| sent.wrapping_add(1)) } else { self.hello };
+        let is_proof = by_end.is_some() || self.is_late;
+        is_proof && end.is_some() && !covers(self.by_server, end) && !covers(by_end, end)
     }
 }
 

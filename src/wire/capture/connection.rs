@@ -14,7 +14,7 @@ use super::hops::Hops;
 use super::layers::Segment;
 use super::shared::Shared;
 use super::stream::Piece;
-use crate::evidence::capture::{End, Ending, Missing, Preface, Tunnel};
+use crate::evidence::capture::{End, Ending, HelloState, Missing, Preface, Tunnel};
 use crate::evidence::handshake::{NotTls, Party};
 use crate::wire::tls::passive::Passive;
 
@@ -155,6 +155,7 @@ impl Connection {
         direction.packets += 1;
         direction.syns += u64::from(segment.syn);
         direction.bytes += segment.length as u64;
+        direction.is_cut |= segment.data.len() < segment.length;
         if by == Party::Server {
             self.hops.add(segment, self.end.is_some());
         }
@@ -171,7 +172,7 @@ impl Connection {
         let kept = if by == Party::Client {
             self.client_segment(segment, at, may_wait, shared)
         } else {
-            self.handshake.knows_other = self.acknowledged.by_server(segment.acknowledged);
+            self.handshake.knows_other = self.acknowledged.by_server(segment.acknowledged, segment.rst, at.time);
             self.server_segment(segment, at, may_wait, shared)
         };
         if self.handshake.is_complete() || self.client_state == ClientState::NotTls {
@@ -233,6 +234,22 @@ impl Connection {
         self.client.packets == 0 || self.lacks_request
     }
 
+    /// Returns whether the server's acknowledgements prove that it never had the whole ClientHello.
+    pub(super) fn lacks_hello(&self) -> bool {
+        let Some(hello) = &self.handshake.hello else { return false };
+        let is_part = match hello.state {
+            HelloState::Whole | HelloState::Malformed(_) => false,
+            // What a snap length cut off was sent; the rest of the ClientHello was not.
+            HelloState::Cut { length, .. }
+                if self.missing.of_client == 0 || self.client.stream.passed() < u64::from(length) =>
+            {
+                true
+            }
+            HelloState::Cut { .. } => return false,
+        };
+        self.acknowledged.lacks_hello(is_part, self.hops.foreign_reset.is_none())
+    }
+
     /// Returns the side of which the capture has no packet, although there was one: a capture of one
     /// direction.
     pub(super) fn uncaptured(&self) -> Option<Party> {
@@ -285,6 +302,7 @@ impl Connection {
         self.client.tls = Passive::default();
         self.server.tls = Passive::default();
         (self.speaks, self.sample) = (None, None);
+        self.acknowledged = Acknowledged::default();
         self.handshake = Handshake::default();
         if let Some(end) = &mut self.end {
             end.by = if end.by == Party::Client { Party::Server } else { Party::Client };
@@ -326,7 +344,12 @@ impl Connection {
     fn ended(&mut self, by: Party, segment: &Segment<'_>, at: Moment) {
         let how = if segment.rst { Ending::Reset } else { Ending::Fin };
         match &mut self.end {
-            None => self.end = Some(End { by, how, packet: at.place, at: super::handshake::timestamp(at.time) }),
+            None => {
+                self.end = Some(End { by, how, packet: at.place, at: super::handshake::timestamp(at.time) });
+                if by == Party::Server {
+                    self.acknowledged.end(segment.acknowledged);
+                }
+            }
             Some(end) if end.by == by && end.how == Ending::Fin && how == Ending::Reset => {
                 end.how = Ending::FinAndReset;
             }

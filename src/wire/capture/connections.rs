@@ -87,39 +87,20 @@ impl Connections {
         self.latest = later(self.latest, at.time);
         self.report_over(at.time, sink);
         let key = Key::of(segment);
-        // Most segments are data after a finished handshake.
-        if !segment.syn
-            && let Some([entry]) = self.open.get_mut(&key).map(Vec::as_mut_slice)
-            && entry.connection.is_settled
-            && !is_misplaced
-        {
-            entry.connection.segment(segment, at, false, &mut self.shared);
-            if entry.connection.end.is_some() && !entry.is_over {
-                entry.is_over = true;
-                self.over.push_back((key, entry.connection.number, at.time));
-            }
-            return;
-        }
-        let position = match self.open.get(&key) {
-            Some(entries) if segment.syn && segment.acknowledged.is_none() => {
-                entries.iter().position(|entry| entry.connection.began_with(segment))
-            }
-            Some(entries) if entries.len() > 1 => (0..entries.len()).min_by_key(|&position| {
-                entries.get(position).map_or(u32::MAX, |entry| entry.connection.distance(segment))
-            }),
-            Some(_) => Some(0),
-            None => None,
-        };
-        let position = match position {
-            Some(position) => position,
-            None if self.may_begin(&key, segment) => self.begin(key, segment, at, sink),
-            None => {
+        // Most segments need one search: they are of the only connection with their addresses and ports.
+        let of_only_one = |entries: &&mut Vec<Entry>| !segment.syn && entries.len() == 1;
+        let only_one = self.open.get_mut(&key).filter(of_only_one).and_then(|entries| entries.first_mut());
+        let entry = if let Some(entry) = only_one {
+            entry
+        } else {
+            let Some(position) = self.position(key, segment, at, sink) else {
                 self.strays += 1;
                 return;
-            }
+            };
+            let Some(entry) = self.open.get_mut(&key).and_then(|entries| entries.get_mut(position)) else { return };
+            entry
         };
         let may_wait = self.buffered < MAX_BUFFERED;
-        let Some(entry) = self.open.get_mut(&key).and_then(|entries| entries.get_mut(position)) else { return };
         let connection = &mut entry.connection;
         if is_misplaced && !connection.is_new() && connection.has(segment, at) {
             return;
@@ -145,6 +126,24 @@ impl Connections {
         if connection.end.is_some() && !entry.is_over {
             entry.is_over = true;
             self.over.push_back((key, connection.number, at.time));
+        }
+    }
+
+    /// Returns the place of the connection of a segment among those of the key, which may be a new one.
+    fn position(&mut self, key: Key, segment: &Segment<'_>, at: Moment, sink: &mut Sink<'_>) -> Option<usize> {
+        let known = match self.open.get(&key) {
+            Some(entries) if segment.syn && segment.acknowledged.is_none() => {
+                entries.iter().position(|entry| entry.connection.began_with(segment))
+            }
+            Some(entries) if entries.len() > 1 => (0..entries.len()).min_by_key(|&position| {
+                entries.get(position).map_or(u32::MAX, |entry| entry.connection.distance(segment))
+            }),
+            Some(_) => Some(0),
+            None => None,
+        };
+        match known {
+            None if self.may_begin(&key, segment) => Some(self.begin(key, segment, at, sink)),
+            known => known,
         }
     }
 

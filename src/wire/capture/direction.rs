@@ -16,6 +16,8 @@ pub(super) struct Direction {
     pub(super) syns: u64,
     /// Bytes of data on the wire, retransmissions included.
     pub(super) bytes: u64,
+    /// Bytes of its segments were not captured: a snap length cut them.
+    pub(super) is_cut: bool,
     /// The first bytes, until they are classified.
     pub(super) head: Vec<u8>,
     pub(super) head_start: u32,

@@ -104,16 +104,23 @@ fn before_hello(connection: &Connection, because: Because) -> Outcome {
     // packets of both sides may have been lost.
     if let Some(alert) = handshake.ending_alert()
         && alert.level != WARNING
-        && connection.uncaptured().is_some()
     {
-        return refusal(connection, alert);
+        if connection.uncaptured().is_some() {
+            return refusal(connection, alert);
+        }
+        if alert.by == Party::Server && is_unreadable(connection) {
+            let Alert { by, level, number, .. } = alert;
+            return Outcome::Alert { by, stage: Stage::ClientHello, level, number };
+        }
     }
     if handshake.spoke(Party::Server) || handshake.spoke(Party::Client) || connection.client_is_tls() {
         return match () {
             () if connection.lacks_request() => Outcome::ClientNotCaptured,
             // The client opened the connection and sent nothing, as health checks do; the server may alert.
             () if connection.has_syn && client.bytes == 0 => Outcome::Idle,
-            () => Outcome::Joined,
+            () if !connection.has_syn => Outcome::Joined,
+            () if is_unreadable(connection) => Outcome::ClientHelloUnreadable,
+            () => without_beginning(connection),
         };
     }
     if client.bytes == 0 && server.bytes == 0 {
@@ -124,16 +131,31 @@ fn before_hello(connection: &Connection, because: Because) -> Outcome {
             () if because == Because::Evicted => Outcome::NotCaptured,
             () if connection.has_syn && is_reset && !connection.has_syn_ack => Outcome::Refused,
             () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => Outcome::Unanswered,
-            () if connection.lacks_beginning() => Outcome::ClientNotCaptured,
+            () if connection.lacks_beginning() => without_beginning(connection),
             // A client that sends nothing and leaves is seen without the server's packets.
             () if server.packets == 0 && !is_left => Outcome::NotCaptured,
             () => Outcome::Idle,
         };
     }
     match () {
-        () if connection.lacks_beginning() => Outcome::ClientNotCaptured,
+        () if connection.lacks_beginning() => without_beginning(connection),
         () if client.bytes > 0 => Outcome::ClientNotTls,
         () => Outcome::ServerFirst,
+    }
+}
+
+/// Returns whether the client's first bytes are there and are TLS, and no ClientHello can be read in them.
+fn is_unreadable(connection: &Connection) -> bool {
+    let missing = connection.missing;
+    connection.has_syn && connection.client_is_tls() && missing.of_client == 0 && missing.of_server == 0
+}
+
+/// Says why the capture has no ClientHello of a client that sent one, as far as it shows.
+fn without_beginning(connection: &Connection) -> Outcome {
+    match () {
+        () if connection.lacks_request() => Outcome::ClientNotCaptured,
+        () if connection.client.is_cut => Outcome::ClientCut,
+        () => Outcome::ClientBeginningNotCaptured,
     }
 }
 
@@ -218,8 +240,12 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
             Outcome::ServerNotTls { speaks: NotTls::Unknown }
         };
     }
-    if connection.end.is_some() {
-        return ended(connection, Stage::ClientHello);
+    if let Some(end) = connection.end {
+        return if connection.lacks_hello() {
+            Outcome::Undelivered { by: end.by }
+        } else {
+            ended(connection, Stage::ClientHello)
+        };
     }
     let is_young = match because {
         Because::Over => false,
@@ -229,7 +255,7 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
     if is_young {
         return Outcome::Unfinished { stage: Stage::ClientHello };
     }
-    Outcome::Silent { acknowledged: connection.acknowledged.has_hello }
+    Outcome::Silent { acknowledged: connection.acknowledged.has_hello() }
 }
 
 fn ended(connection: &Connection, stage: Stage) -> Outcome {

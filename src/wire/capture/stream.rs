@@ -54,6 +54,11 @@ impl Stream {
         self.passed == 0
     }
 
+    /// Number of bytes delivered, including gaps.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
+    }
+
     /// Sets the start of the stream. Has no effect once a byte was delivered.
     pub(super) fn begin(&mut self, sequence: u32) {
         if self.is_fresh() {

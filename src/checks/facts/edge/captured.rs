@@ -130,6 +130,10 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
         Outcome::Silent { .. } => {
             vec![(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered".to_owned())]
         }
+        Outcome::Undelivered { .. } => {
+            let what = "a part of the ClientHello never reaches the server";
+            vec![(EdgeCause::HandshakeTimeout, Strength::Likely, what.to_owned())]
+        }
         Outcome::Unanswered | Outcome::Refused => {
             vec![(EdgeCause::Unreachable, Strength::Likely, captured.outcome.to_string())]
         }

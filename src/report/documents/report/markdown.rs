@@ -29,9 +29,10 @@ pub(super) fn of(report: &Report) -> String {
             list += &format!("- **{label}**: {}\n", plain(&short.text(&facts)));
         }
     }
-    for cause in verdict.causes.iter().skip(1) {
+    for (before, cause) in verdict.causes.iter().zip(verdict.causes.iter().skip(1)) {
         let label = match cause.certainty {
             Certainty::Established => "Also",
+            Certainty::Likely if cause.symptom != before.symptom => "Also",
             Certainty::Likely => "Or",
             Certainty::Possible => "Unless",
         };

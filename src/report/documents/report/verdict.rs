@@ -35,13 +35,14 @@ pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, o
 pub(super) fn others(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
     let verdict = &report.verdict;
     let first = verdict.causes.first().and_then(|cause| cause.symptom);
-    for (i, cause) in verdict.causes.iter().skip(1).enumerate() {
+    for (i, (before, cause)) in verdict.causes.iter().zip(verdict.causes.iter().skip(1)).enumerate() {
         if i == 0 {
             blank_line(out);
         }
         let label = match cause.certainty {
             Certainty::Established if cause.symptom == first => "AND",
             Certainty::Established => "ALSO",
+            Certainty::Likely if cause.symptom != before.symptom => "ALSO",
             Certainty::Likely => "OR",
             Certainty::Possible => "UNLESS",
         };

@@ -46,6 +46,7 @@ impl Connection {
             self.piece(Party::Client, piece, at, acknowledged, shared);
         });
         self.client.stream = stream;
+        self.acknowledged.sent(end_of(segment), at.time);
         if self.handshake.has_client_record() {
             self.acknowledged.flight(end_of(segment));
         }

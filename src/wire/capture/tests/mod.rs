@@ -5,6 +5,7 @@
 mod builder;
 mod corpus;
 mod decrypted;
+mod delivery;
 mod flows;
 mod forms;
 mod hellos;
