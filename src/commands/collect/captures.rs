@@ -111,7 +111,7 @@ struct Entry<'a> {
 
 /// Copies a capture record by record. If it cannot be copied whole, the copy ends after a complete packet.
 fn copy(
-    source: impl Read,
+    source: impl Read + Send,
     whole_bytes: Option<u64>,
     entry: &Entry<'_>,
     most: u64,

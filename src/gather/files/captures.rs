@@ -48,7 +48,7 @@ pub struct CaptureError {
 
 /// One capture in progress.
 struct Source {
-    reader: OrderedReader<Box<dyn Read + Send>>,
+    reader: OrderedReader<'static>,
     file: CaptureFile,
     /// Bytes already reported as progress.
     reported: u64,
@@ -172,7 +172,7 @@ fn earliest(sources: &[Source]) -> Option<usize> {
 /// Reads the next packet of a source, or closes the source.
 fn advance(source: &mut Source) -> io::Result<()> {
     let result = source.reader.next_packet();
-    let broken = |what: &str, cut: bool, reader: &OrderedReader<Box<dyn Read + Send>>| Damage {
+    let broken = |what: &str, cut: bool, reader: &OrderedReader<'static>| Damage {
         offset: reader.file().offset(),
         packets: reader.file().packets(),
         cut,
@@ -248,7 +248,7 @@ fn source(
             None => invalid("it is neither pcap nor pcapng"),
         });
     }
-    let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read + Send>, buffer);
+    let reader = PacketReader::new(Cursor::new(head).chain(plain), buffer);
     let reader = OrderedReader::new(reader, waiting);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
     Ok(Source { reader, file, reported: 0, times: None, is_open: true, is_stopped: false })

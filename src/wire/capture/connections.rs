@@ -5,6 +5,7 @@
 //! another one replaces it, when there is no room, or when the capture ends.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
@@ -35,7 +36,7 @@ const LINGER: i64 = 3_000_000_000;
 const MAX_FORGOTTEN: usize = 16_384;
 
 /// Two sockets, the smaller first: as numbers, which are hashed and compared faster than addresses.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Key {
     addresses: [u128; 2],
     /// Both ports, and above them the version of IP.
@@ -243,6 +244,16 @@ impl Connections {
         // A connection with a finished handshake loses only its end.
         self.limits.flows_evicted += u64::from(because == Because::Evicted && !flow.outcome.is_complete());
         sink(flow, kept);
+    }
+}
+
+/// Whole numbers, since the hash of an array begins with its length.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [one, other] = self.addresses;
+        state.write_u128(one);
+        state.write_u128(other);
+        state.write_u64(self.ports);
     }
 }
 

@@ -5,7 +5,7 @@
 //! copied: those that wait are retained in the buffer of the file's reader.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io;
 
 use super::packets::{Packet, PacketReader, Progress};
 use crate::wire::tls::KeyLog;
@@ -17,9 +17,8 @@ const MAX_HELD: usize = 256;
 const CLOCK_STEP: i64 = 60_000_000_000;
 
 /// Reads a capture packet by packet, in the order of time.
-#[derive(Debug)]
-pub struct OrderedReader<R> {
-    reader: PacketReader<R>,
+pub struct OrderedReader<'a> {
+    reader: PacketReader<'a>,
     /// The earliest first; of equal times, the first in the file.
     held: VecDeque<Held>,
     /// The packets that are held are in the order of the file.
@@ -63,10 +62,11 @@ impl Held {
     }
 }
 
-impl<R: Read> OrderedReader<R> {
+impl<'a> OrderedReader<'a> {
     /// A reader that holds at most `most` bytes of packets, and one packet more: with 0 each packet is handed
     /// on when it comes.
-    pub fn new(reader: PacketReader<R>, most: usize) -> Self {
+    #[must_use]
+    pub fn new(reader: PacketReader<'a>, most: usize) -> Self {
         Self {
             reader,
             held: VecDeque::new(),
@@ -155,7 +155,7 @@ impl<R: Read> OrderedReader<R> {
 
     /// The reader of the file.
     #[must_use]
-    pub fn file(&self) -> &PacketReader<R> {
+    pub fn file(&self) -> &PacketReader<'a> {
         &self.reader
     }
 }

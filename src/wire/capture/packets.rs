@@ -41,9 +41,8 @@ pub struct Packet<'a> {
 }
 
 /// Reads a capture packet by packet, with one of them in memory.
-#[derive(Debug)]
-pub struct PacketReader<R> {
-    records: RecordReader<R>,
+pub struct PacketReader<'a> {
+    records: RecordReader<'a>,
     interfaces: Vec<Interface>,
     /// Interfaces of earlier sections.
     before: u32,
@@ -84,9 +83,9 @@ pub enum Progress {
     Broken(Break),
 }
 
-impl<R: Read> PacketReader<R> {
+impl<'a> PacketReader<'a> {
     /// A reader whose buffer has this many bytes while no packet needs more.
-    pub fn new(source: R, buffer: usize) -> Self {
+    pub fn new(source: impl Read + Send + 'a, buffer: usize) -> Self {
         let mut records = RecordReader::with_buffer(source, buffer);
         records.read_secrets();
         Self {

@@ -111,9 +111,8 @@ pub fn is_capture(head: &[u8]) -> bool {
 }
 
 /// Splits a capture into records.
-#[derive(Debug)]
-pub struct RecordReader<R> {
-    source: R,
+pub struct RecordReader<'a> {
+    source: Box<dyn Read + Send + 'a>,
     form: Option<Form>,
     buffer: Vec<u8>,
     /// The record of the last step, within the buffer.
@@ -133,15 +132,15 @@ pub struct RecordReader<R> {
     long: Option<usize>,
 }
 
-impl<R: Read> RecordReader<R> {
-    pub fn new(source: R) -> Self {
+impl<'a> RecordReader<'a> {
+    pub fn new(source: impl Read + Send + 'a) -> Self {
         Self::with_buffer(source, USUAL_BUFFER)
     }
 
     /// A reader whose buffer has this many bytes while no record needs more.
-    pub fn with_buffer(source: R, usual: usize) -> Self {
+    pub fn with_buffer(source: impl Read + Send + 'a, usual: usize) -> Self {
         Self {
-            source,
+            source: Box::new(source),
             form: None,
             buffer: Vec::new(),
             record: 0..0,
