@@ -147,11 +147,12 @@ impl Visit for Target {
 
 impl Visit for Keystore {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { aliases } = self;
+        let Self { aliases, unnamed, is_partial: _ } = self;
         visitor.keys(Kind::Object, aliases);
         for alias in aliases.values_mut() {
             alias.visit(visitor);
         }
+        unnamed.visit(visitor);
     }
 }
 

@@ -23,7 +23,7 @@ const MAX_FILES: usize = 4096;
 /// A keystore given as a file.
 pub struct KeystoreFile {
     pub store: String,
-    /// Absent for a truststore: each certificate is an entry of its own.
+    /// Absent if the user gave none.
     pub alias: Option<String>,
     /// As the user gave it.
     pub name: String,

@@ -1,0 +1,91 @@
+//! Files that say less than their flag could: nothing is concluded from what they do not say.
+
+use std::fs;
+
+use openssl::pkcs12::Pkcs12;
+use openssl::x509::X509;
+
+use crate::servers::Server;
+use crate::world::World;
+
+/// Saved answers without the one that lists the aliases of the keystore.
+fn without_answer(world: &World) -> String {
+    let dump = world.dump();
+    fs::remove_file(world.path("dump/keystores/ks.json")).expect("the answer is there");
+    dump
+}
+
+#[test]
+fn a_keystore_file_without_an_alias_says_nothing_of_aliases() {
+    let world = World::new();
+    let listed = world.dump();
+    let chain = world.file("chain.pem", &world.pki.pem(&["api", "issuing"]));
+    let leaf = X509::from_pem(world.pki.pem(&["api"]).as_bytes()).expect("a certificate");
+    let der = world.bytes("leaf.der", &leaf.to_der().expect("DER"));
+    let mut builder = Pkcs12::builder();
+    builder.pkey(&world.pki.key).cert(&leaf);
+    let unnamed = builder.build2("changeit").and_then(|file| file.to_der()).expect("a file");
+    let unnamed = world.bytes("unnamed.p12", &unnamed);
+    let password = world.file("password", "changeit\n");
+    let files = [&chain, &der, &unnamed].map(|file| format!("ks={file}"));
+    let judged = |dump: &str, given: &str| {
+        let more = ["--keystore-file", given, "--keystore-password-file", &password];
+        world.offline(&[&["--api-dump", dump], &more[..]].concat())
+    };
+    for given in &files {
+        let outcome = judged(&listed, given);
+        outcome.is("healthy", "none", 0);
+        assert!(!outcome.all().contains("file-1"), "{outcome:?}");
+    }
+    // Without a list of the aliases, the one in use may be there.
+    let unlisted = without_answer(&world);
+    for given in &files {
+        let outcome = judged(&unlisted, given);
+        outcome.is("unknown", "unknown", 3);
+        assert!(!outcome.has("alias-missing"), "{outcome:?}");
+        for wanted in ["keystores/ks/aliases/api", "--keystore-file ks/api=FILE"] {
+            assert!(outcome.not_seen().contains(wanted), "{wanted}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn the_friendly_name_of_a_pkcs_12_file_is_its_alias() {
+    let world = World::new();
+    let leaf = X509::from_pem(world.pki.pem(&["api"]).as_bytes()).expect("a certificate");
+    let named = |name: &str| {
+        let mut builder = Pkcs12::builder();
+        builder.name(name).pkey(&world.pki.key).cert(&leaf);
+        builder.build2("changeit").and_then(|file| file.to_der()).expect("a file")
+    };
+    let dump = without_answer(&world);
+    let password = world.file("password", "changeit\n");
+    let judged = |name: &str| {
+        let given = format!("ks={}", world.bytes("named.p12", &named(name)));
+        let more = ["--keystore-file", &given, "--keystore-password-file", &password];
+        world.offline(&[&["--api-dump", &dump], &more[..]].concat())
+    };
+    judged("api").claims("chain-incomplete", "northbound", "edge-administrator", "likely");
+    // The name may be another in Edge, where the upload decides.
+    let other = judged("other");
+    assert!(!other.has("alias-missing") && other.not_seen().contains("aliases/api"), "{other:?}");
+}
+
+#[test]
+fn a_file_without_an_alias_is_compared_with_what_a_router_serves_and_a_backend_presents() {
+    let mut world = World::new();
+    let expired = world.file("expired.pem", &world.pki.pem(&["expired", "issuing"]));
+    let held = world.file("held.pem", &world.pki.pem(&["api", "issuing"]));
+    world.router = Server::tls(world.pki, &["expired", "issuing"]).start();
+    world.api.fail("/keystores/ks", crate::api::Fault::status(403));
+    let outcome = world.diagnose(&["--edge-version", "4.53.01", "--keystore-file", &format!("ks={held}")]);
+    outcome.claims("router-not-reloaded", "northbound", "edge-operator", "likely");
+    let outcome = world.diagnose(&["--keystore-file", &format!("ks={expired}")]);
+    outcome.claims("certificate-expired", "northbound", "edge-administrator", "established");
+    assert!(!outcome.has("router-not-reloaded"), "{outcome:?}");
+    // A truststore needs no aliases: the file takes its place.
+    let world = World::new();
+    let other = world.file("other.pem", &world.pki.pem(&["other-root"]));
+    let outcome = world.diagnose(&["--keystore-file", &format!("ts={other}")]);
+    outcome.claims("truststore-mismatch", "southbound", "edge-administrator", "established");
+}
