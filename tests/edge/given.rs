@@ -89,3 +89,28 @@ fn a_file_without_an_alias_is_compared_with_what_a_router_serves_and_a_backend_p
     let outcome = world.diagnose(&["--keystore-file", &format!("ts={other}")]);
     outcome.claims("truststore-mismatch", "southbound", "edge-administrator", "established");
 }
+
+#[test]
+fn a_host_file_that_holds_nothing_of_its_kind_never_supports_healthy() {
+    let world = World::new();
+    let dump = world.dump();
+    let noise: Vec<u8> = (0..4096_u32).map(|number| (number * 7919 % 251) as u8).collect();
+    for (number, bytes) in [&b""[..], b" \n", b"hello world\n", b"<html>no</html>", &noise].into_iter().enumerate() {
+        for flag in ["--router-conf", "--router-properties", "--system-properties", "--mp-properties"] {
+            let file = world.bytes(&format!("given-{number}"), bytes);
+            let outcome = world.offline(&["--api-dump", &dump, flag, &file]);
+            outcome.is("unknown", "unknown", 3);
+            assert!(outcome.not_seen().contains(&file), "{flag}: {outcome:?}");
+            assert!(outcome.not_seen().contains("nothing was learnt from it"), "{flag}: {outcome:?}");
+        }
+    }
+    // What sets something else is of its kind.
+    let other = world.file("other.properties", "conf_http_HTTPTransport.max.client.count=10\n");
+    for flag in ["--router-properties", "--system-properties", "--mp-properties"] {
+        world.offline(&["--api-dump", &dump, flag, &other]).is("healthy", "none", 0);
+    }
+    // A file of Routers does not concern the other leg.
+    let empty = world.file("empty.conf", "");
+    let leg = ["--api-dump", &dump, "--leg", "southbound", "--router-conf", &empty];
+    world.offline(&leg).is("healthy", "none", 0);
+}

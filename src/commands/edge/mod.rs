@@ -15,7 +15,7 @@ use super::{Error, fail_on, sources};
 use crate::bundle;
 use crate::cli::{EdgeArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions as EdgeFlags};
 use crate::evidence::capture::Flow;
-use crate::evidence::edge::{Edge, MessageProcessorLog};
+use crate::evidence::edge::{Edge, Leg, MessageProcessorLog, Unseen};
 use crate::evidence::{Evidence, HybridQuestion, Reason, Seen, Unavailable};
 use crate::gather::edge::files::{self, Logs};
 use crate::gather::edge::{self, Captured, Gathered};
@@ -219,17 +219,31 @@ async fn of_hosts(args: &EdgeFlags, mut kept: Option<&mut Kept>, stop: &Stop) ->
         }
         Ok::<_, Error>(bytes)
     };
+    let mut nothing = Vec::new();
     for name in &args.router_confs {
-        edge.routers.push(files::router_conf(name, &read("--router-conf", name)?));
+        let given = files::router_conf(name, &read("--router-conf", name)?);
+        nothing.push((name, Leg::Northbound, given.nothing));
+        edge.routers.push(given.settings);
     }
     for name in &args.router_properties {
-        edge.routers.push(files::router_properties(name, &read("--router-properties", name)?));
+        let given = files::router_properties(name, &read("--router-properties", name)?);
+        nothing.push((name, Leg::Northbound, given.nothing));
+        edge.routers.push(given.settings);
     }
     for name in &args.system_properties {
-        edge.message_processors.push(files::message_processor(name, &read("--system-properties", name)?, true));
+        let given = files::message_processor(name, &read("--system-properties", name)?, true);
+        nothing.push((name, Leg::Southbound, given.nothing));
+        edge.message_processors.push(given.settings);
     }
     for name in &args.mp_properties {
-        edge.message_processors.push(files::message_processor(name, &read("--mp-properties", name)?, false));
+        let given = files::message_processor(name, &read("--mp-properties", name)?, false);
+        nothing.push((name, Leg::Southbound, given.nothing));
+        edge.message_processors.push(given.settings);
+    }
+    // A file of another kind must not support a healthy verdict.
+    for (name, leg, why) in nothing {
+        let why = why.map(|why| Unavailable::new(name.clone(), Reason::Broken(why)));
+        edge.unseen.extend(why.map(|why| Unseen { why, leg: Some(leg) }));
     }
     if !args.mp_logs.is_empty() {
         let (names, ends) = (args.mp_logs.clone(), stop.clone());

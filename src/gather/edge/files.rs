@@ -74,22 +74,44 @@ pub fn bounded(name: &str, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Settings of hosts in one file.
+pub struct Settings<T> {
+    pub settings: T,
+    /// Why nothing was learnt from it.
+    pub nothing: Option<String>,
+}
+
 /// Reads the configuration of a Router.
 #[must_use]
-pub fn router_conf(name: &str, bytes: &[u8]) -> RouterSettings {
-    nginx::router(name, bytes)
+pub fn router_conf(name: &str, bytes: &[u8]) -> Settings<RouterSettings> {
+    let settings = nginx::router(name, bytes);
+    let holds_any = settings.protocols.is_some() || settings.ciphers.is_some();
+    let nothing = (!holds_any).then(|| nothing_in(bytes, "no ssl_protocols and no ssl_ciphers"));
+    Settings { settings, nothing }
 }
 
 /// Reads the overrides of a Router.
 #[must_use]
-pub fn router_properties(name: &str, bytes: &[u8]) -> RouterSettings {
-    properties::router(name, bytes)
+pub fn router_properties(name: &str, bytes: &[u8]) -> Settings<RouterSettings> {
+    Settings { settings: properties::router(name, bytes), nothing: no_properties(bytes) }
 }
 
 /// Reads properties of a Message Processor.
 #[must_use]
-pub fn message_processor(name: &str, bytes: &[u8], is_effective: bool) -> MessageProcessorSettings {
-    properties::message_processor(name, bytes, is_effective)
+pub fn message_processor(name: &str, bytes: &[u8], is_effective: bool) -> Settings<MessageProcessorSettings> {
+    let settings = properties::message_processor(name, bytes, is_effective);
+    Settings { settings, nothing: no_properties(bytes) }
+}
+
+fn no_properties(bytes: &[u8]) -> Option<String> {
+    (!properties::holds_any(bytes)).then(|| nothing_in(bytes, "no property of Apigee or Java (NAME=VALUE)"))
+}
+
+fn nothing_in(bytes: &[u8], what: &str) -> String {
+    if bytes.trim_ascii().is_empty() {
+        return "it is empty: nothing was learnt from it".to_owned();
+    }
+    format!("it holds {what}: nothing was learnt from it")
 }
 
 /// What logs hold.
