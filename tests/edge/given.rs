@@ -114,3 +114,21 @@ fn a_host_file_that_holds_nothing_of_its_kind_never_supports_healthy() {
     let leg = ["--api-dump", &dump, "--leg", "southbound", "--router-conf", &empty];
     world.offline(&leg).is("healthy", "none", 0);
 }
+
+#[test]
+fn the_most_frequent_cause_of_a_log_is_known_beyond_the_limit_of_details() {
+    let world = World::new();
+    let dump = world.dump();
+    let distinct = (0..300).map(|number| world.log(&format!("Text number {number} that says nothing")));
+    let frequent = (0..200).map(|_| world.log("Received fatal alert: unknown_ca"));
+    let log: String = distinct.chain(frequent).collect();
+    let log = world.file("system.log", &log);
+    let outcome = world.offline(&["--api-dump", &dump, "--mp-log", &log]);
+    outcome.claims("client-certificate-untrusted", "southbound", "backend-owner", "likely");
+    // Each log has three lines of the environment: 44 texts and 200 times the alert are beyond the limit.
+    for wanted in ["600 further failed handshakes", "1500 failed handshakes"] {
+        assert!(outcome.all().contains(wanted), "{wanted}: {outcome:?}");
+    }
+    let text = "the details of 732 failed handshakes in the Message Processor log";
+    assert!(outcome.not_seen().contains(text), "{outcome:?}");
+}

@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use super::captures::Handshakes;
 use super::{Error, fail_on, sources};
 use crate::bundle;
+use crate::checks::facts::edge::sentence_of_java;
 use crate::cli::{EdgeArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions as EdgeFlags};
 use crate::evidence::capture::Flow;
 use crate::evidence::edge::{Edge, Leg, MessageProcessorLog, Unseen};
@@ -249,7 +250,8 @@ async fn of_hosts(args: &EdgeFlags, mut kept: Option<&mut Kept>, stop: &Stop) ->
         let (names, ends) = (args.mp_logs.clone(), stop.clone());
         let (org, env) = (args.org.clone().unwrap_or_default(), args.env.clone().unwrap_or_default());
         let keeps = kept.is_some();
-        let read = sources::in_time(stop, move || files::logs(&names, &org, &env, keeps, &ends)).await;
+        let read =
+            sources::in_time(stop, move || files::logs(&names, &org, &env, keeps, sentence_of_java, &ends)).await;
         edge.log = Some(match read {
             Ok(read) => {
                 let Logs { log, lines, cut } = read.map_err(|(name, source)| Error::Input { name, source })?;

@@ -12,7 +12,7 @@ use crate::gather::files::open;
 use crate::gather::files::packed::{GZIP_MAGIC, HEAD_BYTES, packed};
 use crate::run::Stop;
 use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
-use crate::wire::edge::mp_log::{Excerpt, Scanner};
+use crate::wire::edge::mp_log::{Excerpt, Meaning, Scanner};
 use crate::wire::edge::proxy::{self, MAX_ARCHIVE, MAX_XML, Proxy};
 use crate::wire::edge::{self, MAX_SETTINGS, nginx, properties};
 
@@ -124,7 +124,7 @@ pub struct Logs {
 }
 
 /// Reads logs, plain or compressed with gzip, until the end of the run. If `keeps` is true, the first lines
-/// of each failure come with what was counted.
+/// of each failure come with what was counted. `meaning` joins failures of which there are too many.
 ///
 /// # Errors
 /// A file cannot be opened or read, or is compressed otherwise, with its name.
@@ -133,9 +133,10 @@ pub fn logs(
     organization: &str,
     environment: &str,
     keeps: bool,
+    meaning: Meaning,
     stop: &Stop,
 ) -> Result<Logs, (String, io::Error)> {
-    let scanner = Scanner::new(organization, environment);
+    let scanner = Scanner::new(organization, environment).joining(meaning);
     let mut scanner = if keeps { scanner.keeping_lines() } else { scanner };
     let mut chunk = vec![0; CHUNK];
     let mut cut = Vec::new();

@@ -214,6 +214,16 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
             measurement: None,
         });
     }
+    if let Some(log) = log.filter(|log| log.more > 0) {
+        missing.push(NotSeen {
+            what: format!("the details of {} in the Message Processor log", count(log.more, "failed handshake")),
+            why: format!(
+                "at most {} different failures are kept; of the others, only the causes are counted",
+                log.failures.len()
+            ),
+            measurement: None,
+        });
+    }
     if let Some(log) = edge.log.as_ref().filter(|log| log.of_others > 0) {
         missing.push(NotSeen {
             what: format!("{} in the Message Processor log", count(log.of_others, "failed handshake")),

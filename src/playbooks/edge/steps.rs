@@ -137,7 +137,7 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
         .collect();
     all.extend(edge.notes.iter().cloned());
     if let Some(log) = &edge.log {
-        let failures: u64 = log.failures.iter().map(|failure| failure.count).sum();
+        let failures: u64 = log.all_failures().map(|failure| failure.count).sum();
         all.push(format!("Message Processor log: {}", count(failures, "failed handshake")));
     }
     for captured in &edge.captured {

@@ -39,7 +39,7 @@ pub(super) fn not_understood(edge: &Edge) -> impl Iterator<Item = (usize, &str)>
 
 /// The failures of a log whose text does not say why.
 pub(super) fn unexplained(log: &MessageProcessorLog) -> impl Iterator<Item = &LogFailure> {
-    log.failures.iter().filter(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none())
+    log.all_failures().filter(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none())
 }
 
 fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
@@ -102,9 +102,6 @@ fn of_log(edge: &Edge) -> Option<Unknown> {
             count(all, "failed handshake"),
             failure.message
         ),
-        None if log.more > 0 => {
-            format!("{} of more kinds than are judged", count(log.more, "failed handshake"))
-        }
         None if log.failures.is_empty() && !log.has_own && log.of_others > 0 => {
             let text = format!(
                 "no line of the Message Processor log is of {}/{}: its failed handshakes are of {}",

@@ -14,7 +14,10 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
     if edge.question.judges(Leg::Southbound) {
         for failure in edge.log.iter().flat_map(|log| &log.failures) {
-            found.extend(of_log(edge, failure));
+            found.extend(of_log(edge, failure, false));
+        }
+        for failure in edge.log.iter().flat_map(|log| &log.joined) {
+            found.extend(of_log(edge, failure, true));
         }
     }
     for (number, text) in (1..).zip(&edge.symptoms) {
@@ -40,18 +43,24 @@ pub(crate) fn short(text: &str) -> String {
     line.chars().take(MAX_SHOWN).collect()
 }
 
-fn of_log(edge: &Edge, failure: &LogFailure) -> Vec<Observation> {
+fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool) -> Vec<Observation> {
     let text = if failure.timed_out { "handshake timeout" } else { failure.message.as_str() };
     let Some(meaning) = messages::java(text) else { return Vec::new() };
     let span =
         if failure.count == 1 { failure.first.clone() } else { format!("{} to {}", failure.first, failure.last) };
-    let evidence = format!(
-        "Message Processor log: {} of proxy {} revision {} to {}, {span}: {text}",
-        crate::text::count(failure.count, "failed handshake"),
-        failure.proxy,
-        failure.revision,
-        if failure.backend.is_empty() { "a backend that the line does not name" } else { &failure.backend }
-    );
+    let number =
+        crate::text::count(failure.count, if is_joined { "further failed handshake" } else { "failed handshake" });
+    let proxy = match failure.proxy.as_str() {
+        "" if is_joined => "several proxies".to_owned(),
+        proxy => format!("proxy {proxy} revision {}", failure.revision),
+    };
+    let backend = match failure.backend.as_str() {
+        "" if is_joined => "several backends",
+        "" => "a backend that the line does not name",
+        backend => backend,
+    };
+    let alike = if is_joined { "texts that mean the same as " } else { "" };
+    let evidence = format!("Message Processor log: {number} of {proxy} to {backend}, {span}: {alike}{text}");
     let identity = format!("log {} {}", failure.backend, text);
     let backend = Some(failure.backend.as_str()).filter(|backend| !backend.is_empty());
     of_meaning(edge, &meaning, &identity, Origin::Log, backend, &evidence)
