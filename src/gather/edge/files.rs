@@ -7,9 +7,11 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
+use crate::evidence::Reason;
 use crate::evidence::edge::{MessageProcessorLog, MessageProcessorSettings, RouterSettings};
 use crate::gather::files::open;
 use crate::gather::files::packed::{GZIP_MAGIC, HEAD_BYTES, packed};
+use crate::gather::files::read_ahead;
 use crate::run::Stop;
 use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
 use crate::wire::edge::mp_log::{Excerpt, Meaning, Scanner};
@@ -17,6 +19,8 @@ use crate::wire::edge::proxy::{self, MAX_ARCHIVE, MAX_XML, Proxy};
 use crate::wire::edge::{self, MAX_SETTINGS, nginx, properties};
 
 const CHUNK: usize = 1 << 20;
+/// Number of bytes of a pipe that are read at once.
+const PIECE: usize = 64 << 10;
 /// Maximum number of files of a folder that are looked at.
 const MAX_FILES: usize = 4096;
 
@@ -27,14 +31,14 @@ pub struct KeystoreFile {
     pub alias: Option<String>,
     /// As the user gave it.
     pub name: String,
-    pub content: Result<Content, String>,
+    pub content: Result<Content, Reason>,
 }
 
 /// A proxy given as an archive or folder.
 pub struct ProxyFile {
     /// As the user gave it.
     pub name: String,
-    pub content: Result<Proxy, String>,
+    pub content: Result<Proxy, Reason>,
 }
 
 impl ProxyFile {
@@ -48,30 +52,34 @@ impl ProxyFile {
 /// Reads a file of settings, or standard input for `-`, as UTF-8.
 ///
 /// # Errors
-/// It cannot be opened or read, or is larger than such a file.
-pub fn settings(name: &str) -> io::Result<Vec<u8>> {
-    text(name, MAX_SETTINGS)
+/// It cannot be opened or read, or is larger than such a file. Within the result, why the run ended before.
+pub fn settings(name: &str, stop: &Stop) -> io::Result<Result<Vec<u8>, Reason>> {
+    text(name, MAX_SETTINGS, stop)
 }
 
 /// Reads a text of at most `most` bytes as UTF-8.
 ///
 /// # Errors
-/// It cannot be opened or read, or is larger.
-pub fn text(name: &str, most: usize) -> io::Result<Vec<u8>> {
-    Ok(edge::text(&bounded(name, most)?))
+/// It cannot be opened or read, or is larger. Within the result, why the run ended before.
+pub fn text(name: &str, most: usize, stop: &Stop) -> io::Result<Result<Vec<u8>, Reason>> {
+    Ok(bounded(name, most, stop)?.map(|bytes| edge::text(&bytes)))
 }
 
-/// Reads at most `most` bytes.
+/// Reads at most `most` bytes. A pipe may be silent until the run ends.
 ///
 /// # Errors
-/// It cannot be opened or read, or is larger.
-pub fn bounded(name: &str, most: usize) -> io::Result<Vec<u8>> {
+/// It cannot be opened or read, or is larger. Within the result, why the run ended before.
+pub fn bounded(name: &str, most: usize, stop: &Stop) -> io::Result<Result<Vec<u8>, Reason>> {
     let mut bytes = Vec::new();
-    open(name)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    let read = read_ahead::open(name, PIECE, stop)?.take(most as u64 + 1).read_to_end(&mut bytes);
+    match (read, stop.reason()) {
+        (Err(error), Some(reason)) if read_ahead::is_stopped(&error) => return Ok(Err(reason)),
+        (read, _) => drop(read?),
+    }
     if bytes.len() > most {
         return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
     }
-    Ok(bytes)
+    Ok(Ok(bytes))
 }
 
 /// Settings of hosts in one file.
@@ -178,14 +186,17 @@ pub fn logs(
 ///
 /// # Errors
 /// It cannot be opened. What it holds is judged later.
-pub fn proxy(name: &str) -> io::Result<ProxyFile> {
+pub fn proxy(name: &str, stop: &Stop) -> io::Result<ProxyFile> {
     let path = Path::new(name);
-    let content =
-        if fs::metadata(path)?.is_dir() { Ok(folder(path)) } else { proxy::archive(&bounded(name, MAX_ARCHIVE)?) };
+    let content = if fs::metadata(path)?.is_dir() {
+        Ok(folder(path, stop))
+    } else {
+        bounded(name, MAX_ARCHIVE, stop)?.and_then(|bytes| proxy::archive(&bytes).map_err(Reason::Broken))
+    };
     Ok(ProxyFile { name: name.to_owned(), content })
 }
 
-fn folder(path: &Path) -> Proxy {
+fn folder(path: &Path, stop: &Stop) -> Proxy {
     let root = path.join("apiproxy");
     let root = if root.is_dir() { root } else { path.to_owned() };
     let mut found = Proxy::default();
@@ -200,8 +211,9 @@ fn folder(path: &Path) -> Proxy {
             // A link could lead out of the folder.
             let is_file = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file());
             let Some(relevant) = proxy::relevant(&name).filter(|_| is_file) else { continue };
-            match bounded(&file.to_string_lossy(), MAX_XML) {
-                Ok(bytes) => found.add(&relevant, bytes),
+            match bounded(&file.to_string_lossy(), MAX_XML, stop) {
+                Ok(Ok(bytes)) => found.add(&relevant, bytes),
+                Ok(Err(reason)) => found.faults.push((relevant, reason.to_string())),
                 Err(error) => found.faults.push((relevant, error.to_string())),
             }
         }
@@ -213,12 +225,19 @@ fn folder(path: &Path) -> Proxy {
 ///
 /// # Errors
 /// It cannot be opened. What it holds is judged later.
-pub fn keystore(store: &str, alias: Option<&str>, name: &str, password: Option<&str>) -> io::Result<KeystoreFile> {
-    let bytes = Zeroizing::new(bounded(name, MAX_KEYSTORE)?);
+pub fn keystore(
+    store: &str,
+    alias: Option<&str>,
+    name: &str,
+    password: Option<&str>,
+    stop: &Stop,
+) -> io::Result<KeystoreFile> {
+    let bytes = bounded(name, MAX_KEYSTORE, stop)?.map(Zeroizing::new);
+    let read = |bytes: Zeroizing<Vec<u8>>| keystore_file::read(name, &bytes, password).map_err(Reason::Broken);
     Ok(KeystoreFile {
         store: store.to_owned(),
         alias: alias.map(str::to_owned),
         name: name.to_owned(),
-        content: keystore_file::read(name, &bytes, password),
+        content: bytes.and_then(read),
     })
 }

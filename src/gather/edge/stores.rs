@@ -170,7 +170,7 @@ impl Gathering<'_> {
             let read = match &file.content {
                 Ok(content) => content,
                 Err(why) => {
-                    let why = Unavailable::new(file.name.clone(), Reason::Broken(why.clone()));
+                    let why = Unavailable::new(file.name.clone(), why.clone());
                     self.unseen(why, None);
                     continue;
                 }
