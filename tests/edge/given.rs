@@ -132,3 +132,26 @@ fn the_most_frequent_cause_of_a_log_is_known_beyond_the_limit_of_details() {
     let text = "the details of 732 failed handshakes in the Message Processor log";
     assert!(outcome.not_seen().contains(text), "{outcome:?}");
 }
+
+#[test]
+fn a_symptom_that_the_configuration_contradicts_is_no_cause() {
+    let mut world = World::new();
+    let dump = world.dump();
+    let required = "400 Bad Request: No required SSL certificate was sent";
+    for text in [required, "400 The SSL certificate error", "curl: (56) tlsv1 alert unknown ca"] {
+        let outcome = world.offline(&["--api-dump", &dump, "--symptom", text]);
+        outcome.is("unknown", "northbound", 3);
+        assert!(outcome.all().contains("requested by virtualhosts/secure (clientAuthEnabled)"), "{outcome:?}");
+        assert!(outcome.next().contains("--leg northbound") && outcome.not_seen().contains("symptom 1"), "{outcome:?}");
+    }
+    // Where one is requested, it is the cause, and the fix is about client apps.
+    world.is_mutual = true;
+    let dump = world.dump();
+    let outcome = world.offline(&["--api-dump", &dump, "--symptom", required]);
+    outcome.claims("client-certificate-missing", "northbound", "client-owner", "likely");
+    outcome.fixes(&["Let the client apps of virtualhosts/secure present a certificate"]);
+    assert!(!outcome.all().contains("of the target"), "{outcome:?}");
+    // Without a configuration, nothing contradicts it.
+    let outcome = world.offline(&["--symptom", required]);
+    outcome.claims("client-certificate-missing", "northbound", "client-owner", "likely");
+}

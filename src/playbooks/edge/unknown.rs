@@ -2,7 +2,7 @@
 //! what could not be seen.
 
 use super::measurement;
-use crate::checks::facts::edge::{self as facts, Observation};
+use crate::checks::facts::edge::{self as facts, Meaning, Observation};
 use crate::checks::{CheckResult, Outcome};
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{Edge, Leg, LogFailure, MessageProcessorLog};
@@ -20,6 +20,13 @@ pub(super) fn failure(edge: &Edge, observations: &[Observation]) -> Option<Unkno
 /// A symptom that names no cause, or whose text no table has: somebody fails, and nothing says why.
 fn of_symptom(edge: &Edge) -> Option<Unknown> {
     let only = edge.question.only_leg();
+    if let Some((number, meaning, why)) = contradicted(edge).next() {
+        let text = format!(
+            "symptom {number} is {}, {}, and the configuration contradicts it: {why}",
+            meaning.leg, meaning.what
+        );
+        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
+    }
     if let Some(meaning) = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, only)) {
         let text = format!("the symptom is {}: {}, and nothing that explains it was seen", meaning.leg, meaning.what);
         return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
@@ -28,6 +35,18 @@ fn of_symptom(edge: &Edge) -> Option<Unknown> {
     let text = format!("symptom {number} is not understood: \"{}\"", facts::short_symptom(text));
     let leg = only.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg]));
     Some((leg, text, Some(measurement::probe(edge, only))))
+}
+
+/// The symptoms that the configuration contradicts, with their number and the reason.
+pub(super) fn contradicted(edge: &Edge) -> impl Iterator<Item = (usize, Meaning, String)> {
+    let only = edge.question.only_leg();
+    let numbered = (1..).zip(&edge.symptoms);
+    let understood = numbered.filter_map(move |(number, text)| Some((number, facts::meaning_of_symptom(text, only)?)));
+    let judged = understood.filter(|(_, meaning)| edge.question.judges(meaning.leg));
+    judged.filter_map(|(number, meaning)| {
+        let why = facts::contradiction(edge, &meaning)?;
+        Some((number, meaning, why))
+    })
 }
 
 /// The symptoms whose text no table has, with their number.

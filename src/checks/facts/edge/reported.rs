@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::messages::{self, Meaning};
 use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::refusal;
-use crate::evidence::edge::{Edge, Leg, LogFailure, Target};
+use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake, LogFailure, Target};
+use crate::evidence::handshake::ClientCertificate;
 
 /// Maximum number of characters of a symptom that are shown.
 const MAX_SHOWN: usize = 160;
@@ -25,6 +26,9 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         let Some(meaning) = meaning.filter(|meaning| edge.question.judges(meaning.leg)) else {
             continue;
         };
+        if contradiction(edge, &meaning).is_some() {
+            continue;
+        }
         found.extend(of_meaning(
             edge,
             &meaning,
@@ -35,6 +39,44 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         ));
     }
     found
+}
+
+/// Returns why a symptom cannot come from the virtual hosts as they are configured: a Router refuses client
+/// certificates only where it requests one.
+pub(crate) fn contradiction(edge: &Edge, meaning: &Meaning) -> Option<String> {
+    if meaning.leg != Leg::Northbound || !is_about_client_certificates(meaning) {
+        return None;
+    }
+    let hosts = || edge.virtual_hosts.iter().filter_map(|(name, host)| Some((name, host.tls.as_ref()?)));
+    let hosts = || hosts().filter(|(_, tls)| tls.enabled);
+    // A Router may request one beside the configuration that was seen.
+    let is_made = |made: &LegHandshake| {
+        made.leg == Leg::Northbound && matches!(made.handshake.client_certificate, ClientCertificate::Requested(_))
+    };
+    let is_captured = |captured: &CapturedHandshake| {
+        captured.certificate_request.is_some() && super::captured::leg(edge, captured) == Some(Leg::Northbound)
+    };
+    let is_requested = hosts().any(|(_, tls)| tls.client_auth)
+        || edge.handshakes.iter().any(is_made)
+        || edge.captured.iter().any(is_captured);
+    let names: Vec<String> = hosts().map(|(name, _)| format!("virtualhosts/{name}")).collect();
+    (!is_requested && !names.is_empty()).then(|| {
+        format!("no client certificate is requested by {} (clientAuthEnabled)", crate::text::at_most(&names, 3))
+    })
+}
+
+fn is_about_client_certificates(meaning: &Meaning) -> bool {
+    !meaning.causes.is_empty() && meaning.causes.iter().all(|(cause, _)| is_of_client_certificate(*cause))
+}
+
+fn is_of_client_certificate(cause: EdgeCause) -> bool {
+    matches!(
+        cause,
+        EdgeCause::ClientCertificateMissing
+            | EdgeCause::ClientCertificateExpired
+            | EdgeCause::ClientCertificateNoClientAuth
+            | EdgeCause::ClientCertificateUntrusted
+    )
 }
 
 /// The beginning of a symptom on one line.
@@ -82,8 +124,11 @@ fn of_meaning(
             (objects, target)
         }
         Leg::Northbound => {
-            let mut hosts =
-                edge.virtual_hosts.iter().filter(|(_, host)| host.tls.as_ref().is_some_and(|tls| tls.enabled));
+            let needs_request = is_about_client_certificates(meaning)
+                && edge.virtual_hosts.values().filter_map(|host| host.tls.as_ref()).any(|tls| tls.client_auth);
+            let mut hosts = edge.virtual_hosts.iter().filter(|(_, host)| {
+                host.tls.as_ref().is_some_and(|tls| tls.enabled && (tls.client_auth || !needs_request))
+            });
             let only = hosts.next().filter(|_| hosts.next().is_none());
             (only.map(|(name, _)| format!("virtualhosts/{name}")).into_iter().collect(), None)
         }
@@ -158,13 +203,6 @@ fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a T
 }
 
 pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {
-    let is_client_certificate = matches!(
-        cause,
-        EdgeCause::ClientCertificateMissing
-            | EdgeCause::ClientCertificateExpired
-            | EdgeCause::ClientCertificateNoClientAuth
-            | EdgeCause::ClientCertificateUntrusted
-    );
     let is_of_backend = matches!(
         cause,
         EdgeCause::ChainIncomplete
@@ -179,7 +217,9 @@ pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {
             | EdgeCause::PlainTextPort
     );
     match leg {
-        Leg::Northbound if is_client_certificate || cause == EdgeCause::TruststoreMismatch => Owner::ClientOwner,
+        Leg::Northbound if is_of_client_certificate(cause) || cause == EdgeCause::TruststoreMismatch => {
+            Owner::ClientOwner
+        }
         Leg::Southbound if is_of_backend => Owner::BackendOwner,
         _ => refusal::owner(edge, cause, leg, false),
     }
