@@ -155,3 +155,23 @@ fn a_symptom_that_the_configuration_contradicts_is_no_cause() {
     let outcome = world.offline(&["--symptom", required]);
     outcome.claims("client-certificate-missing", "northbound", "client-owner", "likely");
 }
+
+#[test]
+fn an_input_that_is_too_large_names_the_limit() {
+    let world = World::new();
+    let large = world.bytes("large", &vec![b'a'; 70 << 10]);
+    let symptom = format!("@{large}");
+    let settings = world.bytes("settings", &vec![b'a'; (4 << 20) + 1]);
+    for (arguments, limit) in [
+        (&["--symptom", symptom.as_str()][..], "it is larger than 64 KiB"),
+        (&["--symptom", "@/dev/zero"], "it is larger than 64 KiB"),
+        (&["--keystore-file", "ks=a", "--keystore-password-file", &large], "it is larger than 4 KiB"),
+        (&["--router-conf", &settings], "it is larger than 4 MiB"),
+    ] {
+        let own = ["edge", "diagnose", "--org", "o", "--env", "e", "--offline"];
+        let output = world.run(&[&own[..], arguments].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(limit), "{arguments:?}: {text}");
+    }
+}

@@ -77,7 +77,8 @@ pub fn bounded(name: &str, most: usize, stop: &Stop) -> io::Result<Result<Vec<u8
         (read, _) => drop(read?),
     }
     if bytes.len() > most {
-        return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
+        let most = if most < 1 << 20 { format!("{} KiB", most >> 10) } else { format!("{} MiB", most >> 20) };
+        return Err(io::Error::other(format!("it is larger than {most}")));
     }
     Ok(Ok(bytes))
 }
