@@ -17,6 +17,8 @@ mod backends;
 mod builder;
 #[path = "edge/bundles.rs"]
 mod bundles;
+#[path = "edge/given.rs"]
+mod given;
 #[path = "edge/odd.rs"]
 mod odd;
 #[path = "edge/parts.rs"]

@@ -106,6 +106,7 @@ fn of_edge() -> Evidence {
         others: vec!["other/prod".into()],
         has_own: true,
         failures,
+        joined: Vec::new(),
         more: 0,
     };
     let mut evidence = Evidence::not_gathered(HybridQuestion::default(), jiff::Timestamp::UNIX_EPOCH, "a test");

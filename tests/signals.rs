@@ -69,6 +69,38 @@ fn reports_what_was_seen_after_any_signal() {
     }
 }
 
+/// Whatever reads a file that the user names ends with the run, as a log does.
+#[test]
+fn every_input_of_edge_ends_with_the_run() {
+    let flags: &[&[&str]] = &[
+        &["--router-conf", "pipe"],
+        &["--router-properties", "pipe"],
+        &["--system-properties", "pipe"],
+        &["--mp-properties", "pipe"],
+        &["--mp-log", "pipe"],
+        &["--symptom", "@pipe"],
+        &["--keystore-file", "ks=pipe"],
+        &["--keystore-file", "ks=absent.p12", "--keystore-password-file", "pipe"],
+        &["--proxy-bundle", "pipe"],
+        &["--pcap", "pipe"],
+        &["--symptom", "curl: (60)", "--client-cert", "pipe"],
+        &["--symptom", "curl: (60)", "--ca-file", "pipe"],
+        &["--api-dump", "dump"],
+    ];
+    for (number, flags) in flags.iter().enumerate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(with_a_pipe(folder.path()));
+        std::fs::create_dir(folder.path().join("dump")).expect("a folder");
+        let made = Command::new("mkfifo").arg(folder.path().join("dump/virtualhosts.json")).status();
+        assert!(made.expect("mkfifo starts").success());
+        let mut command = program(folder.path());
+        command.args(["edge", "diagnose", "--org", "o", "--env", "e", "--offline"]).args(*flags);
+        let signal = SIGNALS[number % SIGNALS.len()];
+        let output = interrupted(&mut command, &[signal], wait_until_it_listens);
+        assert_eq!(output.status.code(), Some(130), "{flags:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 #[test]
 fn ignores_sighup_under_nohup() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -238,7 +238,7 @@ pub(super) fn of_cluster(name: &str, evidence: Evidence) -> Result<Evidence, Err
 
 /// Converts the reason why the evidence file was not read into an error: without it there is nothing to
 /// report.
-fn unfinished(name: &str, reason: &Reason) -> Error {
+pub(super) fn unfinished(name: &str, reason: &Reason) -> Error {
     match reason {
         Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),
         reason => {

@@ -7,17 +7,19 @@ mod flags;
 mod options;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
 use super::captures::Handshakes;
 use super::{Error, fail_on, sources};
 use crate::bundle;
+use crate::checks::facts::edge::sentence_of_java;
 use crate::cli::{EdgeArgs, EdgeCommand, EdgeDiagnoseArgs, EdgeOptions as EdgeFlags};
 use crate::evidence::capture::Flow;
-use crate::evidence::edge::{Edge, MessageProcessorLog};
+use crate::evidence::edge::{Edge, Leg, MessageProcessorLog, RouterSettings, Unseen};
 use crate::evidence::{Evidence, HybridQuestion, Reason, Seen, Unavailable};
-use crate::gather::edge::files::{self, Logs};
+use crate::gather::edge::files::{self, Logs, Settings};
 use crate::gather::edge::{self, Captured, Gathered};
 use crate::gather::files::captures::CaptureError;
 use crate::gather::files::file_kind::FileKind;
@@ -31,6 +33,9 @@ use crate::wire::edge::mp_log::Excerpt;
 use crate::wire::tls::KeyLog;
 
 pub(super) use self::options::profile;
+
+/// Time in which files that end with the run by themselves have to do so.
+const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &EdgeArgs, console: &Console) -> Result<u8, Error> {
     match &args.command {
@@ -101,6 +106,9 @@ struct Kept {
     handshakes: Option<Handshakes>,
 }
 
+/// Reads what a file says of Routers.
+type ReadRouter = fn(&str, &[u8]) -> Settings<RouterSettings>;
+
 /// A file of settings, as the user gave it.
 struct GivenFile {
     flag: &'static str,
@@ -113,16 +121,23 @@ async fn gathered(args: &EdgeFlags, keeps: bool, stop: &Stop, console: &Console)
     check_files(args)?;
     sources::check_standard_input(inputs(args))?;
     super::captures::check(&args.captures)?;
-    let options = options::of(args, keeps, process_env)?;
+    let (own, ends) = (args.clone(), stop.clone());
+    let read = sources::in_time_or_soon(stop, GRACE, move || options::of(&own, keeps, process_env, &ends)).await;
+    let options = read.map_err(|reason| sources::unfinished("the files of the flags", &reason))??;
     let progress = console.progress();
     let collected_at = sources::now();
     let mut kept = Kept::default();
     let mut edge = of_hosts(args, keeps.then_some(&mut kept), stop).await?;
-    edge.symptoms = options::symptoms(args)?;
-    edge.client_certificates = options::certificates(args.client_cert.as_deref())?;
-    edge.own_certificates = options::certificates(args.mp_cert.as_deref())?;
+    let (symptoms, missing) = options::symptoms(args, stop)?;
+    edge.symptoms = symptoms;
+    edge.unseen.extend(missing);
+    edge.client_certificates = options::certificates(args.client_cert.as_deref(), stop)?;
+    edge.own_certificates = options::certificates(args.mp_cert.as_deref(), stop)?;
     if !args.captures.is_empty() {
-        let keys = super::captures::key_log(args.key_log.as_deref())?;
+        let name = args.key_log.clone();
+        let keys = sources::in_time(stop, move || super::captures::key_log(name.as_deref())).await;
+        let keys =
+            keys.map_err(|reason| sources::unfinished(args.key_log.as_deref().unwrap_or_default(), &reason))??;
         let (names, ends, shown) = (args.captures.clone(), stop.clone(), progress.clone());
         let read = sources::in_time(stop, move || of_captures(&names, keys, keeps, &ends, &*shown)).await;
         match read {
@@ -212,30 +227,41 @@ fn of_captures(
 /// Reads the files of Routers and Message Processors, each once: standard input is then empty.
 async fn of_hosts(args: &EdgeFlags, mut kept: Option<&mut Kept>, stop: &Stop) -> Result<Edge, Error> {
     let mut edge = Edge::default();
+    let mut missing = Vec::new();
     let mut read = |flag: &'static str, name: &String| {
-        let bytes = files::settings(name).map_err(|source| Error::Input { name: name.clone(), source })?;
-        if let Some(kept) = &mut kept {
+        let read = files::settings(name, stop).map_err(|source| Error::Input { name: name.clone(), source })?;
+        if let (Some(kept), Ok(bytes)) = (&mut kept, &read) {
             kept.settings.push(GivenFile { flag, name: name.clone(), bytes: bytes.clone() });
         }
-        Ok::<_, Error>(bytes)
+        Ok::<_, Error>(read)
     };
-    for name in &args.router_confs {
-        edge.routers.push(files::router_conf(name, &read("--router-conf", name)?));
+    let routers: [(_, _, ReadRouter); 2] = [
+        ("--router-conf", &args.router_confs, files::router_conf),
+        ("--router-properties", &args.router_properties, files::router_properties),
+    ];
+    for (flag, names, settings) in routers {
+        for name in names {
+            let given = read(flag, name)?.map(|bytes| settings(name, &bytes));
+            missing.extend(nothing(name, Leg::Northbound, &given));
+            edge.routers.extend(given.ok().map(|given| given.settings));
+        }
     }
-    for name in &args.router_properties {
-        edge.routers.push(files::router_properties(name, &read("--router-properties", name)?));
+    let processors =
+        [("--system-properties", &args.system_properties, true), ("--mp-properties", &args.mp_properties, false)];
+    for (flag, names, is_effective) in processors {
+        for name in names {
+            let given = read(flag, name)?.map(|bytes| files::message_processor(name, &bytes, is_effective));
+            missing.extend(nothing(name, Leg::Southbound, &given));
+            edge.message_processors.extend(given.ok().map(|given| given.settings));
+        }
     }
-    for name in &args.system_properties {
-        edge.message_processors.push(files::message_processor(name, &read("--system-properties", name)?, true));
-    }
-    for name in &args.mp_properties {
-        edge.message_processors.push(files::message_processor(name, &read("--mp-properties", name)?, false));
-    }
+    edge.unseen = missing;
     if !args.mp_logs.is_empty() {
         let (names, ends) = (args.mp_logs.clone(), stop.clone());
         let (org, env) = (args.org.clone().unwrap_or_default(), args.env.clone().unwrap_or_default());
         let keeps = kept.is_some();
-        let read = sources::in_time(stop, move || files::logs(&names, &org, &env, keeps, &ends)).await;
+        let read =
+            sources::in_time(stop, move || files::logs(&names, &org, &env, keeps, sentence_of_java, &ends)).await;
         edge.log = Some(match read {
             Ok(read) => {
                 let Logs { log, lines, cut } = read.map_err(|(name, source)| Error::Input { name, source })?;
@@ -252,6 +278,15 @@ async fn of_hosts(args: &EdgeFlags, mut kept: Option<&mut Kept>, stop: &Stop) ->
         });
     }
     Ok(edge)
+}
+
+/// Returns why nothing was learnt from a file. One of another kind must not support a healthy verdict.
+fn nothing<T>(name: &str, leg: Leg, given: &Result<Settings<T>, Reason>) -> Option<Unseen> {
+    let reason = match given {
+        Ok(given) => Reason::Broken(given.nothing.clone()?),
+        Err(reason) => reason.clone(),
+    };
+    Some(Unseen { why: Unavailable::new(name, reason), leg: Some(leg) })
 }
 
 /// Returns whether something can be judged without the Management API.

@@ -7,15 +7,17 @@ use std::path::Path;
 use http::Uri;
 
 use super::super::Error;
+use super::super::sources::unfinished;
 use super::credentials;
 use crate::cli::{
     ApiChoice, ClientProfile, EdgeOptions as EdgeFlags, Expectation, JavaChoice, LegChoice, LegProbe, SniArgument,
 };
 use crate::evidence::certificate::Certificate;
-use crate::evidence::edge::{Dialect, EdgeQuestion, JavaProfile, Leg, SniChoice};
-use crate::gather::edge::{ConnectTo, EdgeOptions, MANAGEMENT_API, files};
+use crate::evidence::edge::{Dialect, EdgeQuestion, JavaProfile, Leg, SniChoice, Unseen};
+use crate::gather::edge::{self, ConnectTo, EdgeOptions, MANAGEMENT_API, files};
 use crate::gather::http::client::Client;
 use crate::gather::probe::Proxy;
+use crate::run::Stop;
 use crate::wire::certificate;
 
 const EDGE_URL: &str = "https://api.enterprise.apigee.com/v1";
@@ -29,11 +31,13 @@ const MAX_CERTIFICATES: usize = 4 << 20;
 /// Maximum number of bytes of a file with a password.
 const MAX_PASSWORD: usize = 4 << 10;
 
-/// Validates the flags and reads the files that they name.
+/// Validates the flags and reads the files that they name. Evidence that the run ended before is unavailable;
+/// without another file there is no run.
 pub(super) fn of(
     args: &EdgeFlags,
     keeps_answers: bool,
     env: impl Fn(&str) -> Option<String>,
+    stop: &Stop,
 ) -> Result<EdgeOptions, Error> {
     let missing = |flag: &str| argument(&format!("edge without {flag}"), "give --org and --env");
     let organization = args.org.clone().ok_or_else(|| missing("--org"))?;
@@ -71,10 +75,10 @@ pub(super) fn of(
         router_addresses: args.router_addresses.clone(),
         flags: super::flags::of(args),
     };
-    let client = url.map(|url| client(args, url, env)).transpose()?;
+    let client = url.map(|url| client(args, url, env, stop)).transpose()?;
     let mut proxy_files = Vec::new();
     for name in &args.proxy_bundles {
-        proxy_files.push(files::proxy(name).map_err(|source| Error::Input { name: name.clone(), source })?);
+        proxy_files.push(files::proxy(name, stop).map_err(|source| Error::Input { name: name.clone(), source })?);
     }
     if let Some(folder) = &args.api_dump
         && !folder.is_dir()
@@ -89,7 +93,7 @@ pub(super) fn of(
         virtual_hosts: args.virtual_hosts.clone(),
         target_servers: args.target_servers.clone(),
         proxies: args.proxies.clone(),
-        keystores: keystores(args)?,
+        keystores: keystores(args, stop)?,
         proxy_files,
         routers: args.routers.iter().map(|text| router(text)).collect::<Result<_, _>>()?,
         connect_to: args.connect_to.iter().map(|text| connect_to(text)).collect::<Result<_, _>>()?,
@@ -129,7 +133,7 @@ fn management_url(given: Option<&str>, dialect: Dialect) -> Result<Uri, Error> {
     Ok(url)
 }
 
-fn client(args: &EdgeFlags, url: Uri, env: impl Fn(&str) -> Option<String>) -> Result<Client, Error> {
+fn client(args: &EdgeFlags, url: Uri, env: impl Fn(&str) -> Option<String>, stop: &Stop) -> Result<Client, Error> {
     let host = url.host().unwrap_or_default().to_owned();
     let credentials = credentials::of(args, &host, &env)?;
     let hint = "write --management-proxy http://HOST:PORT";
@@ -141,7 +145,7 @@ fn client(args: &EdgeFlags, url: Uri, env: impl Fn(&str) -> Option<String>) -> R
         }
         None => None,
     };
-    let authorities = args.management_ca_file.as_ref().map(|name| bytes(name, MAX_CERTIFICATES)).transpose()?;
+    let authorities = args.management_ca_file.as_ref().map(|name| bytes(name, MAX_CERTIFICATES, stop)).transpose()?;
     if let (Some(pem), Some(name)) = (&authorities, &args.management_ca_file)
         && certificate::from_pem(pem).0.is_empty()
     {
@@ -151,8 +155,9 @@ fn client(args: &EdgeFlags, url: Uri, env: impl Fn(&str) -> Option<String>) -> R
         .map_err(|error| argument(&format!("the TLS library: {error}"), "check --management-ca-file"))
 }
 
-fn bytes(name: &str, most: usize) -> Result<Vec<u8>, Error> {
-    files::bounded(name, most).map_err(|source| Error::Input { name: name.to_owned(), source })
+fn bytes(name: &str, most: usize, stop: &Stop) -> Result<Vec<u8>, Error> {
+    let read = files::bounded(name, most, stop).map_err(|source| Error::Input { name: name.to_owned(), source })?;
+    read.map_err(|reason| unfinished(name, &reason))
 }
 
 fn legs(args: &EdgeFlags, dialect: Dialect) -> Result<Vec<Leg>, Error> {
@@ -254,8 +259,8 @@ fn connect_to(text: &str) -> Result<ConnectTo, Error> {
     Ok(ConnectTo { host: host.clone(), port: number(port)?, address: address.clone(), to_port: number(to_port)? })
 }
 
-fn keystores(args: &EdgeFlags) -> Result<Vec<files::KeystoreFile>, Error> {
-    let password = args.keystore_password_file.as_ref().map(|name| bytes(name, MAX_PASSWORD)).transpose()?;
+fn keystores(args: &EdgeFlags, stop: &Stop) -> Result<Vec<files::KeystoreFile>, Error> {
+    let password = args.keystore_password_file.as_ref().map(|name| bytes(name, MAX_PASSWORD, stop)).transpose()?;
     let password = password.map(|bytes| {
         zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned())
     });
@@ -267,29 +272,35 @@ fn keystores(args: &EdgeFlags) -> Result<Vec<files::KeystoreFile>, Error> {
             None => (name, None),
         };
         let password = password.as_ref().map(|password| password.as_str());
-        files::keystore(store, alias, file, password).map_err(|source| Error::Input { name: file.to_owned(), source })
+        files::keystore(store, alias, file, password, stop)
+            .map_err(|source| Error::Input { name: file.to_owned(), source })
     };
     args.keystore_files.iter().map(read).collect()
 }
 
-/// Reads the symptoms, of which some are in files.
-pub(super) fn symptoms(args: &EdgeFlags) -> Result<Vec<String>, Error> {
-    let read = |text: &String| match text.strip_prefix('@') {
-        Some(name) => {
-            let text =
-                files::text(name, MAX_SYMPTOM).map_err(|source| Error::Input { name: name.to_owned(), source })?;
-            Ok(String::from_utf8_lossy(&text).into_owned())
+/// Reads the symptoms, of which some are in files. Those that the run ended before are missing, with the
+/// reason.
+pub(super) fn symptoms(args: &EdgeFlags, stop: &Stop) -> Result<(Vec<String>, Vec<Unseen>), Error> {
+    let (mut symptoms, mut missing) = (Vec::new(), Vec::new());
+    for text in &args.symptoms {
+        let Some(name) = text.strip_prefix('@') else {
+            symptoms.push(text.chars().take(MAX_SYMPTOM).collect());
+            continue;
+        };
+        let read = files::text(name, MAX_SYMPTOM, stop);
+        match read.map_err(|source| Error::Input { name: name.to_owned(), source })? {
+            Ok(text) => symptoms.push(String::from_utf8_lossy(&text).into_owned()),
+            Err(reason) => missing.push(edge::unseen(name, reason)),
         }
-        None => Ok(text.chars().take(MAX_SYMPTOM).collect()),
-    };
-    args.symptoms.iter().map(read).collect()
+    }
+    Ok((symptoms, missing))
 }
 
 /// Reads the certificates of a file, without its key.
-pub(super) fn certificates(path: Option<&Path>) -> Result<Vec<Certificate>, Error> {
+pub(super) fn certificates(path: Option<&Path>, stop: &Stop) -> Result<Vec<Certificate>, Error> {
     let Some(path) = path else { return Ok(Vec::new()) };
     let name = path.display().to_string();
-    let bytes = zeroize::Zeroizing::new(bytes(&name, MAX_CERTIFICATES)?);
+    let bytes = zeroize::Zeroizing::new(bytes(&name, MAX_CERTIFICATES, stop)?);
     let list = certificate::from_pem(&bytes).0;
     Ok(certificate::describe(list.iter().map(AsRef::as_ref)))
 }

@@ -129,6 +129,21 @@ impl Target {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Keystore {
     pub aliases: BTreeMap<String, Alias>,
+    /// Entries of files that name no alias. Under which names Edge has them is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<Alias>,
+    /// Only files were given, so that it may have aliases that are not listed here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_partial: bool,
+}
+
+impl Keystore {
+    /// Returns the entries that a file gives or, without a file that holds the whole store, all of them.
+    pub fn contents(&self) -> impl Iterator<Item = &Alias> {
+        let is_replaced = !self.unnamed.is_empty();
+        let named = self.aliases.values().filter(move |alias| !is_replaced || alias.origin == AliasOrigin::File);
+        named.chain(&self.unnamed)
+    }
 }
 
 /// An entry of a keystore.

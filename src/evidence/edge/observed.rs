@@ -109,8 +109,19 @@ pub struct MessageProcessorLog {
     pub has_own: bool,
     /// The most frequent first.
     pub failures: Vec<LogFailure>,
-    /// Lines whose failure is of a kind beyond the limit.
+    /// Failures beyond the limit, those whose texts mean the same joined: with the text of the first, and with
+    /// proxy, revision and backend if these are the same in all lines. The most frequent first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<LogFailure>,
+    /// Lines whose failure is beyond the limit.
     pub more: u64,
+}
+
+impl MessageProcessorLog {
+    /// Returns every failure, those beyond the limit last.
+    pub fn all_failures(&self) -> impl Iterator<Item = &LogFailure> {
+        self.failures.iter().chain(&self.joined)
+    }
 }
 
 /// Lines of a log that report the same failure.

@@ -147,11 +147,12 @@ impl Visit for Target {
 
 impl Visit for Keystore {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { aliases } = self;
+        let Self { aliases, unnamed, is_partial: _ } = self;
         visitor.keys(Kind::Object, aliases);
         for alias in aliases.values_mut() {
             alias.visit(visitor);
         }
+        unnamed.visit(visitor);
     }
 }
 
@@ -263,10 +264,11 @@ impl Visit for CapturedHandshake {
 
 impl Visit for MessageProcessorLog {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { files, of_others: _, others, has_own: _, failures, more: _ } = self;
+        let Self { files, of_others: _, others, has_own: _, failures, joined, more: _ } = self;
         visitor.strings(Kind::File, files);
         visitor.strings(Kind::Object, others);
         failures.visit(visitor);
+        joined.visit(visitor);
     }
 }
 

@@ -116,7 +116,11 @@ impl Answers<'_> {
 
     async fn bytes(&self, names: &[&str], saved: &str) -> Result<Vec<u8>, Missing> {
         if let Some(dump) = &self.dump {
-            match read(&dump.join(saved)) {
+            let path = dump.join(saved);
+            // What is no file may block, and must not outlast the run.
+            let bytes =
+                tokio::task::spawn_blocking(move || read(&path)).await.unwrap_or_else(|error| Err(error.into()));
+            match bytes {
                 Ok(bytes) => {
                     self.keep(saved, &bytes);
                     return Ok(bytes);

@@ -7,34 +7,38 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
+use crate::evidence::Reason;
 use crate::evidence::edge::{MessageProcessorLog, MessageProcessorSettings, RouterSettings};
 use crate::gather::files::open;
 use crate::gather::files::packed::{GZIP_MAGIC, HEAD_BYTES, packed};
+use crate::gather::files::read_ahead;
 use crate::run::Stop;
 use crate::wire::edge::keystore_file::{self, Content, MAX_KEYSTORE};
-use crate::wire::edge::mp_log::{Excerpt, Scanner};
+use crate::wire::edge::mp_log::{Excerpt, Meaning, Scanner};
 use crate::wire::edge::proxy::{self, MAX_ARCHIVE, MAX_XML, Proxy};
 use crate::wire::edge::{self, MAX_SETTINGS, nginx, properties};
 
 const CHUNK: usize = 1 << 20;
+/// Number of bytes of a pipe that are read at once.
+const PIECE: usize = 64 << 10;
 /// Maximum number of files of a folder that are looked at.
 const MAX_FILES: usize = 4096;
 
 /// A keystore given as a file.
 pub struct KeystoreFile {
     pub store: String,
-    /// Absent for a truststore: each certificate is an entry of its own.
+    /// Absent if the user gave none.
     pub alias: Option<String>,
     /// As the user gave it.
     pub name: String,
-    pub content: Result<Content, String>,
+    pub content: Result<Content, Reason>,
 }
 
 /// A proxy given as an archive or folder.
 pub struct ProxyFile {
     /// As the user gave it.
     pub name: String,
-    pub content: Result<Proxy, String>,
+    pub content: Result<Proxy, Reason>,
 }
 
 impl ProxyFile {
@@ -48,48 +52,75 @@ impl ProxyFile {
 /// Reads a file of settings, or standard input for `-`, as UTF-8.
 ///
 /// # Errors
-/// It cannot be opened or read, or is larger than such a file.
-pub fn settings(name: &str) -> io::Result<Vec<u8>> {
-    text(name, MAX_SETTINGS)
+/// It cannot be opened or read, or is larger than such a file. Within the result, why the run ended before.
+pub fn settings(name: &str, stop: &Stop) -> io::Result<Result<Vec<u8>, Reason>> {
+    text(name, MAX_SETTINGS, stop)
 }
 
 /// Reads a text of at most `most` bytes as UTF-8.
 ///
 /// # Errors
-/// It cannot be opened or read, or is larger.
-pub fn text(name: &str, most: usize) -> io::Result<Vec<u8>> {
-    Ok(edge::text(&bounded(name, most)?))
+/// It cannot be opened or read, or is larger. Within the result, why the run ended before.
+pub fn text(name: &str, most: usize, stop: &Stop) -> io::Result<Result<Vec<u8>, Reason>> {
+    Ok(bounded(name, most, stop)?.map(|bytes| edge::text(&bytes)))
 }
 
-/// Reads at most `most` bytes.
+/// Reads at most `most` bytes. A pipe may be silent until the run ends.
 ///
 /// # Errors
-/// It cannot be opened or read, or is larger.
-pub fn bounded(name: &str, most: usize) -> io::Result<Vec<u8>> {
+/// It cannot be opened or read, or is larger. Within the result, why the run ended before.
+pub fn bounded(name: &str, most: usize, stop: &Stop) -> io::Result<Result<Vec<u8>, Reason>> {
     let mut bytes = Vec::new();
-    open(name)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > most {
-        return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
+    let read = read_ahead::open(name, PIECE, stop)?.take(most as u64 + 1).read_to_end(&mut bytes);
+    match (read, stop.reason()) {
+        (Err(error), Some(reason)) if read_ahead::is_stopped(&error) => return Ok(Err(reason)),
+        (read, _) => drop(read?),
     }
-    Ok(bytes)
+    if bytes.len() > most {
+        let most = if most < 1 << 20 { format!("{} KiB", most >> 10) } else { format!("{} MiB", most >> 20) };
+        return Err(io::Error::other(format!("it is larger than {most}")));
+    }
+    Ok(Ok(bytes))
+}
+
+/// Settings of hosts in one file.
+pub struct Settings<T> {
+    pub settings: T,
+    /// Why nothing was learnt from it.
+    pub nothing: Option<String>,
 }
 
 /// Reads the configuration of a Router.
 #[must_use]
-pub fn router_conf(name: &str, bytes: &[u8]) -> RouterSettings {
-    nginx::router(name, bytes)
+pub fn router_conf(name: &str, bytes: &[u8]) -> Settings<RouterSettings> {
+    let settings = nginx::router(name, bytes);
+    let holds_any = settings.protocols.is_some() || settings.ciphers.is_some();
+    let nothing = (!holds_any).then(|| nothing_in(bytes, "no ssl_protocols and no ssl_ciphers"));
+    Settings { settings, nothing }
 }
 
 /// Reads the overrides of a Router.
 #[must_use]
-pub fn router_properties(name: &str, bytes: &[u8]) -> RouterSettings {
-    properties::router(name, bytes)
+pub fn router_properties(name: &str, bytes: &[u8]) -> Settings<RouterSettings> {
+    Settings { settings: properties::router(name, bytes), nothing: no_properties(bytes) }
 }
 
 /// Reads properties of a Message Processor.
 #[must_use]
-pub fn message_processor(name: &str, bytes: &[u8], is_effective: bool) -> MessageProcessorSettings {
-    properties::message_processor(name, bytes, is_effective)
+pub fn message_processor(name: &str, bytes: &[u8], is_effective: bool) -> Settings<MessageProcessorSettings> {
+    let settings = properties::message_processor(name, bytes, is_effective);
+    Settings { settings, nothing: no_properties(bytes) }
+}
+
+fn no_properties(bytes: &[u8]) -> Option<String> {
+    (!properties::holds_any(bytes)).then(|| nothing_in(bytes, "no property of Apigee or Java (NAME=VALUE)"))
+}
+
+fn nothing_in(bytes: &[u8], what: &str) -> String {
+    if bytes.trim_ascii().is_empty() {
+        return "it is empty: nothing was learnt from it".to_owned();
+    }
+    format!("it holds {what}: nothing was learnt from it")
 }
 
 /// What logs hold.
@@ -102,7 +133,7 @@ pub struct Logs {
 }
 
 /// Reads logs, plain or compressed with gzip, until the end of the run. If `keeps` is true, the first lines
-/// of each failure come with what was counted.
+/// of each failure come with what was counted. `meaning` joins failures of which there are too many.
 ///
 /// # Errors
 /// A file cannot be opened or read, or is compressed otherwise, with its name.
@@ -111,9 +142,10 @@ pub fn logs(
     organization: &str,
     environment: &str,
     keeps: bool,
+    meaning: Meaning,
     stop: &Stop,
 ) -> Result<Logs, (String, io::Error)> {
-    let scanner = Scanner::new(organization, environment);
+    let scanner = Scanner::new(organization, environment).joining(meaning);
     let mut scanner = if keeps { scanner.keeping_lines() } else { scanner };
     let mut chunk = vec![0; CHUNK];
     let mut cut = Vec::new();
@@ -155,14 +187,17 @@ pub fn logs(
 ///
 /// # Errors
 /// It cannot be opened. What it holds is judged later.
-pub fn proxy(name: &str) -> io::Result<ProxyFile> {
+pub fn proxy(name: &str, stop: &Stop) -> io::Result<ProxyFile> {
     let path = Path::new(name);
-    let content =
-        if fs::metadata(path)?.is_dir() { Ok(folder(path)) } else { proxy::archive(&bounded(name, MAX_ARCHIVE)?) };
+    let content = if fs::metadata(path)?.is_dir() {
+        Ok(folder(path, stop))
+    } else {
+        bounded(name, MAX_ARCHIVE, stop)?.and_then(|bytes| proxy::archive(&bytes).map_err(Reason::Broken))
+    };
     Ok(ProxyFile { name: name.to_owned(), content })
 }
 
-fn folder(path: &Path) -> Proxy {
+fn folder(path: &Path, stop: &Stop) -> Proxy {
     let root = path.join("apiproxy");
     let root = if root.is_dir() { root } else { path.to_owned() };
     let mut found = Proxy::default();
@@ -177,8 +212,9 @@ fn folder(path: &Path) -> Proxy {
             // A link could lead out of the folder.
             let is_file = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file());
             let Some(relevant) = proxy::relevant(&name).filter(|_| is_file) else { continue };
-            match bounded(&file.to_string_lossy(), MAX_XML) {
-                Ok(bytes) => found.add(&relevant, bytes),
+            match bounded(&file.to_string_lossy(), MAX_XML, stop) {
+                Ok(Ok(bytes)) => found.add(&relevant, bytes),
+                Ok(Err(reason)) => found.faults.push((relevant, reason.to_string())),
                 Err(error) => found.faults.push((relevant, error.to_string())),
             }
         }
@@ -190,12 +226,19 @@ fn folder(path: &Path) -> Proxy {
 ///
 /// # Errors
 /// It cannot be opened. What it holds is judged later.
-pub fn keystore(store: &str, alias: Option<&str>, name: &str, password: Option<&str>) -> io::Result<KeystoreFile> {
-    let bytes = Zeroizing::new(bounded(name, MAX_KEYSTORE)?);
+pub fn keystore(
+    store: &str,
+    alias: Option<&str>,
+    name: &str,
+    password: Option<&str>,
+    stop: &Stop,
+) -> io::Result<KeystoreFile> {
+    let bytes = bounded(name, MAX_KEYSTORE, stop)?.map(Zeroizing::new);
+    let read = |bytes: Zeroizing<Vec<u8>>| keystore_file::read(name, &bytes, password).map_err(Reason::Broken);
     Ok(KeystoreFile {
         store: store.to_owned(),
         alias: alias.map(str::to_owned),
         name: name.to_owned(),
-        content: keystore_file::read(name, &bytes, password),
+        content: bytes.and_then(read),
     })
 }

@@ -93,6 +93,18 @@ pub struct Gathered {
 /// A file of certificates for handshakes cannot be used.
 pub async fn gather(options: &EdgeOptions, edge: Edge, stop: &Stop) -> Result<Gathered, ProberError> {
     let question = &options.question;
+    let authorities = options.client_authorities.clone();
+    // A file of CAs may be a silent pipe.
+    let pool = stop.bound(tokio::task::spawn_blocking(move || Pool::new(&authorities))).await;
+    let broken = |_| Reason::Broken("internal error while reading it; please report this bug".into());
+    let pool = match pool.and_then(|pool| pool.map_err(broken)) {
+        Ok(pool) => pool?,
+        Err(reason) => {
+            let mut edge = Edge { question: question.clone(), ..edge };
+            edge.unseen.push(unseen("the CAs of client apps", reason.clone()));
+            return Ok(Gathered { edge, answers: BTreeMap::new(), refused: None, interrupted: Some(reason) });
+        }
+    };
     let mut gathering = Gathering {
         options,
         answers: Answers {
@@ -104,7 +116,7 @@ pub async fn gather(options: &EdgeOptions, edge: Edge, stop: &Stop) -> Result<Ga
             kept: options.keeps_answers.then(Mutex::default),
         },
         edge: Edge { question: question.clone(), ..edge },
-        pool: Pool::new(&options.client_authorities)?,
+        pool,
         refused: None,
     };
     let interrupted = Box::pin(gathering.run(stop)).await?;

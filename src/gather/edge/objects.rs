@@ -137,7 +137,7 @@ impl Gathering<'_> {
                     self.proxy(&name, &file.name, proxy, servers);
                 }
                 Err(why) => {
-                    let why = Unavailable::new(file.name.clone(), Reason::Broken(why.clone()));
+                    let why = Unavailable::new(file.name.clone(), why.clone());
                     self.unseen(why, Some(Leg::Southbound));
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use openssl::x509::X509;
+use openssl::x509::{X509, X509VerifyResult};
 
 use super::Gathering;
 use super::answers::{Answers, Missing};
@@ -11,6 +11,7 @@ use crate::evidence::edge::{Alias, AliasOrigin, Keystore, Leg, StoreName};
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::wire::certificate;
 use crate::wire::edge::answers::{self, Entry};
+use crate::wire::edge::keystore_file::Content;
 
 /// An entry with what was read of it.
 struct Read {
@@ -160,45 +161,91 @@ impl Gathering<'_> {
             }
             aliases.insert(alias, Alias { has_key, certificates, origin, verification, unseen });
         }
-        Keystore { aliases }
+        Keystore { aliases, ..Keystore::default() }
     }
 
     /// Adds the keystores given as files.
     fn keystore_files(&mut self) {
         for file in &self.options.keystores {
-            let alias = file.alias.clone().unwrap_or_else(|| "file".to_owned());
             let read = match &file.content {
                 Ok(content) => content,
                 Err(why) => {
-                    let why = Unavailable::new(file.name.clone(), Reason::Broken(why.clone()));
+                    let why = Unavailable::new(file.name.clone(), why.clone());
                     self.unseen(why, None);
                     continue;
                 }
             };
-            // A file without an alias holds all entries of a truststore, each of which is trusted by itself.
-            let lists: Vec<(String, Vec<X509>)> = if file.alias.is_some() || read.has_key {
-                vec![(alias, read.certificates.clone())]
-            } else {
-                let numbered = (1..).zip(&read.certificates);
-                numbered.map(|(number, one)| (format!("{alias}-{number}"), vec![one.clone()])).collect()
-            };
-            let mut added = Vec::new();
-            for (alias, list) in lists {
+            let mut entries = Vec::new();
+            for (name, list) in entries_of(file.alias.as_deref(), read) {
                 let verification = self.pool.verify(&list);
                 let certificates = self.pool.add(&list);
                 // A PEM file of certificates alone does not show that the entry has no key.
                 let has_key = read.has_key.then_some(true);
                 let entry = Alias { has_key, certificates, origin: AliasOrigin::File, verification, unseen: None };
-                added.push((alias, entry));
+                entries.push((name, entry));
             }
-            let known =
-                self.edge.keystores.entry(file.store.clone()).or_insert_with(|| Seen::Seen(Keystore::default()));
-            match known {
-                Seen::Seen(keystore) if file.alias.is_some() => keystore.aliases.extend(added),
-                _ => *known = Seen::Seen(Keystore { aliases: added.into_iter().collect() }),
+            let partial = || Seen::Seen(Keystore { is_partial: true, ..Keystore::default() });
+            let known = self.edge.keystores.entry(file.store.clone()).or_insert_with(partial);
+            if known.seen().is_err() {
+                *known = partial();
+            }
+            let Seen::Seen(keystore) = known else { continue };
+            for (name, entry) in entries {
+                match name {
+                    Some(name) => drop(keystore.aliases.insert(name, entry)),
+                    None => keystore.unnamed.push(entry),
+                }
             }
         }
+        self.unnamed_entries();
     }
+
+    /// Records the aliases in use that are not known, because the files given for their keystores name none.
+    fn unnamed_entries(&mut self) {
+        let hosts = self.edge.virtual_hosts.values().filter_map(|host| Some((host.tls.as_ref()?, Leg::Northbound)));
+        let hosts = hosts.filter(|(tls, _)| tls.enabled);
+        let targets = self.edge.targets.iter().filter(|target| target.enabled);
+        let targets = targets.filter_map(|target| Some((target.tls.as_ref()?, Leg::Southbound)));
+        let mut missing: BTreeMap<String, (Leg, String)> = BTreeMap::new();
+        for (tls, leg) in hosts.chain(targets.filter(|(tls, _)| tls.client_auth)) {
+            let (Some(store), Some(alias)) = (&tls.key_store, &tls.key_alias) else { continue };
+            let name = match StoreName::of(store) {
+                StoreName::Direct(name) => Some(name),
+                StoreName::Reference(name) => {
+                    self.edge.references.get(name).and_then(|refers| refers.seen().ok()).map(String::as_str)
+                }
+                StoreName::Variable(_) => None,
+            };
+            let Some(name) = name else { continue };
+            let keystore = self.edge.keystores.get(name).and_then(|keystore| keystore.seen().ok());
+            if keystore.is_some_and(|keystore| keystore.is_partial && !keystore.aliases.contains_key(alias)) {
+                let why = format!("no file given for {name} names it; give --keystore-file {name}/{alias}=FILE");
+                missing.entry(format!("keystores/{name}/aliases/{alias}")).or_insert((leg, why));
+            }
+        }
+        for (what, (leg, why)) in missing {
+            self.unseen(Unavailable::new(what, Reason::Missing(why)), Some(leg));
+        }
+    }
+}
+
+/// Returns the entries of a file, each with its alias if that is known. A file without an alias holds all
+/// entries of a truststore, each of which is trusted by itself.
+fn entries_of(given: Option<&str>, content: &Content) -> Vec<(Option<String>, Vec<X509>)> {
+    if let Some(alias) = given {
+        return vec![(Some(alias.to_owned()), content.certificates.clone())];
+    }
+    if !content.has_key {
+        return content.certificates.iter().map(|one| (None, vec![one.clone()])).collect();
+    }
+    // A file with several keys has certificates that are of no use to the first one.
+    let all = &content.certificates;
+    let is_of_chain = |one: &X509| all.iter().any(|other| one.issued(other) == X509VerifyResult::OK);
+    let is_own = |(number, one): &(usize, X509)| *number == 0 || one.alias().is_none() || is_of_chain(one);
+    let (chain, others): (Vec<_>, Vec<_>) = all.iter().cloned().enumerate().partition(is_own);
+    let chain = chain.into_iter().map(|(_, one)| one).collect();
+    let others = others.into_iter().map(|(_, one)| (None, vec![one]));
+    std::iter::once((content.alias.clone(), chain)).chain(others).collect()
 }
 
 /// Reads the certificates of an entry: their encoding, or else what describes them.

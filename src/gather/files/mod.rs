@@ -9,7 +9,7 @@ pub mod log_file;
 pub mod manifests;
 pub mod overrides;
 pub(in crate::gather) mod packed;
-mod read_ahead;
+pub(in crate::gather) mod read_ahead;
 mod sequential;
 
 use std::fs::File;

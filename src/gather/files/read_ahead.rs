@@ -59,7 +59,7 @@ impl ReadAhead {
 }
 
 /// Returns whether a stream ended because the run has to end.
-pub(super) fn is_stopped(error: &io::Error) -> bool {
+pub(in crate::gather) fn is_stopped(error: &io::Error) -> bool {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Stopped>()).is_some()
 }
 
@@ -67,7 +67,7 @@ pub(super) fn is_stopped(error: &io::Error) -> bool {
 ///
 /// # Errors
 /// The file cannot be opened.
-pub(super) fn open(name: &str, piece: usize, stop: &Stop) -> io::Result<Box<dyn Read + Send>> {
+pub(in crate::gather) fn open(name: &str, piece: usize, stop: &Stop) -> io::Result<Box<dyn Read + Send>> {
     if name == "-" {
         return Ok(Box::new(ReadAhead::new(|| Ok(io::stdin()), piece, stop)?));
     }

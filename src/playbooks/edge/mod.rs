@@ -199,6 +199,11 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
         why: format!("its text is not understood: \"{}\"", facts::short_symptom(text)),
         measurement: None,
     }));
+    missing.extend(unknown::contradicted(edge).map(|(number, _, why)| NotSeen {
+        what: format!("the cause of symptom {number}"),
+        why: format!("the configuration contradicts it: {why}"),
+        measurement: Some(measurement::probe(edge, Some(Leg::Northbound))),
+    }));
     let log = edge.log.as_ref().filter(|_| edge.question.judges(Leg::Southbound));
     let failures = || log.into_iter().flat_map(unknown::unexplained);
     missing.extend(failures().take(UNEXPLAINED).map(|failure| NotSeen {
@@ -211,6 +216,16 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
         missing.push(NotSeen {
             what: format!("the cause of {} more in the Message Processor log", count(more, "failed handshake")),
             why: "their texts do not say why".into(),
+            measurement: None,
+        });
+    }
+    if let Some(log) = log.filter(|log| log.more > 0) {
+        missing.push(NotSeen {
+            what: format!("the details of {} in the Message Processor log", count(log.more, "failed handshake")),
+            why: format!(
+                "at most {} different failures are kept; of the others, only the causes are counted",
+                log.failures.len()
+            ),
             measurement: None,
         });
     }

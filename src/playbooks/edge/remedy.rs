@@ -131,8 +131,43 @@ fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
             Some("the certificate of the virtual host must cover the name"),
         ),
         EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch => router(edge, observation),
-        _ => return None,
+        _ => return client_app(observation),
     })
+}
+
+/// The steps for what client apps present to Routers, and for how they reach them.
+fn client_app(observation: &Observation) -> Option<Vec<LegStep>> {
+    let host = match observation.subject() {
+        "" => "the virtual host",
+        subject => subject,
+    };
+    let (title, note) = match observation.cause {
+        EdgeCause::ClientCertificateMissing => (
+            format!("Let the client apps of {host} present a certificate of a CA in its truststore"),
+            Some("or set clientAuthEnabled to false in the virtual host, if client apps need no certificate"),
+        ),
+        EdgeCause::ClientCertificateExpired => {
+            (format!("Renew the certificate that the client apps of {host} present"), None)
+        }
+        EdgeCause::ClientCertificateNoClientAuth => {
+            (format!("Let the client apps of {host} present a certificate with clientAuth"), None)
+        }
+        EdgeCause::ClientCertificateUntrusted => (
+            format!("Let the client apps of {host} present a certificate of a CA in its truststore, with its chain"),
+            Some("or add the CA of their certificate to the truststore of the virtual host"),
+        ),
+        EdgeCause::NameNotResolved => {
+            (format!("Correct the DNS entry of the host alias of {host}, or the name that client apps call"), None)
+        }
+        EdgeCause::Unreachable => {
+            (format!("Open the firewall between client apps and the Routers, and check the port of {host}"), None)
+        }
+        EdgeCause::PlainTextPort => {
+            (format!("Correct the port that client apps call, or enable TLS in {host} (sSLInfo)"), None)
+        }
+        _ => return None,
+    };
+    Some(step(title, observation.owner, None, note))
 }
 
 /// The steps for causes on the way from Message Processors to backends.

@@ -137,7 +137,7 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
         .collect();
     all.extend(edge.notes.iter().cloned());
     if let Some(log) = &edge.log {
-        let failures: u64 = log.failures.iter().map(|failure| failure.count).sum();
+        let failures: u64 = log.all_failures().map(|failure| failure.count).sum();
         all.push(format!("Message Processor log: {}", count(failures, "failed handshake")));
     }
     for captured in &edge.captured {
@@ -218,6 +218,8 @@ fn leaves(edge: &Edge) -> Vec<(String, &Certificate)> {
         for (alias, entry) in &store.aliases {
             leaves.extend(entry.certificates.first().map(|leaf| (format!("keystores/{name}/aliases/{alias}"), leaf)));
         }
+        let unnamed = store.unnamed.iter().filter_map(|entry| entry.certificates.first());
+        leaves.extend(unnamed.map(|leaf| (format!("keystores/{name} (file without alias)"), leaf)));
     }
     leaves
 }
@@ -290,7 +292,11 @@ fn see_keystores(evidence: &Evidence) -> StepSeen {
     });
     let stores = edge.keystores.iter().map(|(name, store)| match store {
         crate::evidence::Seen::Seen(store) => {
-            let aliases: Vec<&str> = store.aliases.keys().map(String::as_str).collect();
+            let mut aliases: Vec<String> = store.aliases.keys().cloned().collect();
+            if !store.unnamed.is_empty() {
+                aliases
+                    .push(format!("files without alias ({})", count(store.unnamed.len() as u64, "certificate list")));
+            }
             format!("keystores/{name}: {}", crate::text::joined(&aliases, ", ", "empty"))
         }
         crate::evidence::Seen::Unavailable(why) => format!("keystores/{name}: {}", why.reason),

@@ -2,7 +2,7 @@
 //! what could not be seen.
 
 use super::measurement;
-use crate::checks::facts::edge::{self as facts, Observation};
+use crate::checks::facts::edge::{self as facts, Meaning, Observation};
 use crate::checks::{CheckResult, Outcome};
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{Edge, Leg, LogFailure, MessageProcessorLog};
@@ -20,6 +20,13 @@ pub(super) fn failure(edge: &Edge, observations: &[Observation]) -> Option<Unkno
 /// A symptom that names no cause, or whose text no table has: somebody fails, and nothing says why.
 fn of_symptom(edge: &Edge) -> Option<Unknown> {
     let only = edge.question.only_leg();
+    if let Some((number, meaning, why)) = contradicted(edge).next() {
+        let text = format!(
+            "symptom {number} is {}, {}, and the configuration contradicts it: {why}",
+            meaning.leg, meaning.what
+        );
+        return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
+    }
     if let Some(meaning) = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, only)) {
         let text = format!("the symptom is {}: {}, and nothing that explains it was seen", meaning.leg, meaning.what);
         return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
@@ -28,6 +35,18 @@ fn of_symptom(edge: &Edge) -> Option<Unknown> {
     let text = format!("symptom {number} is not understood: \"{}\"", facts::short_symptom(text));
     let leg = only.map_or(FailingLeg::Unknown, |leg| FailingLeg::of([leg]));
     Some((leg, text, Some(measurement::probe(edge, only))))
+}
+
+/// The symptoms that the configuration contradicts, with their number and the reason.
+pub(super) fn contradicted(edge: &Edge) -> impl Iterator<Item = (usize, Meaning, String)> {
+    let only = edge.question.only_leg();
+    let numbered = (1..).zip(&edge.symptoms);
+    let understood = numbered.filter_map(move |(number, text)| Some((number, facts::meaning_of_symptom(text, only)?)));
+    let judged = understood.filter(|(_, meaning)| edge.question.judges(meaning.leg));
+    judged.filter_map(|(number, meaning)| {
+        let why = facts::contradiction(edge, &meaning)?;
+        Some((number, meaning, why))
+    })
 }
 
 /// The symptoms whose text no table has, with their number.
@@ -39,7 +58,7 @@ pub(super) fn not_understood(edge: &Edge) -> impl Iterator<Item = (usize, &str)>
 
 /// The failures of a log whose text does not say why.
 pub(super) fn unexplained(log: &MessageProcessorLog) -> impl Iterator<Item = &LogFailure> {
-    log.failures.iter().filter(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none())
+    log.all_failures().filter(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none())
 }
 
 fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
@@ -103,9 +122,6 @@ fn of_log(edge: &Edge) -> Option<Unknown> {
             count(all, "failed handshake"),
             failure.message
         ),
-        None if log.more > 0 => {
-            format!("{} of more kinds than are judged", count(log.more, "failed handshake"))
-        }
         None if log.failures.is_empty() && !log.has_own && log.of_others > 0 => {
             let text = format!(
                 "no line of the Message Processor log is of {}/{}: its failed handshakes are of {}",

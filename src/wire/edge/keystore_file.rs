@@ -19,6 +19,8 @@ const JAVA: [[u8; 4]; 2] = [[0xFE, 0xED, 0xFE, 0xED], [0xCE, 0xCE, 0xCE, 0xCE]];
 pub struct Content {
     pub certificates: Vec<X509>,
     pub has_key: bool,
+    /// The friendlyName of the entry with a key, which only PKCS #12 has.
+    pub alias: Option<String>,
 }
 
 /// Reads a file.
@@ -37,11 +39,11 @@ pub fn read(name: &str, bytes: &[u8], password: Option<&str>) -> Result<Content,
         let has_key = memchr::memmem::find(bytes, b"PRIVATE KEY-----").is_some();
         return match (certificates.is_empty(), fault) {
             (true, Some(why)) => Err(why),
-            _ => Ok(Content { certificates, has_key }),
+            _ => Ok(Content { certificates, has_key, alias: None }),
         };
     }
     if let Ok(certificate) = X509::from_der(bytes) {
-        return Ok(Content { certificates: vec![certificate], has_key: false });
+        return Ok(Content { certificates: vec![certificate], has_key: false, alias: None });
     }
     let Ok(archive) = Pkcs12::from_der(bytes) else {
         return Err("neither PEM, DER nor PKCS #12".into());
@@ -61,8 +63,10 @@ pub fn read(name: &str, bytes: &[u8], password: Option<&str>) -> Result<Content,
         None => "a PKCS #12 file with a password; give --keystore-password-file".to_owned(),
     })?;
     let has_key = parsed.pkey.is_some();
+    let alias = parsed.cert.as_ref().filter(|_| has_key).and_then(|leaf| leaf.alias());
+    let alias = alias.filter(|alias| !alias.is_empty()).map(|alias| String::from_utf8_lossy(alias).into_owned());
     let certificates = parsed.cert.into_iter().chain(parsed.ca.into_iter().flatten()).collect();
-    Ok(Content { certificates, has_key })
+    Ok(Content { certificates, has_key, alias })
 }
 
 /// Fuzzing entry: reads any bytes as a keystore file.
@@ -98,6 +102,7 @@ mod tests {
         };
         let content = read("ks.p12", &file(2048, 1000), Some("changeit")).unwrap();
         assert!(content.has_key && content.certificates.len() == 1);
+        assert_eq!(content.alias.as_deref(), Some("api"));
         assert!(read("ks.p12", &file(2048, 1000), Some("wrong")).is_err());
         // The third byte of the count, so that making the file costs little.
         for (cheap, costly) in [(file(65_537, 1000), 65_537_u32), (file(2048, 65_537), 65_537)] {

@@ -16,7 +16,7 @@ use memchr::{memchr, memmem, memrchr};
 use crate::evidence::edge::{LogFailure, MessageProcessorLog};
 use crate::wire::encoding::Encoding;
 
-/// Maximum number of different failures that are kept.
+/// Maximum number of different failures that are kept. Those beyond it are joined by what their texts mean.
 const MAX_FAILURES: usize = 256;
 /// Maximum number of bytes of a line that are read; a longer one keeps its beginning.
 const MAX_LINE: usize = 16 << 10;
@@ -33,10 +33,15 @@ const EXCEPTION: &[u8] = b"javax.net.ssl.SSL";
 const EVENT: &str = "HTTPClient$Context.on";
 /// What the first line may begin with.
 const MARK_OF_UTF_8: &[u8] = b"\xEF\xBB\xBF";
+/// What all lines of a timeout mean, which have no text.
+const OF_TIMEOUT: &str = "handshakeTimeout()";
 /// Maximum number of other organizations and environments that are named.
 const MAX_OTHERS: usize = 8;
 /// The lowest port that a client takes for a connection of its own.
 const FIRST_EPHEMERAL: u16 = 32_768;
+
+/// Returns what a text of Java means, as one of few sentences; absent if it is not understood.
+pub type Meaning = fn(&str) -> Option<&'static str>;
 
 /// Reads the pieces of a log in order.
 pub struct Scanner {
@@ -57,6 +62,9 @@ pub struct Scanner {
     has_own: bool,
     others: BTreeSet<String>,
     failures: BTreeMap<(String, String, String, String, bool), LogFailure>,
+    /// What is beyond the limit, by the meaning of the text.
+    joined: BTreeMap<Option<&'static str>, LogFailure>,
+    meaning: Meaning,
     of_others: u64,
     more: u64,
     /// Absent if no lines are wanted.
@@ -99,10 +107,18 @@ impl Scanner {
             has_own: false,
             others: BTreeSet::new(),
             failures: BTreeMap::new(),
+            joined: BTreeMap::new(),
+            meaning: |_| None,
             of_others: 0,
             more: 0,
             excerpt: None,
         }
+    }
+
+    /// Joins failures beyond the limit by what their texts mean.
+    #[must_use]
+    pub fn joining(self, meaning: Meaning) -> Self {
+        Self { meaning, ..self }
     }
 
     /// Keeps the first lines of each failure.
@@ -161,12 +177,15 @@ impl Scanner {
         self.end();
         let mut failures: Vec<LogFailure> = self.failures.into_values().collect();
         failures.sort_by_key(|failure| Reverse(failure.count));
+        let mut joined: Vec<LogFailure> = self.joined.into_values().collect();
+        joined.sort_by_key(|failure| Reverse(failure.count));
         MessageProcessorLog {
             files,
             of_others: self.of_others,
             others: self.others.into_iter().collect(),
             has_own: self.has_own,
             failures,
+            joined,
             more: self.more,
         }
     }
@@ -245,7 +264,7 @@ impl Scanner {
             }
             None if is_full => {
                 self.more += 1;
-                self.more
+                self.join(failure)
             }
             None => {
                 self.failures.insert(key, failure);
@@ -254,6 +273,32 @@ impl Scanner {
         };
         if let Some(excerpt) = &mut self.excerpt {
             excerpt.add(line, count);
+        }
+    }
+
+    /// Counts a failure for which there is no room by what its text means. Returns how many mean the same.
+    fn join(&mut self, failure: LogFailure) -> u64 {
+        let meaning = if failure.timed_out { Some(OF_TIMEOUT) } else { (self.meaning)(&failure.message) };
+        if let Some(known) = self.joined.get_mut(&meaning) {
+            add_joined(known, failure);
+            return known.count;
+        }
+        self.joined.insert(meaning, failure);
+        1
+    }
+}
+
+/// Adds a line to a failure beyond the limit. What differs between the lines is not kept.
+fn add_joined(known: &mut LogFailure, failure: LogFailure) {
+    known.count += 1;
+    known.last = failure.last;
+    for (own, other) in [
+        (&mut known.proxy, failure.proxy),
+        (&mut known.revision, failure.revision),
+        (&mut known.backend, failure.backend),
+    ] {
+        if *own != other {
+            own.clear();
         }
     }
 }
@@ -456,12 +501,35 @@ mod tests {
     }
 
     #[test]
+    fn joins_failures_beyond_the_limit_by_what_they_mean() {
+        let meaning: Meaning = |text| text.contains("unknown_ca").then_some("untrusted");
+        let mut scanner = Scanner::new("o", "e").joining(meaning).keeping_lines();
+        for number in 0..MAX_FAILURES {
+            scanner.push(format!("{FAILED} {number}\n").as_bytes());
+        }
+        let untrusted = FAILED.replace("bad_certificate", "unknown_ca");
+        for number in 0..1000 {
+            scanner.push(format!("{untrusted} {}\n{FAILED} more {number}\n", number % 3).as_bytes());
+        }
+        scanner.push(untrusted.replace("203.0.113.10:443", "203.0.113.99:443").as_bytes());
+        scanner.push(format!("\n{TIMEOUT}\n").as_bytes());
+        let excerpt = scanner.take_excerpt().unwrap();
+        assert_eq!(excerpt.text.split(|byte| *byte == b'\n').count() - 1, MAX_FAILURES + 20 + 20 + 1);
+        let log = scanner.finish(Vec::new());
+        assert_eq!((log.failures.len(), log.more), (MAX_FAILURES, 2002));
+        let [first, second, timeout] = log.joined.as_slice() else { panic!("{:?}", log.joined) };
+        assert_eq!((first.count, first.proxy.as_str(), first.backend.as_str()), (1001, "orders", ""));
+        assert!(first.message.contains("unknown_ca") && second.count == 1000, "{first:?}");
+        assert!(timeout.timed_out && second.backend == "203.0.113.10:443", "{timeout:?}");
+    }
+
+    #[test]
     fn keeps_a_bounded_number_of_failures() {
         let mut scanner = Scanner::new("o", "e");
         for number in 0..MAX_FAILURES + 5 {
             scanner.push(format!("{FAILED} {number}\n").as_bytes());
         }
         let log = scanner.finish(Vec::new());
-        assert_eq!((log.failures.len(), log.more), (MAX_FAILURES, 5));
+        assert_eq!((log.failures.len(), log.joined.len(), log.more), (MAX_FAILURES, 1, 5));
     }
 }

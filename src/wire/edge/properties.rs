@@ -43,6 +43,19 @@ pub fn router(file: &str, text: &[u8]) -> RouterSettings {
     settings
 }
 
+/// Returns whether a text is a file of properties: it has a line `NAME=VALUE` or `NAME:VALUE` whose name is of
+/// several words, as those of Apigee and Java are. To `java.util.Properties` any text is properties.
+#[must_use]
+pub fn holds_any(text: &[u8]) -> bool {
+    let is_of_name = |character: char| character.is_ascii_alphanumeric() || "._-/+".contains(character);
+    String::from_utf8_lossy(text).lines().any(|line| {
+        let line = line.trim_start();
+        let name = line.find(['=', ':']).map(|end| line[..end].trim_end());
+        !line.starts_with(['#', '!'])
+            && name.is_some_and(|name| name.contains(['.', '_']) && name.chars().all(is_of_name))
+    })
+}
+
 /// Splits at spaces and commas.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
@@ -113,6 +126,18 @@ mod tests {
         assert_eq!(message_processor("x", b"jsse.enableSNIExtension: true", true).sni, Some(true));
         fuzz_properties(b"\\");
         fuzz_properties(b"=\n:\n\xff\xfe=\\\n");
+    }
+
+    #[test]
+    fn tells_properties_from_other_text() {
+        for text in ["jsse.enableSNIExtension=true", "# well\nconf_a = 1", "conf/system.properties+a: b"] {
+            assert!(holds_any(text.as_bytes()), "{text}");
+        }
+        let texts =
+            ["", "\n", "hello world", "# a.b=c", "a=b", "<a.b=c>", "ssl_protocols TLSv1.2;", "\0\u{1}.=", "a.b"];
+        for text in texts {
+            assert!(!holds_any(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

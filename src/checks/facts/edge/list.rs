@@ -170,8 +170,8 @@ pub(crate) enum Trust {
 pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Option<Trust> {
     let leaf = list.first()?;
     // Keystores of entries without certificates were not seen.
-    let entries: Vec<&Certificate> = store.aliases.values().filter_map(|alias| alias.certificates.first()).collect();
-    if entries.is_empty() && store.aliases.values().any(|alias| alias.unseen.is_some()) {
+    let entries: Vec<&Certificate> = store.contents().filter_map(|alias| alias.certificates.first()).collect();
+    if entries.is_empty() && store.contents().any(|alias| alias.unseen.is_some()) {
         return None;
     }
     let mut checked = Vec::new();
@@ -192,7 +192,7 @@ pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Opt
         }
     }
     // The anchor may be among what was not seen.
-    if store.aliases.values().any(|alias| alias.unseen.is_some()) {
+    if store.contents().any(|alias| alias.unseen.is_some()) {
         return None;
     }
     let top = list.get(current)?;

@@ -22,6 +22,11 @@ pub(crate) fn java(text: &str) -> Option<Meaning> {
     row(JAVA, text).map(|(causes, what)| Meaning { leg: Leg::Southbound, causes, what })
 }
 
+/// Returns only what Java's text says, in the words of the protocol.
+pub(crate) fn sentence(text: &str) -> Option<&'static str> {
+    java(text).map(|meaning| meaning.what)
+}
+
 /// Returns what a client or a trace showed. A 503 is always about the backend: without a handshake, a
 /// client app gets no HTTP answer. `only` is the leg that is judged, if it is one: Java on the other leg is a
 /// client app.

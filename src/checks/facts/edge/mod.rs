@@ -33,11 +33,13 @@ use crate::evidence::edge::{Edge, Leg, Unseen};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(crate) use self::captured::leg as leg_of_capture;
-pub(crate) use self::messages::{java as meaning_of_java, symptom as meaning_of_symptom};
+pub(crate) use self::messages::{
+    Meaning, java as meaning_of_java, sentence as sentence_of_java, symptom as meaning_of_symptom,
+};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
 pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
-pub(crate) use self::reported::short as short_symptom;
+pub(crate) use self::reported::{contradiction, short as short_symptom};
 pub(crate) use self::stores::{Resolved, resolve};
 pub(crate) use self::undated::undated;
 

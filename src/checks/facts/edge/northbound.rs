@@ -9,7 +9,7 @@ use super::list;
 use super::model::{EdgeCause, Observation, Owner, Strength};
 use super::names;
 use super::refusal;
-use super::stores::resolve;
+use super::stores::{Resolved, resolve};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Alias, AliasOrigin, Edge, Leg, LegHandshake, Purpose, TlsSettings};
 
@@ -115,8 +115,13 @@ fn served(
     let alias = tls.key_alias.as_deref();
     let entry = resolved.as_ref().zip(alias).and_then(|(resolved, alias)| resolved.alias(alias));
     let store_objects = resolved.as_ref().map(|resolved| resolved.objects(alias)).unwrap_or_default();
-    if let Some(stored) = entry.and_then(stored_leaf)
-        && !list::is_same(stored, leaf)
+    // A file without an alias shows what the keystore holds too.
+    let unnamed = resolved.as_ref().map(Resolved::unnamed).unwrap_or_default();
+    let unnamed: Vec<&Certificate> = unnamed.iter().flat_map(|entry| &entry.certificates).collect();
+    let stored = entry.and_then(stored_leaf);
+    let is_held = || stored.into_iter().chain(unnamed.iter().copied()).any(|one| list::is_same(one, leaf));
+    if let Some(stored) = stored.or(unnamed.first().copied())
+        && !is_held()
     {
         let is_built_in = names::of(leaf).contains(BUILT_IN);
         let all: Vec<String> = objects.iter().cloned().chain(store_objects).collect();
@@ -132,7 +137,8 @@ fn served(
             );
             (EdgeCause::RouterNotReloaded, owner, what)
         };
-        let strength = if is_built_in { Strength::Likely } else { Strength::Established };
+        let is_sure = !is_built_in && entry.is_some();
+        let strength = if is_sure { Strength::Established } else { Strength::Likely };
         let observation =
             Observation::new(cause, Leg::Northbound, strength, owner, all, format!("{}: {what}", made.object));
         found.push(observation.because(said).expecting("the certificate of the keystore"));

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::messages::{self, Meaning};
 use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::refusal;
-use crate::evidence::edge::{Edge, Leg, LogFailure, Target};
+use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake, LogFailure, Target};
+use crate::evidence::handshake::ClientCertificate;
 
 /// Maximum number of characters of a symptom that are shown.
 const MAX_SHOWN: usize = 160;
@@ -14,7 +15,10 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
     if edge.question.judges(Leg::Southbound) {
         for failure in edge.log.iter().flat_map(|log| &log.failures) {
-            found.extend(of_log(edge, failure));
+            found.extend(of_log(edge, failure, false));
+        }
+        for failure in edge.log.iter().flat_map(|log| &log.joined) {
+            found.extend(of_log(edge, failure, true));
         }
     }
     for (number, text) in (1..).zip(&edge.symptoms) {
@@ -22,6 +26,9 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         let Some(meaning) = meaning.filter(|meaning| edge.question.judges(meaning.leg)) else {
             continue;
         };
+        if contradiction(edge, &meaning).is_some() {
+            continue;
+        }
         found.extend(of_meaning(
             edge,
             &meaning,
@@ -34,24 +41,68 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
     found
 }
 
+/// Returns why a symptom cannot come from the virtual hosts as they are configured: a Router refuses client
+/// certificates only where it requests one.
+pub(crate) fn contradiction(edge: &Edge, meaning: &Meaning) -> Option<String> {
+    if meaning.leg != Leg::Northbound || !is_about_client_certificates(meaning) {
+        return None;
+    }
+    let hosts = || edge.virtual_hosts.iter().filter_map(|(name, host)| Some((name, host.tls.as_ref()?)));
+    let hosts = || hosts().filter(|(_, tls)| tls.enabled);
+    // A Router may request one beside the configuration that was seen.
+    let is_made = |made: &LegHandshake| {
+        made.leg == Leg::Northbound && matches!(made.handshake.client_certificate, ClientCertificate::Requested(_))
+    };
+    let is_captured = |captured: &CapturedHandshake| {
+        captured.certificate_request.is_some() && super::captured::leg(edge, captured) == Some(Leg::Northbound)
+    };
+    let is_requested = hosts().any(|(_, tls)| tls.client_auth)
+        || edge.handshakes.iter().any(is_made)
+        || edge.captured.iter().any(is_captured);
+    let names: Vec<String> = hosts().map(|(name, _)| format!("virtualhosts/{name}")).collect();
+    (!is_requested && !names.is_empty()).then(|| {
+        format!("no client certificate is requested by {} (clientAuthEnabled)", crate::text::at_most(&names, 3))
+    })
+}
+
+fn is_about_client_certificates(meaning: &Meaning) -> bool {
+    !meaning.causes.is_empty() && meaning.causes.iter().all(|(cause, _)| is_of_client_certificate(*cause))
+}
+
+fn is_of_client_certificate(cause: EdgeCause) -> bool {
+    matches!(
+        cause,
+        EdgeCause::ClientCertificateMissing
+            | EdgeCause::ClientCertificateExpired
+            | EdgeCause::ClientCertificateNoClientAuth
+            | EdgeCause::ClientCertificateUntrusted
+    )
+}
+
 /// The beginning of a symptom on one line.
 pub(crate) fn short(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(MAX_SHOWN).collect()
 }
 
-fn of_log(edge: &Edge, failure: &LogFailure) -> Vec<Observation> {
+fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool) -> Vec<Observation> {
     let text = if failure.timed_out { "handshake timeout" } else { failure.message.as_str() };
     let Some(meaning) = messages::java(text) else { return Vec::new() };
     let span =
         if failure.count == 1 { failure.first.clone() } else { format!("{} to {}", failure.first, failure.last) };
-    let evidence = format!(
-        "Message Processor log: {} of proxy {} revision {} to {}, {span}: {text}",
-        crate::text::count(failure.count, "failed handshake"),
-        failure.proxy,
-        failure.revision,
-        if failure.backend.is_empty() { "a backend that the line does not name" } else { &failure.backend }
-    );
+    let number =
+        crate::text::count(failure.count, if is_joined { "further failed handshake" } else { "failed handshake" });
+    let proxy = match failure.proxy.as_str() {
+        "" if is_joined => "several proxies".to_owned(),
+        proxy => format!("proxy {proxy} revision {}", failure.revision),
+    };
+    let backend = match failure.backend.as_str() {
+        "" if is_joined => "several backends",
+        "" => "a backend that the line does not name",
+        backend => backend,
+    };
+    let alike = if is_joined { "texts that mean the same as " } else { "" };
+    let evidence = format!("Message Processor log: {number} of {proxy} to {backend}, {span}: {alike}{text}");
     let identity = format!("log {} {}", failure.backend, text);
     let backend = Some(failure.backend.as_str()).filter(|backend| !backend.is_empty());
     of_meaning(edge, &meaning, &identity, Origin::Log, backend, &evidence)
@@ -73,8 +124,11 @@ fn of_meaning(
             (objects, target)
         }
         Leg::Northbound => {
-            let mut hosts =
-                edge.virtual_hosts.iter().filter(|(_, host)| host.tls.as_ref().is_some_and(|tls| tls.enabled));
+            let needs_request = is_about_client_certificates(meaning)
+                && edge.virtual_hosts.values().filter_map(|host| host.tls.as_ref()).any(|tls| tls.client_auth);
+            let mut hosts = edge.virtual_hosts.iter().filter(|(_, host)| {
+                host.tls.as_ref().is_some_and(|tls| tls.enabled && (tls.client_auth || !needs_request))
+            });
             let only = hosts.next().filter(|_| hosts.next().is_none());
             (only.map(|(name, _)| format!("virtualhosts/{name}")).into_iter().collect(), None)
         }
@@ -149,13 +203,6 @@ fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a T
 }
 
 pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {
-    let is_client_certificate = matches!(
-        cause,
-        EdgeCause::ClientCertificateMissing
-            | EdgeCause::ClientCertificateExpired
-            | EdgeCause::ClientCertificateNoClientAuth
-            | EdgeCause::ClientCertificateUntrusted
-    );
     let is_of_backend = matches!(
         cause,
         EdgeCause::ChainIncomplete
@@ -170,7 +217,9 @@ pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {
             | EdgeCause::PlainTextPort
     );
     match leg {
-        Leg::Northbound if is_client_certificate || cause == EdgeCause::TruststoreMismatch => Owner::ClientOwner,
+        Leg::Northbound if is_of_client_certificate(cause) || cause == EdgeCause::TruststoreMismatch => {
+            Owner::ClientOwner
+        }
         Leg::Southbound if is_of_backend => Owner::BackendOwner,
         _ => refusal::owner(edge, cause, leg, false),
     }

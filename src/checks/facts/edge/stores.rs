@@ -77,6 +77,14 @@ impl<'a> Resolved<'a> {
         }
     }
 
+    /// Returns the entries of files that name no alias.
+    pub(crate) fn unnamed(&self) -> &'a [Alias] {
+        match self {
+            Self::Found { keystore, .. } => &keystore.unnamed,
+            _ => &[],
+        }
+    }
+
     /// Returns the entry of this name.
     pub(crate) fn alias(&self, alias: &str) -> Option<&'a Alias> {
         match self {
