@@ -11,8 +11,8 @@ const MAX_KNOWN: usize = 4096;
 /// Redacts flows as evidence is redacted.
 pub(super) struct FlowRedactor {
     redactor: Redactor,
-    /// Names and certificates repeat from connection to connection, and redacting one takes longer than reading
-    /// its packets.
+    /// Names and certificates repeat from connection to connection, and redacting one takes longer than
+    /// reading its packets.
     known: HashMap<String, String>,
 }
 

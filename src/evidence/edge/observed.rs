@@ -109,8 +109,8 @@ pub struct MessageProcessorLog {
     pub has_own: bool,
     /// The most frequent first.
     pub failures: Vec<LogFailure>,
-    /// Failures beyond the limit, those whose texts mean the same joined: with the text of the first, and with
-    /// proxy, revision and backend if these are the same in all lines. The most frequent first.
+    /// Failures beyond the limit, those whose texts mean the same joined: with the text of the first, and
+    /// with proxy, revision and backend if these are the same in all lines. The most frequent first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<LogFailure>,
     /// Lines whose failure is beyond the limit.

@@ -77,7 +77,8 @@ impl Acknowledged {
     /// `is_part`, the client sent no more than a part of it. `trusts_end` is false for an end that may be
     /// another device's.
     ///
-    /// An acknowledgement that crossed the ClientHello on the way proves nothing, unless it came with the end.
+    /// An acknowledgement that crossed the ClientHello on the way proves nothing, unless it came with the
+    /// end.
     pub(super) fn lacks_hello(&self, is_part: bool, trusts_end: bool) -> bool {
         let by_end = self.by_end.filter(|_| trusts_end);
         let end = if is_part { self.sent.map(|sent| sent.wrapping_add(1)) } else { self.hello };

@@ -43,8 +43,8 @@ pub fn router(file: &str, text: &[u8]) -> RouterSettings {
     settings
 }
 
-/// Returns whether a text is a file of properties: it has a line `NAME=VALUE` or `NAME:VALUE` whose name is of
-/// several words, as those of Apigee and Java are. To `java.util.Properties` any text is properties.
+/// Returns whether a text is a file of properties: it has a line `NAME=VALUE` or `NAME:VALUE` whose name is
+/// of several words, as those of Apigee and Java are. To `java.util.Properties` any text is properties.
 #[must_use]
 pub fn holds_any(text: &[u8]) -> bool {
     let is_of_name = |character: char| character.is_ascii_alphanumeric() || "._-/+".contains(character);

@@ -285,7 +285,8 @@ fn store_fault(edge: &Edge, object: &str, leg: Leg, what: &str, store: &str) -> 
 fn alias_fault(object: &str, leg: Leg, resolved: &Resolved<'_>, alias: &str) -> Option<Observation> {
     let Resolved::Found { name, keystore, .. } = resolved else { return None };
     let (cause, statement) = match keystore.aliases.get(alias) {
-        // Only the Management API lists the aliases. A file shows what is in the store, not under which names.
+        // Only the Management API lists the aliases. A file shows what is in the store, not under which
+        // names.
         None if keystore.is_partial => return None,
         None => {
             let known: Vec<&str> = keystore.aliases.keys().map(String::as_str).collect();

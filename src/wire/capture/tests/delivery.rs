@@ -1,5 +1,5 @@
-//! What is known without a whole ClientHello: whether the server had it, by its acknowledgement numbers, and why
-//! the capture has none.
+//! What is known without a whole ClientHello: whether the server had it, by its acknowledgement numbers, and
+//! why the capture has none.
 
 use super::builder::*;
 use super::{flow, read, snapped};
