@@ -148,7 +148,7 @@ const MAX_FINDINGS: usize = 100;
 pub struct CheckResult {
     pub check: &'static Check,
     pub family: &'static Family,
-    /// With at most [`MAX_FINDINGS`] findings: the first ones.
+    /// With at most `MAX_FINDINGS` findings: the first ones.
     pub judgement: Judgement,
     /// Number of further findings.
     pub left_out: u64,
