@@ -132,7 +132,7 @@ fn of_outcome(signature: &Signature) -> Kind {
             kind("client-cut", Standing::Unknown, "snap length of the capture cuts the client's first bytes", &[])
         }
         Outcome::ClientHelloUnreadable => {
-            kind("client-hello-unreadable", Standing::Beside, "client sends TLS without a readable ClientHello", &[])
+            kind("client-unreadable", Standing::Beside, "client sends TLS without a readable ClientHello", &[])
         }
         Outcome::NotCaptured if signature.uncaptured == Some(Party::Server) => response_not_captured(),
         Outcome::NotCaptured => kind(

@@ -224,7 +224,8 @@ pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) 
     let headline = match why {
         Some(why) => {
             let number = count(unknown.len() as u64, "check");
-            format!("{number} could not be judged: {why}. The others found nothing wrong")
+            let others = if judged_nothing(selected) { "" } else { ". The others found nothing wrong" };
+            format!("{number} could not be judged: {why}{others}")
         }
         None if judged_nothing(selected) => {
             "Nothing could be judged: what the selected checks need was not requested".into()

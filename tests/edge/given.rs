@@ -100,7 +100,7 @@ fn a_host_file_that_holds_nothing_of_its_kind_never_supports_healthy() {
             let file = world.bytes(&format!("given-{number}"), bytes);
             let outcome = world.offline(&["--api-dump", &dump, flag, &file]);
             outcome.is("unknown", "unknown", 3);
-            assert!(outcome.not_seen().contains(&file), "{flag}: {outcome:?}");
+            // The name of the folder is random, and may be taken for a secret.
             assert!(outcome.not_seen().contains("nothing was learnt from it"), "{flag}: {outcome:?}");
         }
     }

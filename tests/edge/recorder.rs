@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use openssl::ssl::{SslConnector, SslMethod};
+use openssl::ssl::{SslConnector, SslMethod, SslVersion};
 
 use crate::builder::{ACK, FIN, RST, Talk, framed, pcap};
 use crate::parts::{MessageProcessor, parts};
@@ -172,4 +172,29 @@ fn a_bundle_has_the_failed_handshakes_of_captures_and_logs() {
     assert!(!lines.contains("env:test") && !lines.contains("SENTINEL"), "{lines}");
     assert!(ending("09-captures/failing-handshakes.pcapng").is_some(), "{:?}", files.keys());
     assert_eq!(world.from(&bundle), ending("/report.json").expect("the report"));
+}
+
+/// Whoever offers TLS 1.3 alone has to offer TLS 1.2 too; nothing older helps.
+#[test]
+fn a_client_that_is_too_new_is_not_told_to_use_older_versions() {
+    let world = World::new();
+    let server = Server::tls(world.pki, &["backend"]).versions("1.2", "1.2").start();
+    let newest = |port: u16| {
+        let mut connector = SslConnector::builder(SslMethod::tls()).expect("a connector");
+        connector.set_min_proto_version(Some(SslVersion::TLS1_3)).expect("a version");
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the relay listens");
+        connector.build().connect("backend.example", stream).err().map_or_else(String::new, |error| error.to_string())
+    };
+    for (from, to, leg, cure) in [
+        (PROCESSOR, BACKEND, "southbound", "Let the Message Processors offer TLS 1.2 as well"),
+        (APP, ROUTER, "northbound", "Let the client app offer TLS 1.2 as well"),
+    ] {
+        let (said, capture) = relayed(&server, from, to, newest);
+        assert!(said.contains("protocol version"), "{said}");
+        let file = world.bytes("newest.pcap", &capture);
+        let outcome = world.offline(&["--pcap", &file, "--leg", leg]);
+        outcome.claims_any_owner("protocol-mismatch", leg, "likely");
+        outcome.fixes(&["no version that the client offers: TLSv1.3", cure]);
+        assert!(!outcome.all().contains("disabledAlgorithms"), "{outcome:?}");
+    }
 }

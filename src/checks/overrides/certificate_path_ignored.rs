@@ -37,8 +37,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         Some(host.finding(
             place,
             format!(
-                "{names} of virtual host {} have no effect: the chart uses sslSecret {}",
+                "{names} of virtual host {} {} no effect: the chart uses sslSecret {}",
                 host.name(),
+                if ignored.len() == 1 { "has" } else { "have" },
                 secret.value
             ),
             format!("{names} beside sslSecret"),

@@ -81,7 +81,11 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
         .flat_map(|(file, content)| content.faults.iter().map(move |fault| (file, fault)))
         .filter(|(_, fault)| fault.kind == kind)
         .map(|(file, fault)| {
-            let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
+            let at = match fault.path.as_str() {
+                "" if kind == FaultKind::Malformed => "the file is malformed: ".to_owned(),
+                "" => String::new(),
+                path => format!("{path}: "),
+            };
             // A list of all known keys is in `expected` alone.
             let expected = if fault.expected.starts_with("one of ") {
                 String::new()

@@ -69,15 +69,14 @@ pub(super) fn probe(edge: &Edge, leg: Option<Leg>) -> Measurement {
     let question = &edge.question;
     let mut more: Vec<String> =
         leg.filter(|_| question.only_leg().is_none()).map(|leg| format!("--leg {leg}")).into_iter().collect();
+    let mut why = "handshakes of this program show what the server accepts and presents".to_owned();
     // Without the URL that the user has in mind, credentials would go to that of the public cloud.
     if question.offline && !question.flags.iter().any(|flag| flag == "--management-url") {
         more.push("--management-url \"$MANAGEMENT_URL\"".into());
+        why += " (set MANAGEMENT_URL to the URL of your Management API, and add its credentials)";
     }
     let flags = question.flags.iter().filter(|flag| *flag != "--offline");
-    Measurement {
-        why: "handshakes of this program show what the server accepts and presents".into(),
-        command: command(edge, flags, &more),
-    }
+    Measurement { why, command: command(edge, flags, &more) }
 }
 
 /// Returns the same run with more flags, which are words of a shell.

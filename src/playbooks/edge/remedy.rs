@@ -119,7 +119,10 @@ fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
             )
         }
         EdgeCause::SniMissing => step(
-            format!("Let the client apps of {subject} send server_name"),
+            match subject {
+                "" => "Let the client apps send server_name".to_owned(),
+                subject => format!("Let the client apps of {subject} send server_name"),
+            },
             Owner::ClientOwner,
             None,
             Some("a private cloud can also serve a default certificate to clients without SNI"),
@@ -175,7 +178,13 @@ fn southbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
     let subject = observation.subject();
     Some(match observation.cause {
         EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned => {
-            let mut steps: Vec<LegStep> = authority(edge, observation).into_iter().collect();
+            let add = authority(edge, observation).unwrap_or_else(|| LegStep {
+                title: format!("Add the CA of the backend's certificate to the truststore of {subject}"),
+                owner: Owner::EdgeAdministrator,
+                paste: None,
+                note: Some("its root, or the certificate itself if it is self-signed".into()),
+            });
+            let mut steps = vec![add];
             steps.extend(step(
                 format!("Or use a certificate of a CA that the truststore holds at the backend of {subject}"),
                 Owner::BackendOwner,
@@ -338,6 +347,17 @@ fn sni(edge: &Edge) -> Vec<LegStep> {
 
 fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let subject = observation.subject();
+    if observation.is_of_newest_client() {
+        let mut steps = step(
+            "Let the Message Processors offer TLS 1.2 as well".to_owned(),
+            Owner::EdgeOperator,
+            None,
+            Some("look for what pins TLS 1.3: the protocols of the target, and of the Message Processors' Java"),
+        );
+        let upgrade = format!("Or let the backend of {subject} accept TLS 1.3");
+        steps.extend(step(upgrade, Owner::BackendOwner, None, None));
+        return steps;
+    }
     let target = target(edge, observation);
     let pinned = target.and_then(|target| target.tls.as_ref()).map(|tls| tls.protocols.as_slice()).unwrap_or_default();
     if !pinned.is_empty() {
@@ -460,7 +480,11 @@ fn router(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let mut steps = Vec::new();
     if is_protocol {
         steps.push(LegStep {
-            title: "Let the client app offer TLS 1.2 or later".into(),
+            title: if observation.is_of_newest_client() {
+                "Let the client app offer TLS 1.2 as well".into()
+            } else {
+                "Let the client app offer TLS 1.2 or later".into()
+            },
             owner: Owner::ClientOwner,
             paste: None,
             note: None,

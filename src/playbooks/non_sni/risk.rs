@@ -23,7 +23,7 @@ const GATEWAY_REFUSES: &str = "clients of its routes would be reset or get hands
 const WITHOUT_SNI: &str = "clients without SNI would be reset";
 const GROUP_REFUSED: &str = "clients of this environment group would be reset after the next helm upgrade";
 const HELM: &str =
-    "the next helm upgrade would fail or render something else, and then clients of these environment groups";
+    "the next helm upgrade would fail or render something else, which would hit clients of these environment groups";
 const VERIFIES: &str = "clients that verify the certificate would end the handshake";
 const MUTUAL: &str = "all clients of its routes would be reset, whatever certificate they have";
 

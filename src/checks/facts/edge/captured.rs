@@ -166,6 +166,7 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
             Observation::new(cause, place.leg, strength, owner, place.objects.clone(), statement)
                 .from(Origin::Capture)
                 .because(evidence.clone())
+                .offering(captured.versions.clone())
                 .of_failure(format!("packet {}", captured.first_packet))
         })
         .collect()
@@ -181,7 +182,7 @@ fn after_hello(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, lev
         70 => one(
             EdgeCause::ProtocolMismatch,
             Strength::Likely,
-            format!("the server refuses every version of {versions} (alert 70)"),
+            format!("the server accepts no version that the client offers: {versions} (alert 70)"),
         ),
         0 if level == 2 => {
             let what = format!(

@@ -173,6 +173,8 @@ pub(crate) struct Observation {
     pub(crate) failure: Option<String>,
     /// Versions that the server accepts, where they were learned.
     pub(crate) versions: Vec<String>,
+    /// Versions that the client offered, where a handshake shows them.
+    pub(crate) offered: Vec<String>,
     /// Name and fingerprint of the CA that a truststore lacks.
     pub(crate) authority: Option<(String, String)>,
 }
@@ -198,6 +200,7 @@ impl Observation {
             origin: Origin::Handshake,
             failure: None,
             versions: Vec::new(),
+            offered: Vec::new(),
             authority: None,
         }
     }
@@ -215,6 +218,10 @@ impl Observation {
         Self { expected: expected.into(), ..self }
     }
 
+    pub(crate) fn offering(self, offered: Vec<String>) -> Self {
+        Self { offered, ..self }
+    }
+
     pub(crate) fn of_failure(self, failure: impl Into<String>) -> Self {
         Self { failure: Some(failure.into()), ..self }
     }
@@ -222,6 +229,11 @@ impl Observation {
     /// The object that identifies it.
     pub(crate) fn subject(&self) -> &str {
         self.objects.first().map_or("", String::as_str)
+    }
+
+    /// Returns whether the client offers nothing but TLS 1.3.
+    pub(crate) fn is_of_newest_client(&self) -> bool {
+        !self.offered.is_empty() && self.offered.iter().all(|version| version == "TLSv1.3")
     }
 
     /// Returns whether it is stated as a cause, not only as one that cannot be excluded.

@@ -155,8 +155,11 @@ fn store(store: &StoreResets) -> String {
 fn when(resets: &Resets, now: Timestamp) -> Option<String> {
     let (first, last) = (resets.first?, resets.last?);
     let (from, to) = (time(first, now), time(last, now));
+    // A file may end long before the run; what came after it is not known.
+    let is_followed = !resets.pods.is_empty() || !resets.stores.is_empty();
     let quiet = now.duration_since(last);
-    let quiet = if quiet > SignedDuration::ZERO { format!(", none for {}", days(quiet)) } else { String::new() };
+    let quiet =
+        if is_followed && quiet > SignedDuration::ZERO { format!(", none for {}", days(quiet)) } else { String::new() };
     // Of resets that are long over, only their own time is drawn.
     let length = last.duration_since(first).max(SignedDuration::from_mins(1));
     let end = if now.duration_since(last) > length * LONG_OVER { last } else { now };
