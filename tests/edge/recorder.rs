@@ -198,3 +198,26 @@ fn a_client_that_is_too_new_is_not_told_to_use_older_versions() {
         assert!(!outcome.all().contains("disabledAlgorithms"), "{outcome:?}");
     }
 }
+
+/// A server that refuses old versions knows newer ones: it would have chosen an old one otherwise.
+#[test]
+fn a_client_that_is_too_old_is_not_told_to_pin_older_versions() {
+    let world = World::new();
+    let server = Server::tls(world.pki, &["backend"]).versions("1.2", "1.2").start();
+    let oldest = |port: u16| {
+        let mut connector = SslConnector::builder(SslMethod::tls()).expect("a connector");
+        connector.set_security_level(0);
+        connector.set_cipher_list("ALL:@SECLEVEL=0").expect("suites");
+        connector.set_min_proto_version(Some(SslVersion::TLS1)).expect("a version");
+        connector.set_max_proto_version(Some(SslVersion::TLS1_1)).expect("a version");
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the relay listens");
+        connector.build().connect("backend.example", stream).err().map_or_else(String::new, |error| error.to_string())
+    };
+    let (said, capture) = relayed(&server, PROCESSOR, BACKEND, oldest);
+    assert!(said.contains("protocol version"), "{said}");
+    let file = world.bytes("oldest.pcap", &capture);
+    let outcome = world.offline(&["--pcap", &file, "--leg", "southbound"]);
+    outcome.claims_any_owner("protocol-mismatch", "southbound", "likely");
+    outcome.fixes(&["Let the Message Processors offer TLS 1.2 or later"]);
+    assert!(!outcome.all().contains("disabledAlgorithms"), "{outcome:?}");
+}

@@ -387,20 +387,20 @@ fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         .map(|version| java_name(version))
         .collect();
     if old.is_empty() && !observation.versions.is_empty() {
-        return vec![
-            LegStep {
-                title: format!("Let the backend of {subject} accept TLS 1.2 as well"),
-                owner: Owner::BackendOwner,
-                paste: None,
-                note: None,
-            },
-            LegStep {
-                title: "Or run the Message Processors with a Java that offers TLS 1.3".into(),
-                owner: Owner::EdgeOperator,
-                paste: None,
-                note: Some("Edge for Private Cloud 4.54 runs Java 17 or 21".into()),
-            },
-        ];
+        let accept = format!("Let the backend of {subject} accept TLS 1.2 as well");
+        let java = "Or run the Message Processors with a Java that offers TLS 1.3".to_owned();
+        let note = Some("Edge for Private Cloud 4.54 runs Java 17 or 21");
+        let steps = [step(accept, Owner::BackendOwner, None, None), step(java, Owner::EdgeOperator, None, note)];
+        return steps.concat();
+    }
+    // A server that knew no more than these would have chosen one of them.
+    if observation.is_of_oldest_client() {
+        return step(
+            "Let the Message Processors offer TLS 1.2 or later".to_owned(),
+            Owner::EdgeOperator,
+            None,
+            Some("look for what pins old versions: the protocols of the target, or an old Java"),
+        );
     }
     let pin = old.last().cloned().unwrap_or_else(|| "TLSv1".into());
     let mut steps = vec![

@@ -236,6 +236,11 @@ impl Observation {
         !self.offered.is_empty() && self.offered.iter().all(|version| version == "TLSv1.3")
     }
 
+    /// Returns whether the client offers nothing that is current.
+    pub(crate) fn is_of_oldest_client(&self) -> bool {
+        !self.offered.is_empty() && self.offered.iter().all(|version| version.as_str() < "TLSv1.2")
+    }
+
     /// Returns whether it is stated as a cause, not only as one that cannot be excluded.
     pub(crate) fn is_claim(&self) -> bool {
         self.strength <= Strength::Likely
