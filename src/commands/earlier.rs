@@ -11,12 +11,11 @@ use crate::evidence::Evidence;
 use crate::gather::files::file_kind;
 use crate::judgement::contexts::{self as several, ContextReport, ContextsReport, Entry, PackedReport};
 use crate::judgement::{self, FailOn, Report, Selection, build};
+use crate::wire::BYTE_ORDER_MARK;
 
-/// Maximum size of the report of one context: several times that of 500 routes.
+/// Maximum size of a report: several times that of one context with 500 routes, twice that of 200 clusters
+/// with 50 routes each.
 const MAX_REPORT_BYTES: u64 = 64 << 20;
-/// Maximum size of a report of several contexts: twice that of 200 clusters with 50 routes each.
-const MAX_CONTEXTS_BYTES: u64 = 64 << 20;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Number of bytes in which the schema of a report is searched.
 const LOOK: usize = 64 << 10;
 
@@ -49,11 +48,7 @@ impl Baseline {
             });
             return Ok(Self { report: Earlier::Several(judged.collect()), name });
         }
-        let mut bytes = Vec::new();
-        input.take(MAX_REPORT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > MAX_REPORT_BYTES {
-            return Err(refused(format!("it has more than {} MiB", MAX_REPORT_BYTES >> 20)));
-        }
+        let bytes = whole(input).map_err(unreadable)?.ok_or_else(|| refused(too_large()))?;
         let report: Report = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
         if report.schema != judgement::SCHEMA {
             return Err(refused(format!("its schema is {}", report.schema)));
@@ -155,13 +150,20 @@ fn is_of_several(input: &mut impl BufRead) -> io::Result<bool> {
     Ok(file_kind::is_of_several_contexts(input.fill_buf()?))
 }
 
+/// Reads the bytes of a report; `None` if there are too many.
+fn whole(input: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_REPORT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_REPORT_BYTES))
+}
+
+fn too_large() -> String {
+    format!("it has more than {} MiB", MAX_REPORT_BYTES >> 20)
+}
+
 /// Reads a report of several contexts, of which one at a time is unpacked.
 fn contexts(input: impl Read) -> Result<ContextsReport, String> {
-    let mut bytes = Vec::new();
-    input.take(MAX_CONTEXTS_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_CONTEXTS_BYTES {
-        return Err(format!("it has more than {} MiB", MAX_CONTEXTS_BYTES >> 20));
-    }
+    let bytes = whole(input).map_err(|error| error.to_string())?.ok_or_else(too_large)?;
     let report: ContextsReport = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if report.schema != several::SCHEMA {
         return Err(format!("its schema is {}", report.schema));

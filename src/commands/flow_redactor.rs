@@ -1,8 +1,10 @@
 //! Redacts what the two peers of a connection sent in clear, before it is counted or printed.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use crate::evidence::capture::{ClientChain, Flow, ServerName};
+use crate::evidence::part::{Kind, Visit as _, Visitor};
 use crate::redact::{Redactions, Redactor};
 
 /// Maximum number of texts of which the redacted form is remembered.
@@ -39,9 +41,7 @@ impl FlowRedactor {
             ClientChain::Empty | ClientChain::NotSeen => &mut [],
         };
         for certificate in flow.certificates.iter_mut().chain(of_client).filter_map(|one| one.certificate.as_mut()) {
-            self.text(&mut certificate.subject);
-            self.text(&mut certificate.issuer);
-            certificate.dns_names.iter_mut().chain(&mut certificate.issuer_urls).for_each(|text| self.text(text));
+            certificate.visit(self);
         }
         flow
     }
@@ -56,5 +56,20 @@ impl FlowRedactor {
         }
         let clean = self.redactor.derived(text, &mut Redactions::default());
         self.known.insert(std::mem::replace(text, clean.clone()), clean);
+    }
+}
+
+/// The texts of a certificate that are names or prose.
+impl Visitor for FlowRedactor {
+    fn string(&mut self, kind: Kind, text: &mut String) {
+        if matches!(kind, Kind::Hostname | Kind::Text) {
+            self.text(text);
+        }
+    }
+
+    fn address(&mut self, _address: &mut IpAddr) {}
+
+    fn distinguished_name(&mut self, name: &mut String, _dns_names: &[String]) {
+        self.text(name);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Byte order mark of UTF-8.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+/// Byte order mark of UTF-8, which Windows writes before a text.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The encoding of a log, known by its first two bytes.
 #[derive(Debug, Default)]
@@ -120,8 +120,8 @@ pub(super) fn decoded(bytes: &[u8]) -> Vec<u8> {
     let mut encoding = Encoding::default();
     let mut text = encoding.decode(bytes).into_owned();
     text.extend(encoding.end());
-    if text.starts_with(MARK) {
-        text.drain(..MARK.len());
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len());
     }
     text
 }

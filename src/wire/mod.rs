@@ -16,3 +16,5 @@ pub mod private_key;
 pub mod tls;
 pub mod x509;
 pub mod yaml;
+
+pub use self::encoding::BYTE_ORDER_MARK;

@@ -174,22 +174,30 @@ fn a_bundle_has_the_failed_handshakes_of_captures_and_logs() {
     assert_eq!(world.from(&bundle), ending("/report.json").expect("the report"));
 }
 
+/// A client that offers these versions; it returns why its handshake failed.
+fn offering(min: SslVersion, max: SslVersion) -> impl Fn(u16) -> String {
+    move |port| {
+        let mut connector = SslConnector::builder(SslMethod::tls()).expect("a connector");
+        // Versions below 1.2 need it.
+        connector.set_security_level(0);
+        connector.set_cipher_list("ALL:@SECLEVEL=0").expect("suites");
+        connector.set_min_proto_version(Some(min)).expect("a version");
+        connector.set_max_proto_version(Some(max)).expect("a version");
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the relay listens");
+        connector.build().connect("backend.example", stream).err().map_or_else(String::new, |error| error.to_string())
+    }
+}
+
 /// Whoever offers TLS 1.3 alone has to offer TLS 1.2 too; nothing older helps.
 #[test]
 fn a_client_that_is_too_new_is_not_told_to_use_older_versions() {
     let world = World::new();
     let server = Server::tls(world.pki, &["backend"]).versions("1.2", "1.2").start();
-    let newest = |port: u16| {
-        let mut connector = SslConnector::builder(SslMethod::tls()).expect("a connector");
-        connector.set_min_proto_version(Some(SslVersion::TLS1_3)).expect("a version");
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the relay listens");
-        connector.build().connect("backend.example", stream).err().map_or_else(String::new, |error| error.to_string())
-    };
     for (from, to, leg, cure) in [
         (PROCESSOR, BACKEND, "southbound", "Let the Message Processors offer TLS 1.2 as well"),
         (APP, ROUTER, "northbound", "Let the client app offer TLS 1.2 as well"),
     ] {
-        let (said, capture) = relayed(&server, from, to, newest);
+        let (said, capture) = relayed(&server, from, to, offering(SslVersion::TLS1_3, SslVersion::TLS1_3));
         assert!(said.contains("protocol version"), "{said}");
         let file = world.bytes("newest.pcap", &capture);
         let outcome = world.offline(&["--pcap", &file, "--leg", leg]);
@@ -204,16 +212,7 @@ fn a_client_that_is_too_new_is_not_told_to_use_older_versions() {
 fn a_client_that_is_too_old_is_not_told_to_pin_older_versions() {
     let world = World::new();
     let server = Server::tls(world.pki, &["backend"]).versions("1.2", "1.2").start();
-    let oldest = |port: u16| {
-        let mut connector = SslConnector::builder(SslMethod::tls()).expect("a connector");
-        connector.set_security_level(0);
-        connector.set_cipher_list("ALL:@SECLEVEL=0").expect("suites");
-        connector.set_min_proto_version(Some(SslVersion::TLS1)).expect("a version");
-        connector.set_max_proto_version(Some(SslVersion::TLS1_1)).expect("a version");
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("the relay listens");
-        connector.build().connect("backend.example", stream).err().map_or_else(String::new, |error| error.to_string())
-    };
-    let (said, capture) = relayed(&server, PROCESSOR, BACKEND, oldest);
+    let (said, capture) = relayed(&server, PROCESSOR, BACKEND, offering(SslVersion::TLS1, SslVersion::TLS1_1));
     assert!(said.contains("protocol version"), "{said}");
     let file = world.bytes("oldest.pcap", &capture);
     let outcome = world.offline(&["--pcap", &file, "--leg", "southbound"]);

@@ -25,6 +25,7 @@ use crate::redact::pseudonyms::Table;
 use crate::redact::random;
 use crate::redact::rules::{Rule, Rules};
 use crate::redact::unescape::Unescaped;
+use crate::wire::BYTE_ORDER_MARK;
 
 /// Maximum nesting of base64 that is decoded.
 const MAX_DEPTH: u8 = 6;
@@ -34,7 +35,6 @@ const BUDGET: usize = 16;
 const ALLOWANCE: usize = 64 * 1024;
 /// Replaces each byte of a secret in a packet.
 const MASK: u8 = b'*';
-const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Maximum length of a line that declares the kind of a YAML document.
 const MAX_KIND: usize = 128;
 /// Maximum length of a line of wrapped base64.
@@ -114,7 +114,7 @@ impl Engine {
     /// Redacts one line, with its line end if it has one.
     pub(super) fn line(&self, whole: &[u8], state: &mut TextState, out: &mut Vec<u8>, redactions: &mut Redactions) {
         // A byte order mark would hide that a name starts the line.
-        let (mark, rest) = whole.split_at(if whole.starts_with(ORDER_MARK) { ORDER_MARK.len() } else { 0 });
+        let (mark, rest) = whole.split_at(if whole.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 });
         let line = rest.strip_suffix(b"\n").unwrap_or(rest);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let clean = self.content(line, state, redactions);

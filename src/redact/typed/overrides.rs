@@ -15,6 +15,7 @@ use crate::redact::rules::{Rule, Rules};
 use crate::redact::text::{Engine, MARK, harmless};
 use crate::redact::{Redactions, Withheld, string};
 use crate::secrets::{self, Section, ValueKind};
+use crate::wire::BYTE_ORDER_MARK;
 use crate::wire::overrides::MAX_BYTES;
 use crate::wire::yaml::{
     self, CONTINUE, CollectionStart, End, Extent, Flow, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack,
@@ -367,7 +368,7 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
                 next.next();
             }
             let inside = next.peek().is_some_and(|place| place.contains(&mark));
-            let begins = matches!(&text.as_bytes()[at..mark], [] | b"\xEF\xBB\xBF" | [.., b' ' | b'\t']);
+            let begins = matches!(&text.as_bytes()[at..mark], [] | BYTE_ORDER_MARK | [.., b' ' | b'\t']);
             if begins && !inside {
                 comment = Some(mark);
                 break;

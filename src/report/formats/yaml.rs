@@ -73,15 +73,16 @@ fn mark(value: &mut Value) -> bool {
         }
         Value::Sequence(list) => list.iter_mut().fold(false, |any, value| mark(value) | any),
         Value::Mapping(map) => {
-            let mut any = false;
-            *map = std::mem::take(map)
-                .into_iter()
-                .map(|(mut key, mut value)| {
-                    any |= mark(&mut key) | mark(&mut value);
-                    (key, value)
-                })
-                .collect();
-            any
+            let any = map.values_mut().fold(false, |any, value| mark(value) | any);
+            if !map.keys().any(|key| key.as_str().is_some_and(needs_quotes)) {
+                return any;
+            }
+            let marked = |(mut key, value)| {
+                mark(&mut key);
+                (key, value)
+            };
+            *map = std::mem::take(map).into_iter().map(marked).collect();
+            true
         }
         Value::Tagged(tagged) => mark(&mut tagged.value),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,

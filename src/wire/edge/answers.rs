@@ -11,6 +11,7 @@ pub use super::described::described;
 use super::fields::{self, Fields, kind};
 use super::unique::Unique;
 use crate::evidence::edge::{Dialect, Target, TargetOrigin, TlsSettings, VirtualHost};
+use crate::wire::BYTE_ORDER_MARK;
 
 /// Maximum depth of an answer.
 pub const MAX_DEPTH: usize = 64;
@@ -21,7 +22,7 @@ pub const MAX_DEPTH: usize = 64;
 /// What it is instead of JSON.
 pub fn json(bytes: &[u8]) -> Result<Value, String> {
     // Some servers write a byte order mark, which JSON does not have.
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let start = bytes.trim_ascii_start();
     if start.is_empty() {
         return Err("an empty answer, not JSON".into());

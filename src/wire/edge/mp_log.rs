@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use memchr::{memchr, memmem, memrchr};
 
 use crate::evidence::edge::{LogFailure, MessageProcessorLog};
-use crate::wire::encoding::Encoding;
+use crate::wire::encoding::{BYTE_ORDER_MARK, Encoding};
 
 /// Maximum number of different failures that are kept. Those beyond it are joined by what their texts mean.
 const MAX_FAILURES: usize = 256;
@@ -31,8 +31,6 @@ const MARK: &[u8] = b"HTTPClient$Context.handshake";
 const EXCEPTION: &[u8] = b"javax.net.ssl.SSL";
 /// What the line of such an event has.
 const EVENT: &str = "HTTPClient$Context.on";
-/// What the first line may begin with.
-const MARK_OF_UTF_8: &[u8] = b"\xEF\xBB\xBF";
 /// What all lines of a timeout mean, which have no text.
 const OF_TIMEOUT: &str = "handshakeTimeout()";
 /// Maximum number of other organizations and environments that are named.
@@ -348,7 +346,8 @@ fn of_exception(event: &str, exception: &str) -> LogFailure {
 
 /// Returns whether a line begins as `2017-10-23 05:28:57,813`.
 fn has_moment(line: &[u8]) -> bool {
-    line.strip_prefix(MARK_OF_UTF_8).unwrap_or(line).get(..23).is_some_and(|head| {
+    // The first line may have one.
+    line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).get(..23).is_some_and(|head| {
         head.iter().zip(b"0000-00-00 00:00:00,000").all(|(byte, form)| match form {
             b'0' => byte.is_ascii_digit(),
             form => byte == form,

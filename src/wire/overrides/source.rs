@@ -8,9 +8,8 @@ use memchr::{memchr, memchr_iter};
 use super::MAX_DIRECTIVES;
 use super::faults::{FaultText, Faults};
 use crate::evidence::overrides::{FaultKind, LineEnds, Position};
+use crate::wire::BYTE_ORDER_MARK;
 use crate::wire::yaml::saturated;
-
-const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Byte order marks of other encodings, the longer ones first, because that of UTF-32 begins like that of
 /// UTF-16.
@@ -44,7 +43,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
         });
         return Source::of("", true);
     }
-    let marked = bytes.strip_prefix(UTF8_MARK);
+    let marked = bytes.strip_prefix(BYTE_ORDER_MARK);
     let body = marked.unwrap_or(bytes);
     let before = bytes.len() - body.len();
 
