@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -40,6 +41,37 @@ fn the_role_is_the_one_that_rbac_prints() {
         .and_then(|rules| rules.iter().find(|rule| rule["resources"] == json!(["pods"])).cloned())
         .expect("a rule for pods");
     assert_eq!(pods["verbs"], json!(["list", "watch"]));
+}
+
+/// `kubectl apply` replaces objects of the same kind and name.
+#[test]
+fn what_rbac_prints_for_another_command_or_subject_replaces_nothing() {
+    let name = |object: &Value| format!("{} {}", object["kind"], object["metadata"]["name"]);
+    let printed = |arguments: &[&str]| -> Vec<Value> {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
+            .arg("rbac")
+            .args(arguments)
+            .output()
+            .expect("the program starts");
+        documents(&String::from_utf8(output.stdout).expect("it is text"))
+    };
+    let is_binding = |object: &&Value| object["roleRef"].is_object();
+    let several =
+        printed(&["--user", "alice", "--user", "team/bob%", "--group", "alice", "--serviceaccount", "ci:alice"]);
+    let names: Vec<String> = several.iter().filter(is_binding).map(name).collect();
+    assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len(), "{names:?}");
+    assert!(names.iter().all(|name| !name.contains(['/', '%'])), "{names:?}");
+    let bound: Vec<&Value> =
+        several.iter().filter(is_binding).flat_map(|binding| binding["subjects"].as_array()).flatten().collect();
+    assert_eq!(bound.len(), names.len());
+    // The same subject has the same binding when it is given alone.
+    let alone: Vec<String> = printed(&["--user", "alice"]).iter().filter(is_binding).map(name).collect();
+    assert!(!alone.is_empty() && alone.iter().all(|name| names.contains(name)), "{alone:?}, {names:?}");
+    for command in ["capture", "collect", "watch"] {
+        let others: Vec<String> = printed(&[command, "--user", "alice"]).iter().map(name).collect();
+        let all: Vec<String> = several.iter().map(name).collect();
+        assert!(others.len() > 1 && others.iter().all(|name| !all.contains(name)), "{command}: {others:?}");
+    }
 }
 
 #[test]

@@ -168,11 +168,12 @@ pub struct RbacArgs {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "pods,services,dns", value_name = "PLACES")]
     pub probe: Vec<ProbePlace>,
 
-    /// Name of the Role and its binding
-    #[arg(long, default_value = "apigee-tls", value_name = "NAME", value_hint = ValueHint::Other)]
-    pub name: String,
+    /// Name of the Role [default: apigee-tls-COMMAND]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub name: Option<String>,
 
-    /// User to bind the Role to; may be repeated. Without any subject, no binding is printed
+    /// User to bind the Role to, each by a binding of its own; may be repeated. Without any subject, no
+    /// binding is printed
     #[arg(long = "user", value_name = "NAME", value_hint = ValueHint::Other)]
     pub users: Vec<String>,
 

@@ -21,6 +21,7 @@ pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
         });
     }
     let subjects = subjects(args)?;
+    let name = args.name.clone().unwrap_or_else(|| format!("apigee-tls-{}", command(args)));
     let items: Vec<&Item> = PLAN.iter().filter(|item| is_wanted(args, item)).collect();
     let further: &[(&str, &[Right])] = match args.command {
         RbacFor::Capture => CAPTURE,
@@ -40,20 +41,19 @@ pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
         text.push_str(&document(&Role {
             api_version: VERSION,
             kind: role_kind(scope),
-            metadata: metadata(args, scope),
+            metadata: metadata(&name, args, scope),
             rules,
         })?);
-        if subjects.is_empty() {
-            continue;
+        for subject in &subjects {
+            text.push_str("---\n");
+            text.push_str(&document(&Binding {
+                api_version: VERSION,
+                kind: format!("{}Binding", role_kind(scope)),
+                metadata: metadata(&binding_name(&name, subject), args, scope),
+                role_ref: RoleRef { api_group: "rbac.authorization.k8s.io", kind: role_kind(scope), name: &name },
+                subjects: [subject],
+            })?);
         }
-        text.push_str("---\n");
-        text.push_str(&document(&Binding {
-            api_version: VERSION,
-            kind: format!("{}Binding", role_kind(scope)),
-            metadata: metadata(args, scope),
-            role_ref: RoleRef { api_group: "rbac.authorization.k8s.io", kind: role_kind(scope), name: &args.name },
-            subjects: &subjects,
-        })?);
     }
     console.result(&text).map_err(Error::Output)?;
     Ok(0)
@@ -68,6 +68,24 @@ fn is_wanted(args: &RbacArgs, item: &Item) -> bool {
     }
 }
 
+fn command(args: &RbacArgs) -> &'static str {
+    match args.command {
+        RbacFor::Capture => "capture",
+        RbacFor::Collect => "collect",
+        RbacFor::Diagnose => "diagnose",
+        RbacFor::Watch => "watch",
+    }
+}
+
+/// Returns the name of the binding of one subject: `kubectl apply` replaces objects of the same name, and a
+/// second user would take the rights of the first. Names of bindings may have every character but `/` and
+/// `%` (Kubernetes, "path segment names").
+fn binding_name(role: &str, subject: &Subject) -> String {
+    let namespace = subject.namespace.as_ref().map_or(String::new(), |namespace| format!("{namespace}:"));
+    let kind = subject.kind.to_lowercase();
+    format!("{role}:{kind}:{namespace}{}", subject.name).replace(['/', '%'], "-")
+}
+
 fn role_kind(scope: Scope) -> &'static str {
     match scope {
         Scope::Namespace => "Role",
@@ -77,12 +95,7 @@ fn role_kind(scope: Scope) -> &'static str {
 
 /// Returns the YAML comment above a document that says what each rule is for.
 fn comment(args: &RbacArgs, needs: &[Need], scope: Scope) -> String {
-    let command = match args.command {
-        RbacFor::Capture => "capture",
-        RbacFor::Collect => "collect",
-        RbacFor::Diagnose => "diagnose",
-        RbacFor::Watch => "watch",
-    };
+    let command = command(args);
     let mut text = if scope == Scope::Cluster { "---\n".to_owned() } else { String::new() };
     let meaning = match args.command {
         RbacFor::Capture => "All are necessary",
@@ -114,7 +127,7 @@ struct Binding<'a> {
     kind: String,
     metadata: Metadata<'a>,
     role_ref: RoleRef<'a>,
-    subjects: &'a [Subject],
+    subjects: [&'a Subject; 1],
 }
 
 #[derive(Serialize)]
@@ -153,9 +166,9 @@ struct Subject {
     namespace: Option<String>,
 }
 
-fn metadata(args: &RbacArgs, scope: Scope) -> Metadata<'_> {
+fn metadata<'a>(name: &'a str, args: &'a RbacArgs, scope: Scope) -> Metadata<'a> {
     let namespace = (scope == Scope::Namespace).then_some(args.namespace.as_str());
-    Metadata { name: &args.name, namespace }
+    Metadata { name, namespace }
 }
 
 /// Returns one rule per resource; where only a single object is read, the rule names it.
