@@ -408,7 +408,11 @@ fn google_credentials_are_found_as_googles_tools_find_them() {
     assert!(ask(&[("APIGEE_TLS_LOG_STORE_TOKEN", "tok-1")]).ends_with("records"));
     assert!(ask(&[("APIGEE_TLS_LOG_STORE_TOKEN", "wrong")]).contains("gcloud auth application-default login"));
     let none = ask(&[]);
-    assert!(none.contains("no Google credentials") && none.contains("gcloud is not installed"), "{none}");
+    assert!(
+        none.contains("there are no application-default credentials of Google")
+            && none.contains("gcloud is not installed"),
+        "{none}"
+    );
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -59,11 +59,11 @@ impl FileKind {
     #[must_use]
     pub fn way_out(self) -> &'static str {
         match self {
-            Self::AccessLog => "--access-log takes it",
+            Self::AccessLog => "`diagnose --access-log` takes it",
             Self::Bundle | Self::Evidence => "`diagnose --from` takes it",
-            Self::Capture => "--pcap takes it, or `kubectl apigee-tls pcap FILE`",
-            Self::Objects | Self::Overrides => "-f takes it",
-            Self::Pem => "--ca-file takes the CAs that clients trust",
+            Self::Capture => "`diagnose --pcap` takes it, or `kubectl apigee-tls pcap FILE`",
+            Self::Objects | Self::Overrides => "`diagnose -f` takes it",
+            Self::Pem => "`--ca-file` of diagnose and probe takes the CAs that clients trust",
             Self::Report => "`diagnose --baseline` takes the report of `diagnose -o json`",
             Self::Written => "it is for other programs; `diagnose --baseline` takes the report of `diagnose -o json`",
         }

@@ -184,7 +184,12 @@ async fn see<S: LogSink>(
     ) = join!(
         Box::pin(custom),
         Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
-        reported(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
+        reported(
+            progress,
+            "Secrets in the namespace",
+            |secrets: &SecretNames| secrets.names.len(),
+            secrets(api, namespace)
+        ),
     );
     if let (Ok(routes), Ok(pods), Some(kind)) = (&routes, &pods, &kind)
         && routes.items.is_empty()

@@ -76,8 +76,8 @@ pub(super) async fn token(env: Environment<'_>) -> Result<SecretString, String> 
     }
     gcloud(&["auth", "print-access-token"]).await.map_err(|why| {
         format!(
-            "no Google credentials: there is no GOOGLE_APPLICATION_CREDENTIALS, no application-default credentials \
-             and no metadata server, and {why}; run `gcloud auth application-default login`, or give \
+            "GOOGLE_APPLICATION_CREDENTIALS is not set, there are no application-default credentials of Google and no \
+             metadata server, and {why}; run `gcloud auth application-default login`, or give \
              --log-store-token-file"
         )
     })

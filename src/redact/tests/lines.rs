@@ -248,3 +248,17 @@ fn withholds_an_endless_split_line_in_bounded_memory() {
     assert!(output.ends_with(" after\n") && output.lines().count() == 42, "{output}");
     assert_eq!(redactions.0.get("long-line"), Some(&1));
 }
+
+/// Words of this program that a reader of files would take for a name and its secret.
+#[test]
+fn its_own_progress_and_errors_stay_readable() {
+    let redactor = Redactor::secrets_only();
+    for text in [
+        "Secrets in the namespace: 12 found",
+        "Secrets in the namespace: forbidden: this user needs list secrets in namespace apigee",
+        "GOOGLE_APPLICATION_CREDENTIALS is not set, there are no application-default credentials of Google and no metadata \
+         server, and gcloud is not installed",
+    ] {
+        assert_eq!(redactor.text(text, &mut Redactions::default()), text);
+    }
+}

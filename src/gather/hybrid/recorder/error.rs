@@ -35,12 +35,19 @@ pub(super) fn refused(fault: Fault, access: Access<'_>, pod: &str, on_node: &str
         Fault::Refused { code: 403, message, .. } if !message.contains(" cannot ") => {
             of_pod(format!("a policy of the cluster refuses the container: {message}"), on_node.to_owned())
         }
-        fault @ Fault::Refused { code: 403, .. } => of_pod(fault.reason(access).to_string(), role_or(on_node)),
+        fault @ Fault::Refused { code: 403, .. } => {
+            of_pod(fault.reason(access).to_string(), role_or(access.namespace, on_node))
+        }
         fault => of_pod(fault.reason(access).to_string(), on_node.to_owned()),
     }
 }
 
 /// Returns the hint for a missing rule.
-pub(super) fn role_or(on_node: &str) -> String {
-    format!("`kubectl apigee-tls rbac capture` prints the Role that is needed; or {on_node}")
+pub(super) fn role(namespace: &str) -> String {
+    format!("`kubectl apigee-tls rbac capture -n {namespace}` prints the Role that is needed")
+}
+
+/// Returns the hint for a missing rule, with the way that needs none.
+pub(super) fn role_or(namespace: &str, on_node: &str) -> String {
+    format!("{}; or {on_node}", role(namespace))
 }

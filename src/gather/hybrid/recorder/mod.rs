@@ -113,24 +113,30 @@ pub async fn recorders(options: &RecordOptions) -> Result<Vec<Recorder>, Recorde
 async fn chosen(api: &Api, options: &RecordOptions) -> Result<Vec<IngressPod>, RecorderError> {
     let namespace = options.namespace.as_str();
     let no_pod = |why: String, hint: &str| RecorderError::NoPod { why, hint: hint.to_owned() };
+    let selector = options.selector.as_str();
+    let names = format!("`kubectl get pods -n {namespace} -l '{selector}'` lists the pods to name");
+    let unread = |why: Unavailable| match why.reason {
+        Reason::Forbidden { .. } => no_pod(why.to_string(), &error::role(namespace)),
+        _ => no_pod(why.to_string(), &names),
+    };
     let mut pods = Vec::new();
     for name in &options.pods {
         let path = format!("/api/v1/namespaces/{namespace}/pods/{}", encode(name));
         let access = Access { verb: "get", resource: "pods", group: "", namespace };
         let object = api.document(&path, JSON).await;
-        let object = object.map_err(|fault| no_pod(fault.unavailable(name, access).to_string(), NAMES))?;
+        let object = object.map_err(|fault| unread(fault.unavailable(name, access)))?;
         pods.push(pods::pod(&object));
     }
     if options.pods.is_empty() {
         let listed = pods::pods(api, namespace, &options.selector).await;
-        pods = listed.map_err(|why: Unavailable| no_pod(why.to_string(), NAMES))?;
+        pods = listed.map_err(unread)?;
         pods.retain(|pod| pod.phase == "Running" && !pod.terminating);
     }
     if let Some(pod) = pods.iter().find(|pod| pod.phase != "Running" || pod.addresses.is_empty()) {
-        return Err(no_pod(format!("pod {} does not run ({})", pod.name, pod.phase), NAMES));
+        return Err(no_pod(format!("pod {} does not run ({})", pod.name, pod.phase), &names));
     }
     match pods.len() {
-        0 => Err(no_pod(format!("no pod runs in namespace {namespace} with {}", options.selector), NAMES)),
+        0 => Err(no_pod(format!("no pod runs in namespace {namespace} with {selector}"), &names)),
         1..=MAX_PODS => Ok(pods),
         many => {
             let hint = "name those that the clients reach";
@@ -138,8 +144,6 @@ async fn chosen(api: &Api, options: &RecordOptions) -> Result<Vec<IngressPod>, R
         }
     }
 }
-
-const NAMES: &str = "`kubectl get pods -n NAMESPACE -l app=apigee-ingressgateway` lists the pods to name";
 
 impl Recorder {
     fn new(api: &Api, options: &RecordOptions, pod: IngressPod) -> Result<Self, RecorderError> {
@@ -290,7 +294,12 @@ impl Recorder {
             match self.state().await {
                 State::Running => return Ok(()),
                 State::Waiting { reason, message } if state::is_fault(&reason) => {
-                    return Err(self.failed(format!("the container does not start: {reason}: {}", brief(&message))));
+                    let why = format!("the container does not start: {reason}: {}", brief(&message));
+                    // Every reason of this kind is about the image.
+                    let image =
+                        if reason.contains("Image") { "--image names one that the node can pull; or " } else { "" };
+                    let hint = format!("{image}{}", self.on_node);
+                    return Err(RecorderError::Pod { pod: self.pod.name.clone(), why, hint });
                 }
                 State::Ended { code, reason, message } => {
                     let what = format!("the container ended at once ({reason}, exit code {code})");
@@ -366,7 +375,7 @@ impl Recorder {
         RecorderError::Pod {
             pod: self.pod.name.clone(),
             why: reason.to_string(),
-            hint: if is_forbidden { error::role_or(&self.on_node) } else { self.on_node.clone() },
+            hint: if is_forbidden { error::role_or(&self.namespace, &self.on_node) } else { self.on_node.clone() },
         }
     }
 
