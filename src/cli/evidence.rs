@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::log_store::LogStoreArgs;
-use super::values::{Until, bytes, duration, lines, moment, until};
+use super::values::{Until, bytes, duration, lines, moment, until, window};
 
 /// Arguments that select the evidence, shared by `diagnose` and `collect`.
 #[derive(Args, Clone, Debug)]
@@ -224,7 +224,7 @@ pub struct LogArgs {
     pub container: Option<String>,
 
     /// Read only records newer than this duration, such as 10m or 2h
-    #[arg(long, value_parser = duration, value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Access logs", conflicts_with = "since_time")]
+    #[arg(long, value_parser = window, value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Access logs", conflicts_with = "since_time")]
     pub since: Option<Duration>,
 
     /// Read only records since this time (RFC 3339)

@@ -48,6 +48,15 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses the length of a window of logs. A number without a unit is refused, as by `kubectl logs`: who means
+/// minutes would get seconds, and a report of hardly any records.
+pub(super) fn window(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(number) if number > 0 => Err(format!("expected a duration with a unit, such as {number}s or {number}m")),
+        _ => duration(text),
+    }
+}
+
 /// Parses a time of RFC 3339.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected a time such as 2026-11-29T10:00:00Z".into())
@@ -64,7 +73,7 @@ pub enum Until {
 /// Parses a time of RFC 3339, or a duration before the run.
 pub(super) fn until(text: &str) -> Result<Until, String> {
     let at = moment(text).map(Until::At);
-    at.or_else(|_| duration(text).map(Until::Ago))
+    at.or_else(|_| window(text).map(Until::Ago))
         .map_err(|_| "expected a time such as 2026-11-29T10:00:00Z, or a duration such as 2h".into())
 }
 
@@ -156,6 +165,8 @@ mod tests {
         }
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert!(positive_duration("0s").unwrap_err().contains("above zero"));
+        assert!(window("5").unwrap_err().contains("5s or 5m"));
+        assert_eq!((window("0"), window("5m")), (Ok(Duration::ZERO), Ok(Duration::from_mins(5))));
     }
 
     #[test]
