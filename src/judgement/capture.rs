@@ -98,9 +98,10 @@ fn verdict(capture: &Capture, question: &Question, kinds: &[KindReport]) -> Stri
             all => format!("the filters leave none of the {all} TCP connections"),
         },
         Some(most) => format!(
-            "{} of {} fail; most often: {} ({})",
+            "{} of {} {}; most often: {} ({})",
             failing,
             counted(failing + summary.completed, "TLS handshake"),
+            if failing == 1 { "fails" } else { "fail" },
             most.kind.sentence,
             most.tally.flows
         ),

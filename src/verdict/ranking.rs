@@ -9,7 +9,7 @@ use super::{
 };
 use crate::checks::{CheckResult, Code, Finding, Kind, Level, Object, Outcome};
 use crate::evidence::{Reason, Unavailable};
-use crate::text::{count, some_of};
+use crate::text::count;
 
 /// Returns the causes of every symptom found, by symptom, the best first. `causes_of` explains one symptom,
 /// or one error that is no symptom.
@@ -127,7 +127,11 @@ fn stated(finding: &Finding, message: &str) -> String {
         _ => format!("at {}", count(objects.len() as u64, "object")),
     };
     if let Some(rest) = message.strip_prefix(&Object::describe(objects)).and_then(|rest| rest.strip_prefix(": ")) {
-        return format!("{rest} ({at})");
+        return match (is_predicate(rest), objects) {
+            (false, _) => format!("{rest} ({at})"),
+            (true, [only]) => format!("{} {rest}", only.name),
+            (true, several) => format!("each of {} {rest}", count(several.len() as u64, "endpoint")),
+        };
     }
     if finding.is_in_own_file() {
         return format!("{message} ({})", finding.place());
@@ -137,6 +141,12 @@ fn stated(finding: &Finding, message: &str) -> String {
     } else {
         format!("{message} ({at})")
     }
+}
+
+/// Returns whether the text says what its object does, without naming it: `cannot be reached`.
+fn is_predicate(text: &str) -> bool {
+    const VERBS: [&str; 5] = ["answers", "cannot", "does", "offers", "warns"];
+    VERBS.iter().any(|verb| text.split_whitespace().next() == Some(verb))
 }
 
 /// The sentence with a capital in front. A name that begins with a lower-case letter and has a digit, a dot,
@@ -209,9 +219,10 @@ pub(crate) fn no_access(judged: Judged<'_>, next: impl FnOnce(&Unavailable) -> M
         })
         .collect();
     let rules: Vec<String> = rules.into_iter().collect();
+    // All of them, because the reader asks for all at once.
     let headline = format!(
         "This user may read nothing that the checks need in namespace {namespace}; missing rules: {}",
-        some_of(&rules)
+        rules.join(", ")
     );
     Some(Verdict { kind: VerdictKind::NoAccess, headline, causes: Vec::new(), next_measurement: Some(next(first)) })
 }

@@ -42,8 +42,8 @@ pub(crate) use self::phrases::{
 };
 pub(crate) use self::pods::{is_empty_namespace, is_of_node, known_labels, pods, pods_are_narrowed, services};
 pub(crate) use self::routes::{
-    attachment, by_age, covers, declares, describe_port, group_label, group_routes, is_older, known_to_share_pods,
-    lags, may_be_of, require_all_route_configs, require_all_routes, routes, routes_of, secret_is_missing,
-    serving_routes, share_pods, terminates_https, terminates_tls, tls_ports, wildcard_names, wildcard_obstacles,
-    wildcards, wildcards_without_tls, without_tls,
+    NEW_ROUTE, attachment, by_age, covers, declares, describe_port, group_label, group_routes, is_older,
+    known_to_share_pods, lags, may_be_of, require_all_route_configs, require_all_routes, routes, routes_of,
+    secret_is_missing, serving_routes, share_pods, terminates_https, terminates_tls, tls_ports, wildcard_names,
+    wildcard_obstacles, wildcards, wildcards_without_tls, without_tls,
 };

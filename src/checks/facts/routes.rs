@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::pods::{pods, pods_are_narrowed};
 use crate::checks::{Code, codes};
 use crate::evidence::hybrid::{Port, Protocol, Route, RouteConfig, RouteStatus, selects};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+
+/// Age up to which a route counts as new: controllers apply new objects within seconds.
+pub(crate) const NEW_ROUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Returns the routes that clients outside the cluster can use.
 pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {

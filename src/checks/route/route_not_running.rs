@@ -1,14 +1,9 @@
 //! AT211: the last change of a route or route config has not been applied.
 
-use jiff::SignedDuration;
-
 use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::hybrid::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
-
-/// Age up to which a route counts as new: controllers apply new objects within seconds.
-const NEW: SignedDuration = SignedDuration::from_mins(1);
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT211"),
@@ -56,7 +51,7 @@ fn mitigation(evidence: &Evidence, route: &Route) -> String {
     let age = route.created_at.map(|created| evidence.now().duration_since(created));
     let mut text = match age {
         // Clocks may differ slightly, so a route from the future counts as new.
-        Some(age) if age < NEW => {
+        Some(age) if age < facts::NEW_ROUTE => {
             format!("; created {} ago: a controller may still process it", facts::duration(age))
         }
         _ => String::new(),

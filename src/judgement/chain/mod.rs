@@ -7,7 +7,8 @@
 //!
 //! Settings flow from right to left: from the overrides file to the filter chain that a client meets. Of
 //! several broken links the last one is therefore the one to fix; those before it follow from it. A wildcard
-//! route is no part of an environment group: where it is broken itself, it comes first.
+//! route is no part of an environment group: where it is broken itself, it comes first. Pods follow from none
+//! of the settings: where none runs, no client gets as far as the rest.
 
 mod settings;
 mod traffic;
@@ -114,7 +115,9 @@ pub fn of(evidence: &Evidence, server_name: Option<&str>) -> Chain {
     ];
     let is_broken = |link: &&Link| link.state == LinkState::Broken && link.link != LinkKey::Client;
     let of_wildcard = |link: &&Link| link.link == LinkKey::Route && server_name.is_none();
-    let first = links.iter().filter(is_broken).find(of_wildcard);
+    let is_pod = |link: &&Link| link.link == LinkKey::Pod;
+    let first = links.iter().filter(is_broken).find(is_pod);
+    let first = first.or_else(|| links.iter().filter(is_broken).find(of_wildcard));
     let broken = first.or_else(|| links.iter().rev().find(is_broken)).map(|link| link.link);
     Chain { server_name: server_name.map(str::to_owned), links, broken }
 }

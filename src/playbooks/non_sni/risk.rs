@@ -52,7 +52,7 @@ const HIT: &[(&str, &str)] = &[
     ("wildcard-port-unsuitable", WITHOUT_SNI),
     ("credential-name-missing", "every handshake on that port would fail"),
     ("credential-secret-missing", GATEWAY_REFUSES),
-    ("route-not-running", "clients would meet the settings from before its last change"),
+    ("route-not-running", "clients may meet a gateway that does not follow it yet"),
     ("route-error", "clients may meet other settings than the object has"),
     ("environment-group-without-route", "all clients of this environment group would be reset"),
     ("hostname-duplicate", "clients of the route that came second would get another certificate, or 404"),

@@ -195,12 +195,19 @@ fn of_codes(symptom: Code, codes: &[Code], why: &str) -> String {
     clause(symptom, why)
 }
 
+/// Returns the sentence about clients whose handshake succeeds.
+fn unanswered(why: &str) -> String {
+    format!("Requests of clients without SNI get 404, because {why}")
+}
+
 fn effect(symptom: Code) -> &'static str {
     match symptom {
         codes::LOAD_BALANCER_RESET => "A Google load balancer connects without SNI and is reset",
         codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED => "Clients without SNI cannot be served",
         codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED => "Clients without SNI would be refused",
-        codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED => "Clients without SNI are reset, as Envoy's counters show",
+        codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED => {
+            "Connections without SNI are reset, as Envoy's counters show (of clients, or of earlier runs of this program)"
+        }
         _ => "Clients without SNI are reset",
     }
 }
@@ -284,8 +291,12 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
         if let Some(unattached) =
             all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_UNATTACHED && is_found(result))
         {
-            let why = messages(unattached);
-            causes.push(Cause { statement: clause(symptom, &all_of(&why)), ..direct(unattached) });
+            let why = all_of(&messages(unattached));
+            // Whom the gateway has accepted gets as far as the request.
+            let probed = without_sni::at_pods(evidence);
+            let is_accepted = !probed.is_empty() && probed.iter().all(|(_, made)| made.succeeded());
+            let statement = if is_accepted { unanswered(&why) } else { clause(symptom, &why) };
+            causes.push(Cause { statement, ..direct(unattached) });
         }
         return causes;
     }
@@ -318,11 +329,12 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
             accepting[0].name
         )
     } else {
-        format!(
-            "{} although wildcard route {} is configured correctly: apigee-ingressgateway-manager may be down or behind",
-            effect(symptom),
-            accepting[0].name
-        )
+        let age = created.map(|created| evidence.now().duration_since(created)).filter(|age| *age < facts::NEW_ROUTE);
+        let why = match age {
+            Some(age) => format!("it was created {} ago, and the gateway may not have it yet", facts::duration(age)),
+            None => "apigee-ingressgateway-manager may be down or behind".into(),
+        };
+        format!("{} although wildcard route {} is configured correctly: {why}", effect(symptom), accepting[0].name)
     };
     causes.push(Cause {
         symptom: None,
@@ -431,7 +443,7 @@ pub(super) fn unrouted(all: &[CheckResult]) -> Vec<Cause> {
         .filter_map(|code| all.iter().find(|result| result.check.code == *code && is_found(result)))
         .map(|found| {
             let why = all_of(&messages(found));
-            Cause { statement: format!("Requests of clients without SNI get 404, because {why}"), ..direct(found) }
+            Cause { statement: unanswered(&why), ..direct(found) }
         })
         .collect();
     causes.push(Cause {

@@ -30,7 +30,7 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         ("Check that clients without SNI are served", paste, good, Some(note.to_owned()))
     } else if let Some(name) = reset_name(evidence, verdict) {
         let paste = target.tool("diagnose", &format!("--probe-host {} --since 2m", word(name)));
-        ("Check that the server name is accepted", paste, format!("{name} is served by every pod"), None)
+        ("Check that the server name is accepted", paste, format!("{name} served by every pod"), None)
     } else {
         let mut fixed: Vec<String> = cures.iter().flat_map(|planned| &planned.cures).map(ToString::to_string).collect();
         fixed.sort();
@@ -38,8 +38,7 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         if fixed.is_empty() {
             return None;
         }
-        let verb = if fixed.len() == 1 { "is" } else { "are" };
-        let good = format!("{} {verb} not reported any more", fixed.join(", "));
+        let good = format!("a report without {}", fixed.join(", "));
         let files = super::all_files(evidence);
         let again = match (evidence.question.is_offline(), evidence.overrides.is_empty()) {
             (true, _) => format!("kubectl apigee-tls diagnose --offline {}", offline_inputs(evidence)),

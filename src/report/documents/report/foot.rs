@@ -5,8 +5,8 @@ use owo_colors::OwoColorize;
 use super::{blank_line, push, section};
 use crate::judgement::Report;
 use crate::report::TextOptions;
-use crate::text::{count, moment_in_heading, visible};
-use crate::verdict::VerdictKind;
+use crate::text::{count, moment_in_heading, some_of, visible};
+use crate::verdict::{NotSeen, VerdictKind};
 
 /// Appends what the report does not rest on.
 pub(super) fn not_seen(report: &Report, options: TextOptions, out: &mut String) {
@@ -16,16 +16,27 @@ pub(super) fn not_seen(report: &Report, options: TextOptions, out: &mut String) 
         return;
     }
     blank_line(out);
-    let items: Vec<String> =
-        report.not_seen.iter().map(|item| format!("{}: {}", visible(&item.what), visible(&item.why))).collect();
     if options.wide {
-        for (i, item) in items.iter().enumerate() {
+        for (i, item) in report.not_seen.iter().enumerate() {
             let label = if i == 0 { "NOT SEEN" } else { "" };
-            section(out, label, options.styles.heading, item, options.width);
+            let item = format!("{}: {}", visible(&item.what), visible(&item.why));
+            section(out, label, options.styles.heading, &item, options.width);
         }
     } else {
-        section(out, "NOT SEEN", options.styles.heading, &items.join(" · "), options.width);
+        section(out, "NOT SEEN", options.styles.heading, &by_reason(&report.not_seen).join(" · "), options.width);
     }
+}
+
+/// Returns `routes, Services: the run was interrupted`: what has one reason stands before it.
+fn by_reason(not_seen: &[NotSeen]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for item in not_seen {
+        match reasons.iter_mut().find(|(why, _)| *why == item.why) {
+            Some((_, whats)) => whats.push(&item.what),
+            None => reasons.push((&item.why, vec![&item.what])),
+        }
+    }
+    reasons.into_iter().map(|(why, whats)| format!("{}: {}", visible(&some_of(&whats)), visible(why))).collect()
 }
 
 /// Appends the counts, the origin and the next commands.

@@ -1,5 +1,6 @@
 //! What the handshakes of this run proved, and what Envoy's counters confirm.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::names::ShortForms;
@@ -97,8 +98,17 @@ fn confirmed(summary: &RunSummary) -> Option<String> {
     let resets = summary.resets.as_ref().filter(|resets| resets.total > 0)?;
     let counters = summary.counters.as_ref()?;
     let counted = counters.without_filter_chain?;
-    let same = if counted == resets.total { "the same " } else { "" };
-    Some(format!("Envoy counted {same}{} without filter chain.", count(counted, "connection")))
+    let counted_resets = count(counted, "reset");
+    match counted.cmp(&resets.total) {
+        // The counters begin with the Envoy, the log with its oldest record; and which handshakes of earlier runs
+        // were refused is not known of a gateway that serves them now.
+        Ordering::Greater => {
+            Some(format!("Envoy counted {counted_resets}, those before the log and of earlier runs included."))
+        }
+        Ordering::Equal => Some(format!("Envoy counted the same {counted_resets}.")),
+        // It started again after the first ones, or those of earlier runs cannot be told apart.
+        Ordering::Less => None,
+    }
 }
 
 fn word(result: HandshakeResult) -> &'static str {

@@ -12,8 +12,8 @@ use crate::text::{columns, count, date, days, some_of};
 /// Number of clients and server names that are shown without `-o wide`.
 const TOP: usize = 3;
 
-/// Bars of a sparkline.
-const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Bars of a sparkline. That of nothing is no bar.
+const BARS: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Number of bars of a sparkline.
 const COLUMNS: usize = 30;
@@ -101,7 +101,7 @@ fn how_many(resets: &Resets, summary: &RunSummary) -> Vec<String> {
             some => format!(", {some} of them of load balancers and health checks,"),
         };
         let resets_of = format!("{} without SNI{apart}", count(resets.without_server_name, "reset"));
-        lines.push(format!("{resets_of}{}", places(resets, summary)));
+        lines.push(format!("{resets_of}{}", places(resets, summary, |pod| pod.without_server_name)));
     }
     if resets.with_server_name > 0 {
         let names: Vec<String> =
@@ -109,7 +109,8 @@ fn how_many(resets: &Resets, summary: &RunSummary) -> Vec<String> {
         let more = resets.server_names.len().saturating_sub(TOP) as u64 + resets.other_server_names.entries;
         let more = if more > 0 { format!(" and {}", count(more, "other name")) } else { String::new() };
         let line = format!("{} with SNI: {}{more}", count(resets.with_server_name, "reset"), names.join(", "));
-        let places = if lines.is_empty() { places(resets, summary) } else { String::new() };
+        let with_sni = |pod: &PodResets| pod.count.saturating_sub(pod.without_server_name);
+        let places = if lines.is_empty() { places(resets, summary, with_sni) } else { String::new() };
         lines.push(line + &places);
     }
     lines
@@ -124,8 +125,8 @@ fn of_health_checks(resets: &Resets) -> u64 {
     resets.clients.iter().filter(is_check).map(|client| client.without_server_name).fold(0, u64::saturating_add)
 }
 
-/// Returns ` at 2 of 2 pods (…kx2vp 3, …zz9q1 3)`.
-fn places(resets: &Resets, summary: &RunSummary) -> String {
+/// Returns ` at 2 of 2 pods (…kx2vp 3, …zz9q1 3)`, with the number that `of_pod` counts.
+fn places(resets: &Resets, summary: &RunSummary, of_pod: impl Fn(&PodResets) -> u64) -> String {
     let stores: Vec<String> = resets.stores.iter().filter(|store| store.count > 0).map(store).collect();
     if resets.pods.is_empty() {
         let name = |file: &str| if file == "-" { "standard input".to_owned() } else { file.to_owned() };
@@ -134,12 +135,13 @@ fn places(resets: &Resets, summary: &RunSummary) -> String {
         return if all.is_empty() { String::new() } else { format!(" in {}", some_of(&all)) };
     }
     let known = summary.pods.as_deref().unwrap_or_default();
-    let of = if known.is_empty() { String::new() } else { format!("{} of ", resets.pods.len()) };
-    let all = count(known.len().max(resets.pods.len()) as u64, "pod");
+    let affected: Vec<&PodResets> = resets.pods.iter().filter(|pod| of_pod(pod) > 0).collect();
+    let of = if known.is_empty() { String::new() } else { format!("{} of ", affected.len()) };
+    let all = count(known.len().max(affected.len()) as u64, "pod");
     let ending = |pod: &PodResets| super::proved::ending(summary, &pod.pod);
-    let pods = match resets.pods.as_slice() {
+    let pods = match affected.as_slice() {
         [only] => ending(only),
-        several => some_of(&several.iter().map(|pod| format!("{} {}", ending(pod), pod.count)).collect::<Vec<_>>()),
+        several => some_of(&several.iter().map(|pod| format!("{} {}", ending(pod), of_pod(pod))).collect::<Vec<_>>()),
     };
     let stores = if stores.is_empty() { String::new() } else { format!(" and in {}", some_of(&stores)) };
     format!(" at {of}{all} ({pods}){stores}")
