@@ -8,6 +8,7 @@ use super::{
     judged_nothing, messages,
 };
 use crate::checks::{CheckResult, Code, Finding, Kind, Level, Object, Outcome};
+use crate::evidence::part::Part;
 use crate::evidence::{Reason, Unavailable};
 use crate::text::count;
 
@@ -212,14 +213,16 @@ pub(crate) fn no_access(judged: Judged<'_>, next: impl FnOnce(&Unavailable) -> M
         return None;
     }
     let namespace = judged.evidence.question.namespace();
-    let rules: BTreeSet<String> = reasons()
-        .filter_map(|why| match &why.reason {
+    // All of them, also those that no check named first: the reader asks for all at once.
+    let gaps = judged.evidence.parts().into_iter().flat_map(Part::gaps);
+    let whys = reasons().map(|why| why.reason.clone()).chain(gaps.map(|gap| gap.why.reason.clone()));
+    let rules: BTreeSet<String> = whys
+        .filter_map(|why| match why {
             Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
             _ => None,
         })
         .collect();
     let rules: Vec<String> = rules.into_iter().collect();
-    // All of them, because the reader asks for all at once.
     let headline = format!(
         "This user may read nothing that the checks need in namespace {namespace}; missing rules: {}",
         rules.join(", ")

@@ -91,17 +91,23 @@ pub(super) fn counters(evidence: &Evidence) -> Option<CounterSummary> {
             LogOrigin::Container { .. } | LogOrigin::File(_) | LogOrigin::Store(_) => None,
         })
         .collect();
-    let mut summary = CounterSummary { own_subtracted: true, ..CounterSummary::default() };
+    // Of a part of a log, the handshakes before it are not known.
+    let limits = evidence.question.log_limits();
+    let is_whole = limits.since.is_none() && limits.tail.is_none() && limits.limit_bytes.is_none();
+    let mut summary = CounterSummary { own_subtracted: is_whole, ..CounterSummary::default() };
     for gateway in gateways {
         let Seen::Seen(counters) = &gateway.before else { continue };
         let log = logs.get(gateway.pod.as_str());
-        summary.own_subtracted &= log.is_some();
         let before = evidence.at_cluster(counters.at);
         let without_sni = log.map_or(0, |log| log.own.without_sni.range(..before).count() as u64);
         let named =
             log.map_or(0, |log| log.own.names.values().filter(|at| at.is_some_and(|at| at < before)).count() as u64);
-        // A gateway that serves every name has a filter chain for those of earlier runs.
-        let refused = if serves_every_name(evidence, &gateway.pod) { 0 } else { without_sni.saturating_add(named) };
+        // A gateway that serves every name has a filter chain for those of earlier runs, but perhaps not since its
+        // start.
+        let serves_all = serves_every_name(evidence, &gateway.pod);
+        let own = without_sni.saturating_add(named);
+        let refused = if serves_all { 0 } else { own };
+        summary.own_subtracted &= log.is_some() && !(serves_all && own > 0);
         summary.pods.push(PodCounters {
             pod: gateway.pod.clone(),
             at: counters.at,

@@ -8,7 +8,7 @@ use super::remedy::{all_files, same_inputs};
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
-use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
+use crate::evidence::{Evidence, LogOrigin, Reason, Seen, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
 /// Returns the measurement that separates the causes of the symptom of `first`.
@@ -48,6 +48,8 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
         },
         (Some(codes::UNKNOWN_SERVER_NAME_RESET), Err(_)) => hostnames(evidence),
         (Some(codes::CAPTURED_ALERT_HIDDEN), _) => key_log(evidence),
+        // Counters know no client; the access log does.
+        (Some(codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED), _) => log_of_clients(evidence),
         _ => hello(evidence),
     }
 }
@@ -59,6 +61,20 @@ fn key_log(evidence: &Evidence) -> Measurement {
         why: "the secrets of these handshakes (SSLKEYLOGFILE of the client or the server) show what is encrypted"
             .into(),
         command: format!("kubectl apigee-tls pcap {} --keylog KEYS", files.join(" ")),
+    }
+}
+
+/// The access log: the right to read it, or switching it on; a handshake or a capture where that is not what
+/// is missing.
+fn log_of_clients(evidence: &Evidence) -> Measurement {
+    let forbidden = facts::streams(evidence).find_map(|stream| match &stream.log {
+        Seen::Unavailable(why) if matches!(why.reason, Reason::Forbidden { .. }) => Some(&why.reason),
+        _ => None,
+    });
+    match (forbidden, evidence.mesh_logging.seen()) {
+        (Some(reason), _) => missing_rule(evidence, reason),
+        (None, Ok(mesh)) if mesh.is_off() => access_log(evidence),
+        _ => hello(evidence),
     }
 }
 
@@ -247,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::evidence::access_log::Tally;
-    use crate::evidence::{AccessLog, HybridQuestion, LogStream, Seen};
+    use crate::evidence::{AccessLog, HybridQuestion, LogStream};
 
     /// A log with connections without SNI that were reset, by address, every `gap` seconds, and served ones.
     fn log(name: &str, reset: &[(&str, i64, i64)], served: &[&str]) -> LogStream {
