@@ -200,10 +200,10 @@ fn reason(row: &FailingRow) -> String {
 
 fn minute_text(minute: &Minute) -> String {
     format!(
-        "{}: {} of {}, {} in the minute before",
-        minute.minute.strftime("%H:%MZ"),
+        "{} of {} in the minute from {}, {} in the one before",
         count(minute.failures, "failure"),
         count(minute.clients, "client"),
+        minute.minute.strftime("%H:%M"),
         minute.before
     )
 }
@@ -212,10 +212,12 @@ fn summary_text(summary: &Summary) -> String {
     let length = SignedDuration::from_secs(i64::try_from(summary.seconds).unwrap_or(i64::MAX));
     let clients = summary.clients.len() as u64 + summary.clients_not_listed;
     let mut text = format!(
-        "watched for {}: {} of {}",
+        "watched for {}: {} of {}{}",
         duration(length),
         count(summary.failures, "failure"),
-        count(clients, "client")
+        count(clients, "client"),
+        // A watch begins with the records of the window.
+        if summary.failures > 0 { ", those of the window before included" } else { "" }
     );
     for part in coverage_parts(&summary.coverage).into_iter().skip(1) {
         text += &format!(", {part}");
