@@ -8,12 +8,14 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::{Error, clean_message, message, sources};
 use crate::cli::{ClusterArgs, EvidenceArgs};
@@ -25,6 +27,10 @@ use crate::run::Stop;
 const MAX_PARALLEL: usize = 256;
 /// Number of files and connections that the queries of one cluster may have open.
 const OPEN_FILES: u64 = 16;
+
+/// Maximum number of clusters that are reached at the same time, of those that answer within [`AT_ONCE`].
+const MAX_REACHED: usize = 32;
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// The contexts of a run.
 pub(super) struct Chosen {
@@ -102,6 +108,11 @@ impl Turns {
     /// Lets so many contexts work at the same time.
     pub(super) fn new(most: usize) -> Self {
         Self(Arc::new(Semaphore::new(most)))
+    }
+
+    /// Lets the first requests be sent to so many contexts at the same time as memory allows.
+    pub(super) fn to_reach() -> Self {
+        Self::new(MAX_REACHED)
     }
 
     /// Lets as many contexts work at the same time as there are processors.
@@ -192,10 +203,25 @@ where
 }
 
 /// Sends the first requests to a cluster alone, within the time limit of a run: a cluster that does not
-/// answer must not hold a turn.
-pub(super) async fn reach(args: &EvidenceArgs, files: &KubeconfigFiles, stop: &Stop) -> Result<(), Error> {
+/// answer must not hold a turn to be queried.
+///
+/// A handshake in progress takes 200 KiB. So that not all begin at once, [`MAX_REACHED`] do; a cluster that
+/// does not answer at once gives its turn to the next one and goes on.
+pub(super) async fn reach(
+    args: &EvidenceArgs,
+    files: &KubeconfigFiles,
+    stop: &Stop,
+    reaching: &Turns,
+) -> Result<(), Error> {
     let options = ConnectionOptions { files: Some(files.clone()), ..sources::connection_options(&args.cluster) };
-    Ok(gather::reach(&options, &args.cluster.namespace, stop.part(sources::timeout(args))).await?)
+    let turn = reaching.turn().await?;
+    let part = stop.part(sources::timeout(args));
+    let mut reached = Box::pin(gather::reach(&options, &args.cluster.namespace, part));
+    if let Ok(reached) = timeout(AT_ONCE, &mut reached).await {
+        return Ok(reached?);
+    }
+    drop(turn);
+    Ok(reached.await?)
 }
 
 fn processors() -> usize {

@@ -26,7 +26,7 @@ use crate::text::visible;
 
 /// Maximum number of clusters whose evidence is gathered at the same time, of those that have answered. Each
 /// needs up to two megabytes.
-const MAX_GATHERED: usize = 20;
+const MAX_GATHERED: usize = 16;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
@@ -67,7 +67,7 @@ fn several(args: &DiagnoseArgs, chosen: &Chosen, console: &Console) -> Result<u8
     let progress = console.progress();
     let (files, baseline) = (chosen.files.clone(), baseline.unwrap_or_default());
     let shared = Arc::new(Shared { args: args.clone(), files, baseline });
-    let turns = [Turns::new(MAX_GATHERED), Turns::of_processors()];
+    let turns = [Turns::to_reach(), Turns::new(MAX_GATHERED), Turns::of_processors()];
     let outcomes = contexts::each(&runtime, &chosen.names, &stop, |context| {
         let labelled = Arc::new(progress.labelled(&context));
         entry(&shared, context, &stop, labelled, &turns)
@@ -103,10 +103,10 @@ async fn entry(
     context: String,
     stop: &Stop,
     progress: Arc<dyn Progress>,
-    [gathering, judging]: &[Turns; 2],
+    [reaching, gathering, judging]: &[Turns; 3],
 ) -> Result<Entry, Error> {
     let args = contexts::with_context(&shared.args.evidence, &context);
-    contexts::reach(&args, &shared.files, stop).await?;
+    contexts::reach(&args, &shared.files, stop, reaching).await?;
     // Held until the evidence is judged and dropped. The time limit of the context begins with its turn.
     let _turn = gathering.turn().await?;
     let stop = stop.part(sources::timeout(&args));

@@ -125,14 +125,15 @@ fn several(
     }
     let numbers = numbers(&chosen.names, &args.evidence.cluster.namespace);
     let progress = console.progress();
-    let turns = Turns::new(MAX_BUNDLES);
+    let (reaching, turns) = (Turns::to_reach(), Turns::new(MAX_BUNDLES));
     let outcomes = contexts::each(runtime, &chosen.names, stop, |context| {
         let args = CollectArgs { evidence: contexts::with_context(&args.evidence, &context), ..args.clone() };
         let (number, files) = (numbers.get(&context).copied(), chosen.files.clone());
-        let (stop, runtime, turns) = (stop.clone(), runtime.handle().clone(), turns.clone());
+        let (stop, runtime) = (stop.clone(), runtime.handle().clone());
+        let (reaching, turns) = (reaching.clone(), turns.clone());
         let progress = Arc::new(progress.labelled(&context));
         async move {
-            contexts::reach(&args.evidence, &files, &stop).await?;
+            contexts::reach(&args.evidence, &files, &stop, &reaching).await?;
             let bundle = move || {
                 let redactor = pseudonyms::redactor(&args.pseudonyms, args.evidence.keep_random_tokens)?;
                 let (name, files) = (Some(context.as_str()), Some(&files));
