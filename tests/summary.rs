@@ -7,7 +7,8 @@
 mod support;
 
 use apigee_tls::bundle::BundleReader;
-use apigee_tls::evidence::Evidence;
+use apigee_tls::evidence::hybrid::RouteConfig;
+use apigee_tls::evidence::{Evidence, Seen};
 use apigee_tls::judgement::chain::{LinkKey, LinkState};
 use apigee_tls::judgement::trace::{self, Trace};
 use apigee_tls::judgement::{
@@ -218,6 +219,25 @@ evidence:
             clients: {10.200.7.7: {count: 41, first: 2026-11-22T07:00:00Z, last: 2026-11-22T09:03:59Z}}
             minutes: {2026-11-22T07:00Z: 1, 2026-11-22T09:00Z: 10, 2026-11-22T09:01Z: 10, 2026-11-22T09:02Z: 10, 2026-11-22T09:03Z: 10}
 ";
+
+/// The group that differs comes last by name, behind more groups than are listed.
+#[test]
+fn of_many_environment_groups_those_that_differ_are_listed() {
+    let mut evidence = evidence("{}");
+    let Seen::Seen(configs) = &mut evidence.route_configs else { panic!("they were seen") };
+    let agrees = RouteConfig { additional_gateways: Vec::new(), ..configs.items[0].clone() };
+    configs.items[0].additional_gateways = vec!["elsewhere".into()];
+    configs.items.extend((0..700).map(|number| RouteConfig { name: format!("a-{number:03}"), ..agrees.clone() }));
+    let (differs, all) = (configs.items[0].name.clone(), configs.items.len() as u64);
+    let groups = judged(&evidence).summary.groups.expect("they are summarised");
+    assert_eq!(groups.groups.len() as u64 + groups.not_listed, all);
+    assert!(
+        groups.not_listed > 100 && groups.groups.iter().any(|group| group.name == differs),
+        "{}",
+        groups.not_listed
+    );
+    assert!(groups.groups.is_sorted_by(|one, other| one.name <= other.name));
+}
 
 #[test]
 fn failures_are_dated_by_the_minute_and_compared_with_events() {

@@ -18,6 +18,8 @@ use crate::evidence::gateway::FilterChain;
 use crate::evidence::hybrid::{Route, RouteConfig, is_chart_made};
 use crate::evidence::overrides::{OverridesFile, Positioned, VirtualHost};
 
+/// Maximum number of groups that a report lists, those with differences first.
+const MAX_LISTED: usize = 500;
 /// Maximum number of hostnames that a group lists as missing.
 const MAX_MISSING: usize = 20;
 
@@ -30,8 +32,11 @@ const INGRESS_NAME: &str = "ingress_name";
 pub struct GroupsSummary {
     /// Places that were not seen, so that nothing is missing there.
     pub not_seen: Vec<Place>,
-    /// By name.
+    /// By name; at most 500, and of more those that differ between the places.
     pub groups: Vec<GroupSummary>,
+    /// Number of further groups.
+    #[serde(default)]
+    pub not_listed: u64,
 }
 
 /// Where settings are, in the direction of the data flow.
@@ -117,9 +122,25 @@ pub(super) fn of(evidence: &Evidence) -> GroupsSummary {
         (Place::Route, routes.is_none()),
         (Place::Envoy, envoys.is_empty()),
     ];
+    let mut groups: Vec<GroupSummary> = groups.into_iter().map(|(name, group)| group.summary(name, &envoys)).collect();
+    let not_listed = groups.len().saturating_sub(MAX_LISTED) as u64;
+    if not_listed > 0 {
+        groups.sort_by_key(|group| !group.differs());
+        groups.truncate(MAX_LISTED);
+        groups.sort_by(|one, other| one.name.cmp(&other.name));
+    }
     GroupsSummary {
         not_seen: not_seen.into_iter().filter(|(_, is_unseen)| *is_unseen).map(|(place, _)| place).collect(),
-        groups: groups.into_iter().map(|(name, group)| group.summary(name, &envoys)).collect(),
+        groups,
+        not_listed,
+    }
+}
+
+impl GroupSummary {
+    /// Returns whether two places state different values, or an Envoy lacks a hostname.
+    pub(crate) fn differs(&self) -> bool {
+        let is_missing = self.missing_in_envoy.as_ref().is_some_and(|missing| !missing.is_empty());
+        is_missing || self.settings.iter().any(|setting| setting.differs)
     }
 }
 

@@ -120,7 +120,7 @@ impl<'a> GroupsView<'a> {
         let mut groups: Vec<GroupView<'a>> =
             summary.groups.iter().map(|group| GroupView::of(group, &summary.not_seen)).collect();
         groups.sort_by_key(|group| !group.differs);
-        let more = rest(groups.len().saturating_sub(MAX_GROUPS) as u64, "environment group");
+        let more = rest(groups.len().saturating_sub(MAX_GROUPS) as u64 + summary.not_listed, "environment group");
         let differing = groups.iter().filter(|group| group.differs).count();
         groups.truncate(MAX_GROUPS);
         Self { groups, rest: more, differing }
