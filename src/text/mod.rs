@@ -20,4 +20,4 @@ pub use self::placeholder::{has_placeholder, is_placeholder_in_delimiters};
 pub use self::table::{columns, pad, table, widest};
 pub use self::time::{date, days, duration, moment, moment_in_heading, seconds, time_limit};
 pub use self::visible::{is_hidden, visible, visible_lines, visible_start};
-pub use self::wrap::{LabelledText, one_line, wrap};
+pub use self::wrap::{LabelledText, first_words, one_line, wrap};

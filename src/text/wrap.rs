@@ -40,6 +40,17 @@ pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Returns the first `most` characters of a text up to the end of a word, and `…` if there are more.
+///
+/// Only a word that is longer than half of the text is cut.
+#[must_use]
+pub fn first_words(text: &str, most: usize) -> String {
+    let Some((end, next)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let (start, is_at_end) = (&text[..end], next.is_whitespace());
+    let last = start.rfind(char::is_whitespace).filter(|last| !is_at_end && *last >= end / 2);
+    format!("{}…", start[..last.unwrap_or(end)].trim_end())
+}
+
 /// A column of wrapped text with labels to its left. All fields are in terminal columns.
 ///
 /// ```text
@@ -95,6 +106,15 @@ mod tests {
         assert_eq!(wrap("漢字 漢字", 8, 0), "漢字\n漢字");
         assert_eq!(wrap("", 4, 2), "");
         assert_eq!(one_line(" a\n  b\t"), "a b");
+    }
+
+    #[test]
+    fn cuts_after_a_word_unless_it_is_too_long() {
+        assert_eq!(first_words("one two", 7), "one two");
+        assert_eq!(first_words("one two three", 9), "one two…");
+        assert_eq!(first_words("one two three", 7), "one two…");
+        assert_eq!(first_words("a bcdefghijkl", 9), "a bcdefgh…");
+        assert_eq!(first_words("äöü äöü äöü", 9), "äöü äöü…");
     }
 
     #[test]

@@ -277,7 +277,7 @@ pub fn error(bytes: &[u8]) -> Option<String> {
     let parts =
         [fields::text(&inner["code"]).filter(|code| code.parse::<u16>().is_err()), fields::text(&inner["message"])];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-    (!text.is_empty()).then(|| text.chars().take(300).collect())
+    (!text.is_empty()).then(|| crate::text::first_words(&text, 300))
 }
 
 /// Fuzzing entry: reads any bytes as every kind of answer.

@@ -14,13 +14,14 @@ use jiff::tz::TimeZone;
 use memchr::{memchr, memmem, memrchr};
 
 use crate::evidence::edge::{LogFailure, MessageProcessorLog};
+use crate::text::first_words;
 use crate::wire::encoding::{BYTE_ORDER_MARK, Encoding};
 
 /// Maximum number of different failures that are kept. Those beyond it are joined by what their texts mean.
 const MAX_FAILURES: usize = 256;
 /// Maximum number of bytes of a line that are read; a longer one keeps its beginning.
 const MAX_LINE: usize = 16 << 10;
-/// Maximum number of bytes of Java's text.
+/// Maximum number of characters of Java's text.
 const MAX_MESSAGE: usize = 600;
 /// Maximum number of bytes of the lines that are kept for a bundle, and of lines of one failure.
 const MAX_EXCERPT: usize = 4 << 20;
@@ -317,7 +318,7 @@ fn parse(line: &str) -> Option<LogFailure> {
         proxy: field(line, "api:").unwrap_or_default().to_owned(),
         revision: field(line, "rev:").unwrap_or_default().to_owned(),
         backend: backend(channel),
-        message: message.chars().take(MAX_MESSAGE).collect(),
+        message: first_words(message, MAX_MESSAGE),
         timed_out,
         count: 1,
         first: moment.to_owned(),
@@ -335,7 +336,7 @@ fn of_exception(event: &str, exception: &str) -> LogFailure {
         proxy: field(event, "api:").unwrap_or_default().to_owned(),
         revision: field(event, "rev:").unwrap_or_default().to_owned(),
         backend: channel.map(backend).unwrap_or_default(),
-        message: message.chars().take(MAX_MESSAGE).collect(),
+        message: first_words(message, MAX_MESSAGE),
         timed_out: false,
         count: 1,
         first: moment.to_owned(),
