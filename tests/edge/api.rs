@@ -46,7 +46,7 @@ impl Fault {
 /// The answers, by path below the environment.
 #[derive(Default)]
 struct State {
-    answers: BTreeMap<String, String>,
+    answers: BTreeMap<String, Vec<u8>>,
     faults: Vec<(String, Fault)>,
     /// Requests without the expected credentials.
     unauthorized: u32,
@@ -79,6 +79,11 @@ impl Api {
     }
 
     pub(crate) fn add_text(&self, path: &str, answer: String) {
+        self.add_bytes(path, answer.into_bytes());
+    }
+
+    /// A path of the organization is given as a whole, with its query.
+    pub(crate) fn add_bytes(&self, path: &str, answer: Vec<u8>) {
         self.lock().answers.insert(path.to_owned(), answer);
     }
 
@@ -86,7 +91,7 @@ impl Api {
         self.lock().faults.push((path.to_owned(), fault));
     }
 
-    pub(crate) fn answers(&self) -> BTreeMap<String, String> {
+    pub(crate) fn answers(&self) -> BTreeMap<String, Vec<u8>> {
         self.lock().answers.clone()
     }
 
@@ -142,21 +147,23 @@ fn serve(stream: TcpStream, state: &Mutex<State>, expected: &str) {
                 let repeated = if fault.echoes { authorization } else { String::new() };
                 (
                     fault.status,
-                    format!("{{\"code\":\"test.Fault\",\"message\":\"refused {repeated}\",\"contexts\":[]}}"),
+                    format!("{{\"code\":\"test.Fault\",\"message\":\"refused {repeated}\",\"contexts\":[]}}")
+                        .into_bytes(),
                 )
             }
             (None, Some(answer)) => (200, answer),
-            (None, None) => (404, "{\"code\":\"messaging.config.beans.DoesNotExist\",\"message\":\"no\"}".to_owned()),
+            (None, None) => (404, b"{\"code\":\"messaging.config.beans.DoesNotExist\",\"message\":\"no\"}".to_vec()),
         };
         let location = fault.as_ref().and_then(|fault| fault.location.clone());
         let location = location.map(|location| format!("Location: {location}\r\n")).unwrap_or_default();
-        let text = format!(
-            "HTTP/1.1 {status} x\r\nContent-Type: text/plain\r\n{location}Content-Length: {}\r\n\r\n{body}",
+        let head = format!(
+            "HTTP/1.1 {status} x\r\nContent-Type: text/plain\r\n{location}Content-Length: {}\r\n\r\n",
             body.len()
         );
+        let text = [head.into_bytes(), body.clone()].concat();
         let is_cut = fault.is_some_and(|fault| fault.is_cut);
         let end = if is_cut { text.len() - body.len() / 2 - 1 } else { text.len() };
-        if writer.write_all(&text.as_bytes()[..end]).is_err() || is_cut {
+        if writer.write_all(&text[..end]).is_err() || is_cut {
             return;
         }
     }

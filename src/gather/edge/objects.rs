@@ -147,30 +147,41 @@ impl Gathering<'_> {
                 Some((name, revision)) => (name.to_owned(), Some(revision.to_owned())),
                 None => (named.clone(), None),
             };
-            match self.fetched(&name, revision).await {
-                Ok((revision, bytes)) => match proxy::archive(&bytes) {
-                    Ok(proxy) => self.proxy(&name, &format!("apis/{name}/revisions/{revision}"), &proxy, servers),
-                    Err(why) => self.unseen(unreadable("apis", &name, why), Some(Leg::Southbound)),
-                },
-                Err(why) => self.unseen(why, Some(Leg::Southbound)),
+            let revisions = match revision {
+                Some(revision) => Ok(vec![revision]),
+                None => self.deployed(&name).await,
+            };
+            let revisions = match revisions {
+                Ok(revisions) => revisions,
+                Err(why) => {
+                    self.unseen(why, Some(Leg::Southbound));
+                    continue;
+                }
+            };
+            for revision in &revisions {
+                let path = format!("{name}/revisions/{revision}");
+                // Each of several serves requests, so that a report says which one it is about.
+                let object = if revisions.len() == 1 { &name } else { &path };
+                let archive = self.answers.archive(&name, revision).await;
+                let read = archive.map_err(Missing::why);
+                let read = read.and_then(|bytes| proxy::archive(&bytes).map_err(|why| unreadable("apis", &path, why)));
+                match read {
+                    Ok(proxy) => self.proxy(object, &format!("apis/{path}"), &proxy, servers),
+                    Err(why) => self.unseen(why, Some(Leg::Southbound)),
+                }
             }
         }
     }
 
-    async fn fetched(&self, name: &str, revision: Option<String>) -> Result<(String, Vec<u8>), Unavailable> {
-        let revision = if let Some(revision) = revision {
-            revision
-        } else {
-            let answer = self.answers.json(vec!["apis", name, "deployments"]).await.map_err(Missing::why)?;
-            let missing = |reason: Reason| Unavailable::new(format!("apis/{name}/deployments"), reason);
-            let revisions = answers::deployed_revisions(&answer).map_err(|why| missing(Reason::Broken(why)))?;
-            revisions
-                .into_iter()
-                .next()
-                .ok_or_else(|| missing(Reason::Missing("no revision of it is deployed in this environment".into())))?
-        };
-        let bytes = self.answers.archive(name, &revision).await.map_err(Missing::why)?;
-        Ok((revision, bytes))
+    /// Returns the revisions of a proxy that are deployed in the environment, at least one.
+    async fn deployed(&self, name: &str) -> Result<Vec<String>, Unavailable> {
+        let answer = self.answers.json(vec!["apis", name, "deployments"]).await.map_err(Missing::why)?;
+        let missing = |reason: Reason| Unavailable::new(format!("apis/{name}/deployments"), reason);
+        let revisions = answers::deployed_revisions(&answer).map_err(|why| missing(Reason::Broken(why)))?;
+        if revisions.is_empty() {
+            return Err(missing(Reason::Missing("no revision of it is deployed in this environment".into())));
+        }
+        Ok(revisions)
     }
 
     fn proxy(&mut self, name: &str, file: &str, proxy: &Proxy, servers: &mut Vec<String>) {
