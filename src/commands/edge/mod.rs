@@ -131,8 +131,8 @@ async fn gathered(args: &EdgeFlags, keeps: bool, stop: &Stop, console: &Console)
     let (symptoms, missing) = options::symptoms(args, stop)?;
     edge.symptoms = symptoms;
     edge.unseen.extend(missing);
-    edge.client_certificates = options::certificates(args.client_cert.as_deref(), stop)?;
-    edge.own_certificates = options::certificates(args.mp_cert.as_deref(), stop)?;
+    edge.client_certificates = options::certificates("--client-cert", args.client_cert.as_deref(), stop)?;
+    edge.own_certificates = options::certificates("--mp-cert", args.mp_cert.as_deref(), stop)?;
     if !args.captures.is_empty() {
         let name = args.key_log.clone();
         let keys = sources::in_time(stop, move || super::captures::key_log(name.as_deref())).await;

@@ -12,6 +12,7 @@ use super::credentials;
 use crate::cli::{
     ApiChoice, ClientProfile, EdgeOptions as EdgeFlags, Expectation, JavaChoice, LegChoice, LegProbe, SniArgument,
 };
+use crate::evidence::Reason;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Dialect, EdgeQuestion, JavaProfile, Leg, SniChoice, Unseen};
 use crate::gather::edge::{self, ConnectTo, EdgeOptions, MANAGEMENT_API, files};
@@ -24,7 +25,7 @@ const EDGE_URL: &str = "https://api.enterprise.apigee.com/v1";
 const GOOGLE_URL: &str = "https://apigee.googleapis.com/v1";
 /// Longest time of one handshake.
 const HANDSHAKE: std::time::Duration = std::time::Duration::from_secs(10);
-/// Maximum number of bytes of a symptom.
+/// Maximum number of characters of a symptom, and of bytes of its file.
 const MAX_SYMPTOM: usize = 64 << 10;
 /// Maximum number of bytes of a file of certificates.
 const MAX_CERTIFICATES: usize = 4 << 20;
@@ -73,9 +74,10 @@ pub(super) fn of(
         own_certificate: args.mp_cert.as_ref().map(|path| path.display().to_string()),
         message_processor_addresses: args.mp_addresses.clone(),
         router_addresses: args.router_addresses.clone(),
+        login: credentials::login(args, &env),
         flags: super::flags::of(args),
     };
-    let client = url.map(|url| client(args, url, env, stop)).transpose()?;
+    let client = url.map(|url| client(args, url, &env, stop)).transpose()?;
     let mut proxy_files = Vec::new();
     for name in &args.proxy_bundles {
         proxy_files.push(files::proxy(name, stop).map_err(|source| Error::Input { name: name.clone(), source })?);
@@ -282,9 +284,14 @@ fn keystores(args: &EdgeFlags, stop: &Stop) -> Result<Vec<files::KeystoreFile>, 
 /// reason.
 pub(super) fn symptoms(args: &EdgeFlags, stop: &Stop) -> Result<(Vec<String>, Vec<Unseen>), Error> {
     let (mut symptoms, mut missing) = (Vec::new(), Vec::new());
-    for text in &args.symptoms {
+    for (text, number) in args.symptoms.iter().zip(1..) {
         let Some(name) = text.strip_prefix('@') else {
-            symptoms.push(text.chars().take(MAX_SYMPTOM).collect());
+            let end = text.char_indices().nth(MAX_SYMPTOM).map(|(end, _)| end);
+            if end.is_some() {
+                let why = format!("only the first {MAX_SYMPTOM} characters of a symptom are read");
+                missing.push(edge::unseen(&format!("the end of symptom {number}"), Reason::Broken(why)));
+            }
+            symptoms.push(text[..end.unwrap_or(text.len())].to_owned());
             continue;
         };
         let read = files::text(name, MAX_SYMPTOM, stop);
@@ -296,12 +303,15 @@ pub(super) fn symptoms(args: &EdgeFlags, stop: &Stop) -> Result<(Vec<String>, Ve
     Ok((symptoms, missing))
 }
 
-/// Reads the certificates of a file, without its key.
-pub(super) fn certificates(path: Option<&Path>, stop: &Stop) -> Result<Vec<Certificate>, Error> {
+/// Reads the certificates of the file that a flag names, without its key. A file has at least one.
+pub(super) fn certificates(flag: &str, path: Option<&Path>, stop: &Stop) -> Result<Vec<Certificate>, Error> {
     let Some(path) = path else { return Ok(Vec::new()) };
     let name = path.display().to_string();
     let bytes = zeroize::Zeroizing::new(bytes(&name, MAX_CERTIFICATES, stop)?);
     let list = certificate::from_pem(&bytes).0;
+    if list.is_empty() {
+        return Err(argument(&format!("{flag} {name}: there is no certificate in it"), "expected PEM"));
+    }
     Ok(certificate::describe(list.iter().map(AsRef::as_ref)))
 }
 

@@ -24,7 +24,7 @@ use super::{Seen, Source, Unavailable};
 pub use self::java::JavaProfile;
 pub use self::objects::{Alias, AliasOrigin, Keystore, StoreName, Target, TargetOrigin, TlsSettings, VirtualHost};
 pub use self::observed::{CapturedHandshake, ClientList, LegHandshake, LogFailure, MessageProcessorLog, Purpose};
-pub use self::question::{Dialect, EdgeQuestion, Leg, SniChoice};
+pub use self::question::{Dialect, EdgeQuestion, Leg, Login, SniChoice};
 pub use self::settings::{CipherList, MessageProcessorSettings, RouterSettings};
 
 /// Everything that one run on an environment gathered.

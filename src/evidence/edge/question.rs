@@ -37,6 +37,9 @@ pub struct EdgeQuestion {
     pub own_certificate: Option<String>,
     pub message_processor_addresses: Vec<IpAddr>,
     pub router_addresses: Vec<IpAddr>,
+    /// How the run logs in at the Management API.
+    #[serde(skip_serializing_if = "Login::is_token")]
+    pub login: Login,
     /// The other flags of the run and their values, for the commands that a report prints. Of credentials,
     /// only the names of their files.
     pub flags: Vec<String>,
@@ -51,6 +54,21 @@ pub enum Dialect {
     Edge,
     /// Apigee X and hybrid.
     Google,
+}
+
+/// How a run logs in at the Management API, as far as a printed call needs it: never a secret.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Login {
+    /// With an OAuth token, or not at all.
+    #[default]
+    Token,
+    /// With user and password, from the environment or standard input.
+    User,
+    /// With the line `user:password` of a file.
+    UserFile(String),
+    /// With an entry of a netrc file.
+    NetrcFile(String),
 }
 
 /// Where a handshake is made.
@@ -72,6 +90,12 @@ pub enum SniChoice {
     /// As its files say; unknown without them.
     #[default]
     Auto,
+}
+
+impl Login {
+    fn is_token(&self) -> bool {
+        *self == Self::Token
+    }
 }
 
 impl EdgeQuestion {

@@ -1,7 +1,7 @@
 //! Passes every text of the part to the visitor.
 
 use super::{
-    Alias, CapturedHandshake, CipherList, ClientList, Edge, EdgeQuestion, Keystore, LegHandshake, LogFailure,
+    Alias, CapturedHandshake, CipherList, ClientList, Edge, EdgeQuestion, Keystore, LegHandshake, LogFailure, Login,
     MessageProcessorLog, MessageProcessorSettings, RouterSettings, Target, TlsSettings, Unseen, VirtualHost,
 };
 use crate::evidence::handshake::Verification;
@@ -91,6 +91,7 @@ impl Visit for EdgeQuestion {
             own_certificate,
             message_processor_addresses,
             router_addresses,
+            login,
             flags,
         } = self;
         visitor.strings(Kind::Object, [organization, environment]);
@@ -98,6 +99,9 @@ impl Visit for EdgeQuestion {
         visitor.strings(Kind::Text, edge_version);
         visitor.strings(Kind::File, client_authorities);
         visitor.strings(Kind::File, [client_certificate, own_certificate].into_iter().flatten());
+        if let Login::UserFile(file) | Login::NetrcFile(file) = login {
+            visitor.string(Kind::File, file);
+        }
         visitor.strings(Kind::Text, flags);
         for address in message_processor_addresses.iter_mut().chain(router_addresses) {
             visitor.address(address);
