@@ -33,7 +33,7 @@ pub(crate) fn leg(edge: &Edge, captured: &CapturedHandshake) -> Option<Leg> {
         return Some(Leg::Northbound);
     }
     let name = captured.server_name.as_deref();
-    let is_alias = name.is_some_and(|name| virtual_host_of(edge, name).is_some());
+    let is_alias = name.is_some_and(|name| virtual_host_of(edge, name, captured.server.port()).is_some());
     let is_target = edge.targets.iter().any(|target| {
         let host = target.host.as_deref();
         name.is_some() && host == name || host == Some(captured.server.ip().to_string().as_str())
@@ -54,10 +54,13 @@ pub(crate) fn leg(edge: &Edge, captured: &CapturedHandshake) -> Option<Leg> {
     }
 }
 
-fn virtual_host_of<'a>(edge: &'a Edge, name: &str) -> Option<(&'a String, &'a VirtualHost)> {
-    edge.virtual_hosts.iter().find(|(_, host)| {
+/// The virtual host of a name. Of several it is that of the port; a load balancer may have another one.
+fn virtual_host_of<'a>(edge: &'a Edge, name: &str, port: u16) -> Option<(&'a String, &'a VirtualHost)> {
+    let is_of_name = |host: &VirtualHost| {
         host.tls.as_ref().is_some_and(|tls| tls.enabled) && host.aliases.iter().any(|alias| names::matches(alias, name))
-    })
+    };
+    let hosts = || edge.virtual_hosts.iter().filter(|(_, host)| is_of_name(host));
+    hosts().find(|(_, host)| host.port == Some(port)).or_else(|| hosts().next())
 }
 
 /// Which objects a captured handshake is about.
@@ -73,7 +76,8 @@ impl<'a> Place<'a> {
         let server = captured.server.ip().to_string();
         match leg {
             Leg::Northbound => {
-                let host = captured.server_name.as_deref().and_then(|name| virtual_host_of(edge, name));
+                let host = captured.server_name.as_deref();
+                let host = host.and_then(|name| virtual_host_of(edge, name, captured.server.port()));
                 let objects = host.map(|(name, _)| format!("virtualhosts/{name}")).into_iter();
                 let objects =
                     objects.chain([format!("routers/{server}")]).chain(captured.server_name.clone()).collect();
@@ -81,15 +85,16 @@ impl<'a> Place<'a> {
             }
             Leg::Southbound => {
                 let candidates = || edge.targets.iter().filter(|target| target.enabled);
-                let named = candidates().find(|target| {
+                let at_port = || candidates().filter(|target| target.port == captured.server.port());
+                let is_named = |target: &&Target| {
                     let host = target.host.as_deref();
                     host.is_some() && (host == captured.server_name.as_deref() || host == Some(server.as_str()))
-                });
-                let mut by_port =
-                    candidates().filter(|target| target.has_tls() && target.port == captured.server.port());
-                let target = named.or_else(|| by_port.next().filter(|_| by_port.next().is_none()));
+                };
+                let mut others = at_port().filter(|target| target.has_tls());
+                let target = at_port().find(is_named).or_else(|| others.next().filter(|_| others.next().is_none()));
                 let objects = target.map(|target| target.object.clone()).into_iter();
-                let objects = objects.chain(target.and_then(|target| target.host.clone())).chain([server]).collect();
+                let host = target.map_or_else(|| captured.server_name.clone(), |target| target.host.clone());
+                let objects = objects.chain([captured.server.to_string()]).chain(host).collect();
                 Self { leg, objects, target, host: None }
             }
         }
@@ -147,6 +152,7 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
         _ => Vec::new(),
     };
     let evidence = evidence(captured);
+    let accepted: Vec<String> = captured.chosen.iter().map(|(version, _)| version.clone()).collect();
     causes
         .into_iter()
         .map(|(cause, strength, what)| {
@@ -167,6 +173,8 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
                 .from(Origin::Capture)
                 .because(evidence.clone())
                 .offering(captured.versions.clone())
+                .accepting(accepted.clone())
+                .at_port(captured.server.port())
                 .of_failure(format!("packet {}", captured.first_packet))
         })
         .collect()
@@ -346,6 +354,7 @@ fn of_server_certificate(
         )
         .from(Origin::Capture)
         .because(evidence.clone())
+        .at_port(captured.server.port())
     };
     if !faults.is_empty() {
         return faults
@@ -377,9 +386,9 @@ fn evidence(captured: &CapturedHandshake) -> String {
         || if captured.is_whole { "without SNI".to_owned() } else { "SNI not captured".to_owned() },
         |name| format!("SNI {name}"),
     );
-    let versions = captured.versions.join(", ");
+    let versions: String = captured.versions.iter().map(|version| format!(", {version}")).collect();
     format!(
-        "capture, packet {}: {} to {}, {name}, {versions}: {} ({})",
+        "capture, packet {}: {} to {}, {name}{versions}: {} ({})",
         captured.first_packet,
         captured.client,
         captured.server,

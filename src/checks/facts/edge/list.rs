@@ -250,7 +250,8 @@ pub(crate) fn who(index: usize, certificate: &Certificate) -> String {
     let kind = if index == 0 { "the certificate" } else { "the intermediate" };
     let serial =
         if certificate.serial.is_empty() { String::new() } else { format!(" (serial {})", certificate.serial) };
-    format!("{kind} {}{serial}", certificate.subject)
+    let subject = if certificate.subject.is_empty() { "with an empty subject" } else { &certificate.subject };
+    format!("{kind} {subject}{serial}")
 }
 
 fn is_root_name(name: &str) -> bool {

@@ -59,6 +59,16 @@ fn java_client(text: &str) -> Option<Meaning> {
     Some(Meaning { leg: Leg::Northbound, causes, what: "a client app on Java reports it of the Router" })
 }
 
+/// Returns the version that a backend chose and Java does not accept, as in `Server chose TLSv1, but …`.
+pub(super) fn chosen_version(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("Server chose ")?;
+    match rest.split([',', ' ']).next()? {
+        "TLSv1" => Some("TLSv1.0".to_owned()),
+        version if version.starts_with("TLSv1.") => Some(version.to_owned()),
+        _ => None,
+    }
+}
+
 fn row(rows: &'static [Row], text: &str) -> Option<(Vec<(EdgeCause, Strength)>, &'static str)> {
     let lower = text.to_lowercase();
     let fits = |words: &[&str]| words.iter().any(|word| lower.contains(&word.to_lowercase()));
@@ -164,6 +174,14 @@ mod tests {
         assert_eq!((plain.leg, plain.causes.len()), (Leg::Northbound, 0));
         let closed = symptom("curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to api", None).unwrap();
         assert_eq!(closed.causes[0], (EdgeCause::ClosedInHello, POSSIBLE));
+    }
+
+    #[test]
+    fn java_names_the_version_that_a_backend_chose() {
+        let text = |version: &str| format!("Server chose {version}, but that protocol version is not enabled");
+        assert_eq!(chosen_version(&text("TLSv1")).as_deref(), Some("TLSv1.0"));
+        assert_eq!(chosen_version(&text("TLSv1.1")).as_deref(), Some("TLSv1.1"));
+        assert_eq!(chosen_version("Server chose nothing"), None);
     }
 
     #[test]

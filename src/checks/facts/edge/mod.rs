@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! configuration ─┐
+//! given ─────────┤
 //! northbound ────┤
 //! southbound ────┼─ observations ─ settled ─ checks, playbook
 //! captured ──────┤
@@ -12,8 +13,10 @@
 //! Each source observes for itself. [`observations`] joins what several sources show of one object, and
 //! leaves out the alternatives that another source excludes.
 
+mod basis;
 mod captured;
 mod configuration;
+mod given;
 mod list;
 mod messages;
 mod model;
@@ -26,20 +29,16 @@ mod stores;
 mod texts;
 mod undated;
 
-use std::collections::BTreeSet;
-
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
-use crate::evidence::edge::{Edge, Leg, Unseen};
+use crate::evidence::edge::{Edge, Unseen};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(crate) use self::captured::leg as leg_of_capture;
-pub(crate) use self::messages::{
-    Meaning, java as meaning_of_java, sentence as sentence_of_java, symptom as meaning_of_symptom,
-};
+pub(crate) use self::messages::{Meaning, sentence as sentence_of_java, symptom as meaning_of_symptom};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
 pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
-pub(crate) use self::reported::{contradiction, short as short_symptom};
+pub(crate) use self::reported::{contradiction, short as short_symptom, unexplained};
 pub(crate) use self::stores::{Resolved, resolve};
 pub(crate) use self::undated::undated;
 
@@ -48,6 +47,7 @@ pub(crate) fn observations(evidence: &Evidence) -> Result<Vec<Observation>, Unav
     let edge = evidence.edge.seen()?;
     let now = evidence.now();
     let mut all = configuration::observe(edge, now);
+    all.extend(given::observe(edge, now));
     all.extend(northbound::observe(edge, now));
     all.extend(southbound::observe(edge, now));
     all.extend(captured::observe(edge, now));
@@ -59,12 +59,7 @@ pub(crate) fn observations(evidence: &Evidence) -> Result<Vec<Observation>, Unav
 fn joined(all: Vec<Observation>) -> Vec<Observation> {
     let mut joined: Vec<Observation> = Vec::new();
     for observation in all {
-        let same = |known: &&mut Observation| {
-            (known.cause, known.leg) == (observation.cause, observation.leg)
-                && (known.subject() == observation.subject()
-                    || known.subject().is_empty()
-                    || observation.subject().is_empty())
-        };
+        let same = |known: &&mut Observation| known.cause == observation.cause && known.is_beside(&observation);
         let Some(known) = joined.iter_mut().find(same) else {
             joined.push(observation);
             continue;
@@ -88,6 +83,11 @@ fn joined(all: Vec<Observation>) -> Vec<Observation> {
                 known.evidence.push(evidence);
             }
         }
+        for failure in observation.failures {
+            if !known.failures.contains(&failure) {
+                known.failures.push(failure);
+            }
+        }
         if known.versions.is_empty() {
             known.versions = observation.versions;
         }
@@ -101,26 +101,32 @@ fn joined(all: Vec<Observation>) -> Vec<Observation> {
 
 /// Leaves out alternatives that a claim at the same object excludes.
 fn settled(all: &[Observation]) -> Vec<Observation> {
-    let claims: BTreeSet<(Leg, String)> = all
-        .iter()
-        .filter(|observation| observation.is_claim() && !observation.cause.is_risk())
-        .map(|observation| (observation.leg, observation.subject().to_owned()))
-        .collect();
-    let is_reported = |observation: &Observation| observation.failure.is_some() && !observation.is_claim();
+    let claims: Vec<&Observation> =
+        all.iter().filter(|observation| observation.is_claim() && !observation.cause.is_risk()).collect();
+    // The end of a connection may hide an alert, so that it says nothing beside a failure that has a reason.
+    let is_ending = |observation: &&Observation| {
+        matches!(observation.cause, EdgeCause::ResetInHello | EdgeCause::ClosedInHello) && !observation.is_claim()
+    };
+    let endings: Vec<&Observation> = all.iter().filter(is_ending).collect();
+    let is_open = |observation: &Observation| !observation.failures.is_empty() && !observation.is_claim();
     let is_explained = |observation: &Observation| {
-        claims.iter().any(|(leg, subject)| {
-            *leg == observation.leg
-                && (subject == observation.subject() || observation.subject().is_empty() || subject.is_empty())
-        })
+        let is_ending = endings.iter().any(|ending| ending.shares_failure(observation));
+        claims.iter().any(|claim| claim.is_beside(observation) && (is_ending || explains(claim, observation)))
     };
     let mut settled: Vec<Observation> =
-        all.iter().filter(|observation| !(is_reported(observation) && is_explained(observation))).cloned().collect();
+        all.iter().filter(|observation| !(is_open(observation) && is_explained(observation))).cloned().collect();
     settled.sort_by_key(|observation| (observation.strength, observation.cause.is_risk(), observation.leg));
     settled
 }
 
+/// Returns whether a claim explains a failure at the same place. Two failures that one source reports are two
+/// failures, and the reason of one says nothing about the other.
+fn explains(claim: &Observation, open: &Observation) -> bool {
+    !claim.is_reported() || claim.origin != open.origin || claim.failures.is_empty() || claim.shares_failure(open)
+}
+
 /// Judges one cause: found where it is claimed, unknown where it cannot be excluded or what it needs was not
-/// seen.
+/// seen, not applicable where nothing that was seen could show it.
 pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     let edge = evidence.edge.seen()?;
     let all = observations(evidence)?;
@@ -139,11 +145,7 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     if let Some(unseen) = edge.unseen.iter().find(|unseen| is_relevant(edge, unseen)) {
         return Err(unseen.why.clone());
     }
-    let looked_at = seen(edge);
-    if looked_at.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no virtual host, target, log or capture to look at".into()));
-    }
-    Ok(Outcome::Passed(format!("not seen at {looked_at}")))
+    basis::of(edge, cause)
 }
 
 /// Returns whether a judgement lacks what was not seen. What the user did not request is not lacking.
@@ -157,19 +159,4 @@ fn finding(observation: &Observation) -> Finding {
     let observed = observation.evidence.first().cloned().unwrap_or_default();
     Finding::new(first, Location::Whole, observation.statement.clone(), observed, observation.expected.clone())
         .at(objects)
-}
-
-/// What was looked at, for people; empty if that is nothing.
-fn seen(edge: &Edge) -> String {
-    let hosts = edge.virtual_hosts.values().filter(|host| host.tls.is_some()).count();
-    let targets = edge.targets.iter().filter(|target| target.enabled).count();
-    let handshakes: u64 = edge.captured.iter().map(|captured| captured.count).sum();
-    let log = edge.log.as_ref().filter(|log| log.has_own);
-    [(hosts as u64, "virtual host"), (targets as u64, "target"), (handshakes, "captured handshake")]
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| crate::text::count(number, what))
-        .chain(log.map(|_| "the Message Processor log".to_owned()))
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -170,7 +170,9 @@ pub(crate) struct Observation {
     pub(crate) expected: String,
     pub(crate) origin: Origin,
     /// Observations of one failure exclude each other: at most one of them is its cause.
-    pub(crate) failure: Option<String>,
+    pub(crate) failures: Vec<String>,
+    /// Port of the server, where a capture shows it: servers at other ports of an object fail by themselves.
+    pub(crate) port: Option<u16>,
     /// Versions that the server accepts, where they were learned.
     pub(crate) versions: Vec<String>,
     /// Versions that the client offered, where a handshake shows them.
@@ -198,7 +200,8 @@ impl Observation {
             evidence: Vec::new(),
             expected: String::new(),
             origin: Origin::Handshake,
-            failure: None,
+            failures: Vec::new(),
+            port: None,
             versions: Vec::new(),
             offered: Vec::new(),
             authority: None,
@@ -223,7 +226,16 @@ impl Observation {
     }
 
     pub(crate) fn of_failure(self, failure: impl Into<String>) -> Self {
-        Self { failure: Some(failure.into()), ..self }
+        Self { failures: vec![failure.into()], ..self }
+    }
+
+    pub(crate) fn at_port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
+    }
+
+    /// Records the versions that the server accepts.
+    pub(crate) fn accepting(self, versions: Vec<String>) -> Self {
+        Self { versions, ..self }
     }
 
     /// The object that identifies it.
@@ -239,6 +251,24 @@ impl Observation {
     /// Returns whether the client offers nothing that is current.
     pub(crate) fn is_of_oldest_client(&self) -> bool {
         !self.offered.is_empty() && self.offered.iter().all(|version| version.as_str() < "TLSv1.2")
+    }
+
+    /// Returns whether both are at one place. What names no object may be at any.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        let (own, others) = (self.subject(), other.subject());
+        self.leg == other.leg
+            && (own == others || own.is_empty() || others.is_empty())
+            && (self.port == other.port || self.port.is_none() || other.port.is_none())
+    }
+
+    /// Returns whether both are about one failure.
+    pub(crate) fn shares_failure(&self, other: &Self) -> bool {
+        self.failures.iter().any(|failure| other.failures.contains(failure))
+    }
+
+    /// Returns whether others report it, and no handshake of this program or setting shows it.
+    pub(crate) fn is_reported(&self) -> bool {
+        matches!(self.origin, Origin::Capture | Origin::Log | Origin::Symptom)
     }
 
     /// Returns whether it is stated as a cause, not only as one that cannot be excluded.

@@ -51,6 +51,21 @@ pub(crate) fn part(name: &str, key: &str) -> Option<String> {
     parts(name).into_iter().find(|(known, _)| known == key).map(|(_, value)| value)
 }
 
+/// Returns whether a text has this hostname or address as a word of its own.
+pub(crate) fn mentions(text: &str, host: &str) -> bool {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let bytes = text.as_bytes();
+    !host.is_empty()
+        && text.match_indices(host).any(|(begin, _)| {
+            let (before, after) = (bytes.get(..begin).unwrap_or_default(), &bytes[begin + host.len()..]);
+            let continues = match after {
+                [b'.', next, ..] | [next, ..] => is_of_name(next),
+                [] => false,
+            };
+            !continues && !before.last().is_some_and(|byte| is_of_name(byte) || *byte == b'.')
+        })
+}
+
 /// Returns the common name, or the whole name without one.
 pub(crate) fn short(name: &str) -> String {
     part(name, "CN").unwrap_or_else(|| name.to_owned())
@@ -101,6 +116,17 @@ mod tests {
         assert!(same("CN=A, O=\"X, Inc.\", C=US", "C=us,O=X\\, Inc.,CN=a"));
         assert!(!same("CN=A", "CN=B") && !same("", ""));
         assert_eq!(part("CN=Root, O=\"Harbor & Sons, Inc.\"", "O").as_deref(), Some("Harbor & Sons, Inc."));
+    }
+
+    #[test]
+    fn a_text_mentions_a_host_as_a_word() {
+        for text in ["matching a.example found.", "a.example", "to a.example:443", "name a.example."] {
+            assert!(mentions(text, "a.example"), "{text}");
+        }
+        for text in ["matching b.a.example found", "a.example.org", "xa.example", "a.example2"] {
+            assert!(!mentions(text, "a.example"), "{text}");
+        }
+        assert!(!mentions("10.0.0.15", "10.0.0.1") && !mentions("anything", ""));
     }
 
     #[test]

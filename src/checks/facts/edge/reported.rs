@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::messages::{self, Meaning};
 use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
+use super::names;
 use super::refusal;
-use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake, LogFailure, Target};
+use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake, LogFailure, MessageProcessorLog, Target};
 use crate::evidence::handshake::ClientCertificate;
 
 /// Maximum number of characters of a symptom that are shown.
@@ -79,21 +80,31 @@ fn is_of_client_certificate(cause: EdgeCause) -> bool {
     )
 }
 
-/// The beginning of a symptom on one line.
+/// The beginning of a symptom on one line, cut after a word.
 pub(crate) fn short(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(MAX_SHOWN).collect()
+    crate::text::first_words(&line, MAX_SHOWN)
+}
+
+/// The failures of a log whose text does not say why.
+pub(crate) fn unexplained(log: &MessageProcessorLog) -> impl Iterator<Item = &LogFailure> {
+    log.all_failures().filter(|failure| !failure.timed_out && messages::java(&failure.message).is_none())
 }
 
 fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool) -> Vec<Observation> {
     let text = if failure.timed_out { "handshake timeout" } else { failure.message.as_str() };
     let Some(meaning) = messages::java(text) else { return Vec::new() };
-    let span =
-        if failure.count == 1 { failure.first.clone() } else { format!("{} to {}", failure.first, failure.last) };
+    let span = match failure.first.as_str() {
+        "" => String::new(),
+        first if failure.count == 1 => format!(", {first}"),
+        first => format!(", {first} to {}", failure.last),
+    };
     let number =
         crate::text::count(failure.count, if is_joined { "further failed handshake" } else { "failed handshake" });
     let proxy = match failure.proxy.as_str() {
         "" if is_joined => "several proxies".to_owned(),
+        "" => "a proxy that the line does not name".to_owned(),
+        proxy if failure.revision.is_empty() => format!("proxy {proxy}"),
         proxy => format!("proxy {proxy} revision {}", failure.revision),
     };
     let backend = match failure.backend.as_str() {
@@ -102,7 +113,7 @@ fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool) -> Vec<Observation
         backend => backend,
     };
     let alike = if is_joined { "texts that mean the same as " } else { "" };
-    let evidence = format!("Message Processor log: {number} of {proxy} to {backend}, {span}: {alike}{text}");
+    let evidence = format!("Message Processor log: {number} of {proxy} to {backend}{span}: {alike}{text}");
     let identity = format!("log {} {}", failure.backend, text);
     let backend = Some(failure.backend.as_str()).filter(|backend| !backend.is_empty());
     of_meaning(edge, &meaning, &identity, Origin::Log, backend, &evidence)
@@ -136,6 +147,7 @@ fn of_meaning(
     let subject = objects.first().cloned();
     let mut causes = meaning.causes.clone();
     narrow(edge, target, &mut causes);
+    let chosen: Vec<String> = messages::chosen_version(evidence).into_iter().collect();
     let is_alone = causes.len() == 1;
     causes
         .into_iter()
@@ -151,6 +163,7 @@ fn of_meaning(
                 .from(origin)
                 .because(evidence)
                 .of_failure(identity)
+                .accepting(chosen.clone())
         })
         .collect()
 }
@@ -186,19 +199,27 @@ fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Str
 /// the only one.
 fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a Target> {
     let candidates = || edge.targets.iter().filter(|target| target.enabled && target.has_tls());
-    let named = |target: &&Target| target.host.as_deref().is_some_and(|host| text.contains(host));
-    if let Some(target) = candidates().find(named) {
+    let (address, port) = backend.and_then(|backend| backend.rsplit_once(':')).unzip();
+    let port = port.and_then(|port| port.parse::<u16>().ok());
+    let is_at_port = |target: &&Target| port.is_none_or(|port| target.port == port);
+    // One host may have a backend at each of several ports.
+    let named = |target: &&Target| {
+        target.host.as_deref().is_some_and(|host| Some(host) != address && names::mentions(text, host))
+    };
+    let at_address = |target: &&Target| target.host.as_deref().is_some_and(|host| Some(host) == address);
+    let found = candidates().filter(named).find(is_at_port).or_else(|| candidates().find(named));
+    if let Some(target) = found.or_else(|| candidates().filter(at_address).find(is_at_port)) {
         return Some(target);
     }
-    let address = backend.and_then(|backend| backend.rsplit_once(':')).map(|(address, _)| address);
     let reached = edge.handshakes.iter().find(|made| {
-        made.leg == Leg::Southbound && made.address.is_some_and(|own| Some(own.to_string().as_str()) == address)
+        made.leg == Leg::Southbound
+            && port.is_none_or(|port| made.port == port)
+            && made.address.is_some_and(|own| Some(own.to_string().as_str()) == address)
     });
     if let Some(reached) = reached {
         return candidates().find(|target| target.object == reached.object && target.endpoint == reached.endpoint);
     }
-    let port = backend.and_then(|backend| backend.rsplit_once(':')).and_then(|(_, port)| port.parse::<u16>().ok());
-    let mut fitting = candidates().filter(|target| port.is_none_or(|port| target.port == port));
+    let mut fitting = candidates().filter(is_at_port);
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
