@@ -25,7 +25,8 @@ pub struct LegVerdict {
     pub headline: String,
     /// Best first.
     pub causes: Vec<LegCause>,
-    /// The one measurement that would decide between the remaining causes, or resolve what is unknown.
+    /// The measurement that would decide between the remaining causes, one command on each line for each
+    /// failure, or resolve what is unknown.
     pub next_measurement: Option<Measurement>,
 }
 

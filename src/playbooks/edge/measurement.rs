@@ -1,12 +1,58 @@
-//! The one measurement that tells the remaining causes apart.
+//! The measurements that tell the remaining causes apart, one for each failure.
 
 use crate::checks::EdgeCause;
 use crate::checks::facts::edge::{Observation, Origin};
 use crate::evidence::edge::{Edge, Leg};
 use crate::verdict::{Measurement, shell_word};
 
+/// Maximum number of failures that are measured.
+const MAX_FAILURES: usize = 4;
+
+/// Groups observations by the failure that they explain: alternatives of one failure exclude each other, and
+/// two failures each have a cause.
+pub(super) fn failures<'a>(open: &[&'a Observation]) -> Vec<Vec<&'a Observation>> {
+    let mut groups: Vec<Vec<&Observation>> = Vec::new();
+    for observation in open {
+        let is_of_group = |group: &&mut Vec<&Observation>| {
+            group.iter().any(|other| {
+                let is_own = !observation.is_reported() || !other.is_reported();
+                other.is_beside(observation) && (is_own || other.shares_failure(observation))
+            })
+        };
+        match groups.iter_mut().find(is_of_group) {
+            Some(group) => group.push(observation),
+            None => groups.push(vec![observation]),
+        }
+    }
+    groups
+}
+
+/// Returns what decides each of these failures; absent if there are none.
+pub(super) fn of_each(edge: &Edge, open: &[&Observation]) -> Option<Measurement> {
+    let mut all: Vec<(String, Measurement)> = Vec::new();
+    let groups = failures(open);
+    for group in groups.iter().take(MAX_FAILURES) {
+        let measurement = between(edge, group);
+        if !all.iter().any(|(_, known)| *known == measurement) {
+            let names: Vec<&str> = group.iter().map(|observation| observation.cause.name()).collect();
+            let place = group.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
+            let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+            all.push((format!("{}{place}", names.join(" or ")), measurement));
+        }
+    }
+    if all.len() < 2 {
+        return all.pop().map(|(_, measurement)| measurement);
+    }
+    let more = groups.len().saturating_sub(MAX_FAILURES);
+    let more = if more == 0 { String::new() } else { format!("; {more} more failures are open") };
+    let why: Vec<String> = all.iter().map(|(failure, measurement)| format!("{failure}: {}", measurement.why)).collect();
+    let commands: Vec<String> = all.into_iter().map(|(_, measurement)| measurement.command).collect();
+    let why = format!("one measurement for each failure. {}{more}", why.join("; "));
+    Some(Measurement { why, command: commands.join("\n") })
+}
+
 /// Returns what decides between these causes.
-pub(super) fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
+fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
     let has = |cause: EdgeCause| open.iter().any(|observation| observation.cause == cause);
     let differs = open.iter().all(|observation| observation.origin == Origin::Handshake);
     let south = open.iter().any(|observation| observation.leg == Leg::Southbound);
@@ -26,7 +72,9 @@ pub(super) fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
     let Some((host, port)) = first.and_then(|first| endpoint(edge, first)) else {
         return probe(edge, first.map(|first| first.leg));
     };
-    let host_word = shell_word(&host);
+    // An address is no server name, and which name the server has is not known.
+    let is_address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+    let host_word = if is_address { "HOSTNAME".to_owned() } else { shell_word(&host) };
     let connect = shell_word(&format!("{host}:{port}"));
     let is_about_name = has(EdgeCause::SniMissing) || has(EdgeCause::SniUnknown);
     let (why, command) = if is_about_name {
@@ -42,11 +90,12 @@ pub(super) fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
             format!("openssl s_client -connect {connect} -servername {host_word} -showcerts < /dev/null"),
         )
     };
-    Measurement { why: why.into(), command }
+    let hostname = if is_address { "; HOSTNAME is a name of the server" } else { "" };
+    Measurement { why: format!("{why}{hostname}"), command }
 }
 
 /// Where the first of them is.
-fn endpoint(edge: &Edge, observation: &Observation) -> Option<(String, u16)> {
+pub(super) fn endpoint(edge: &Edge, observation: &Observation) -> Option<(String, u16)> {
     match observation.leg {
         Leg::Southbound => {
             let target = edge.targets.iter().find(|target| target.object == observation.subject());

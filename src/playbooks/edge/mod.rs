@@ -6,6 +6,7 @@
 //! certificates) is beside it.
 
 mod measurement;
+mod offers;
 mod remedy;
 mod steps;
 mod unknown;
@@ -45,16 +46,6 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
     let causes: Vec<LegCause> = observations.iter().map(cause).collect();
     let is_harm = |observation: &&Observation| observation.is_claim() && !observation.cause.is_risk();
     let harms: Vec<&Observation> = observations.iter().filter(is_harm).collect();
-    if !harms.is_empty() {
-        let leg = FailingLeg::of(harms.iter().map(|observation| observation.leg));
-        return LegVerdict {
-            kind: LegVerdictKind::Cause,
-            leg,
-            headline: headline(&harms),
-            next_measurement: None,
-            causes,
-        };
-    }
     // A failure was seen that several causes fit.
     let open: Vec<&Observation> = observations
         .iter()
@@ -65,18 +56,14 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
                 && observation.cause != EdgeCause::TruststoreMissing
         })
         .collect();
+    let next_measurement = measurement::of_each(edge, &open);
+    if !harms.is_empty() {
+        let leg = FailingLeg::of(harms.iter().map(|observation| observation.leg));
+        return LegVerdict { kind: LegVerdictKind::Cause, leg, headline: headline(&harms), next_measurement, causes };
+    }
     if !open.is_empty() {
         let leg = FailingLeg::of(open.iter().map(|observation| observation.leg));
-        let names: Vec<&str> = open.iter().map(|observation| observation.cause.name()).collect();
-        let place = open.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
-        let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
-        let headline = match names.as_slice() {
-            [one] => format!("{} handshakes may fail{place}: {one} cannot be excluded", capital(leg)),
-            several => {
-                format!("{} handshakes fail{place}, and several causes fit: {}", capital(leg), several.join(", "))
-            }
-        };
-        let next_measurement = Some(measurement::between(edge, &open));
+        let headline = ambiguous(leg, &open);
         return LegVerdict { kind: LegVerdictKind::Ambiguous, leg, headline, causes, next_measurement };
     }
     if let Some((leg, headline, next_measurement)) = unknown::failure(edge, observations) {
@@ -98,6 +85,34 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
         causes,
         next_measurement: None,
     }
+}
+
+/// Says what fits each failure.
+fn ambiguous(leg: FailingLeg, open: &[&Observation]) -> String {
+    let failures = measurement::failures(open);
+    let of_failure = |group: &Vec<&Observation>| {
+        let names: Vec<&str> = group.iter().map(|observation| observation.cause.name()).collect();
+        let place = group.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
+        (place.map(|place| format!(" at {place}")).unwrap_or_default(), names)
+    };
+    let mut failing = failures.iter().map(of_failure);
+    if let ([_], Some((place, names))) = (failures.as_slice(), failing.next()) {
+        return match names.as_slice() {
+            [one] => format!("{} handshakes may fail{place}: {one} cannot be excluded", capital(leg)),
+            several => {
+                format!("{} handshakes fail{place}, and several causes fit: {}", capital(leg), several.join(", "))
+            }
+        };
+    }
+    let each: Vec<String> = failures
+        .iter()
+        .map(of_failure)
+        .take(TOP)
+        .map(|(place, names)| format!("{}{place}", names.join(" or ")))
+        .collect();
+    let more = failures.len().saturating_sub(TOP);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    format!("{} handshakes fail in {} ways: {}{more}", capital(leg), failures.len(), each.join("; "))
 }
 
 fn healthy(edge: &Edge) -> String {
@@ -205,7 +220,7 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
         measurement: Some(measurement::probe(edge, Some(Leg::Northbound))),
     }));
     let log = edge.log.as_ref().filter(|_| edge.question.judges(Leg::Southbound));
-    let failures = || log.into_iter().flat_map(unknown::unexplained);
+    let failures = || log.into_iter().flat_map(facts::unexplained);
     missing.extend(failures().take(UNEXPLAINED).map(|failure| NotSeen {
         what: format!("the cause of {} in the Message Processor log", count(failure.count, "failed handshake")),
         why: format!("\"{}\" does not say why", failure.message),

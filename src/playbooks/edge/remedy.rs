@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::uploads::{self, authority, call, certificate, restart, target};
+use super::offers::{ciphers, protocol, router};
+use super::uploads::{self, authority, call, certificate, restart, target, whose};
 use crate::checks::facts::edge::Observation;
 use crate::checks::{EdgeCause, Owner};
 use crate::evidence::Evidence;
-use crate::evidence::edge::{Edge, JavaProfile, Leg, Target, TargetOrigin, TlsSettings};
-use crate::verdict::{LegRemedy, LegStep};
+use crate::evidence::edge::{Edge, Leg, Target, TargetOrigin, TlsSettings};
+use crate::verdict::{LegRemedy, LegStep, shell_word};
 
-const MP_PROPERTIES: &str = "/opt/apigee/customer/application/message-processor.properties";
-const ROUTER_PROPERTIES: &str = "/opt/apigee/customer/application/router.properties";
-const SERVICE: &str = "/opt/apigee/apigee-service/bin/apigee-service";
+pub(super) const MP_PROPERTIES: &str = "/opt/apigee/customer/application/message-processor.properties";
+pub(super) const ROUTER_PROPERTIES: &str = "/opt/apigee/customer/application/router.properties";
+pub(super) const SERVICE: &str = "/opt/apigee/apigee-service/bin/apigee-service";
 
 pub(super) fn of(evidence: &Evidence, edge: &Edge, observations: &[Observation]) -> LegRemedy {
     let mut remedy = LegRemedy::default();
@@ -58,7 +59,7 @@ fn side_effects(steps: &[LegStep]) -> Vec<String> {
 }
 
 /// One step.
-fn step(title: String, owner: Owner, paste: Option<String>, note: Option<&str>) -> Vec<LegStep> {
+pub(super) fn step(title: String, owner: Owner, paste: Option<String>, note: Option<&str>) -> Vec<LegStep> {
     vec![LegStep { title, owner, paste, note: note.map(str::to_owned) }]
 }
 
@@ -73,7 +74,7 @@ fn steps(evidence: &Evidence, edge: &Edge, observation: &Observation) -> Vec<Leg
 
 /// The steps for causes on the way from client apps to Routers.
 fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<Vec<LegStep>> {
-    let subject = observation.subject();
+    let subject = whose(observation);
     Some(match observation.cause {
         EdgeCause::CertificateExpired
         | EdgeCause::CertificateNotYetValid
@@ -85,7 +86,8 @@ fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
         EdgeCause::CertificateNotForServers => certificate(edge, observation, now, "Get a certificate with serverAuth"),
         EdgeCause::HostnameMismatch => {
             let host = observation.objects.iter().find(|object| !object.contains('/')).cloned();
-            let host = host.or_else(|| first_alias(edge, observation)).unwrap_or_else(|| subject.to_owned());
+            let host = host.or_else(|| first_alias(edge, observation));
+            let host = host.unwrap_or_else(|| "the name that client apps call".to_owned());
             let wildcard = host.split_once('.').map(|(_, domain)| format!(" or *.{domain}")).unwrap_or_default();
             certificate(
                 edge,
@@ -119,10 +121,7 @@ fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
             )
         }
         EdgeCause::SniMissing => step(
-            match subject {
-                "" => "Let the client apps send server_name".to_owned(),
-                subject => format!("Let the client apps of {subject} send server_name"),
-            },
+            format!("Let the client apps of {subject} send server_name"),
             Owner::ClientOwner,
             None,
             Some("a private cloud can also serve a default certificate to clients without SNI"),
@@ -140,10 +139,7 @@ fn northbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
 
 /// The steps for what client apps present to Routers, and for how they reach them.
 fn client_app(observation: &Observation) -> Option<Vec<LegStep>> {
-    let host = match observation.subject() {
-        "" => "the virtual host",
-        subject => subject,
-    };
+    let host = whose(observation);
     let (title, note) = match observation.cause {
         EdgeCause::ClientCertificateMissing => (
             format!("Let the client apps of {host} present a certificate of a CA in its truststore"),
@@ -175,7 +171,7 @@ fn client_app(observation: &Observation) -> Option<Vec<LegStep>> {
 
 /// The steps for causes on the way from Message Processors to backends.
 fn southbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<Vec<LegStep>> {
-    let subject = observation.subject();
+    let subject = whose(observation);
     Some(match observation.cause {
         EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned => {
             let add = authority(edge, observation).unwrap_or_else(|| LegStep {
@@ -248,7 +244,7 @@ fn southbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
 
 /// The steps for causes that are alike on both legs.
 fn of_both(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
-    let subject = observation.subject();
+    let subject = whose(observation);
     match (observation.cause, observation.leg) {
         (
             EdgeCause::ReferenceDangling
@@ -318,7 +314,11 @@ fn configured(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     steps.push(LegStep {
         title: format!("{}: {fix}", observation.statement),
         owner: Owner::EdgeAdministrator,
-        paste: Some(format!("curl -H \"Authorization: Bearer $TOKEN\" {}/keystores", uploads::environment(edge))),
+        paste: Some(format!(
+            "curl {} {}",
+            uploads::login(edge),
+            shell_word(&format!("{}/keystores", uploads::environment(edge)))
+        )),
         note: None,
     });
     steps
@@ -345,175 +345,8 @@ fn sni(edge: &Edge) -> Vec<LegStep> {
     }]
 }
 
-fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
-    let subject = observation.subject();
-    if observation.is_of_newest_client() {
-        let mut steps = step(
-            "Let the Message Processors offer TLS 1.2 as well".to_owned(),
-            Owner::EdgeOperator,
-            None,
-            Some("look for what pins TLS 1.3: the protocols of the target, and of the Message Processors' Java"),
-        );
-        let upgrade = format!("Or let the backend of {subject} accept TLS 1.3");
-        steps.extend(step(upgrade, Owner::BackendOwner, None, None));
-        return steps;
-    }
-    let target = target(edge, observation);
-    let pinned = target.and_then(|target| target.tls.as_ref()).map(|tls| tls.protocols.as_slice()).unwrap_or_default();
-    if !pinned.is_empty() {
-        let accepted: Vec<String> = observation
-            .versions
-            .iter()
-            .filter(|version| version.as_str() >= "TLSv1.2")
-            .map(|version| java_name(version))
-            .collect();
-        let versions = if accepted.is_empty() { vec!["TLSv1.2".to_owned()] } else { accepted };
-        return vec![LegStep {
-            title: format!(
-                "Pin {} in place of {}, or nothing, in {subject}",
-                versions.join(" and "),
-                pinned.join(", ")
-            ),
-            owner: Owner::EdgeAdministrator,
-            paste: target
-                .map(|target| put_target(edge, target, &TlsSettings { protocols: versions, ..TlsSettings::default() })),
-            note: Some("targets take Java's names: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3".into()),
-        }];
-    }
-    let old: Vec<String> = observation
-        .versions
-        .iter()
-        .filter(|version| version.as_str() < "TLSv1.2")
-        .map(|version| java_name(version))
-        .collect();
-    if old.is_empty() && !observation.versions.is_empty() {
-        let accept = format!("Let the backend of {subject} accept TLS 1.2 as well");
-        let java = "Or run the Message Processors with a Java that offers TLS 1.3".to_owned();
-        let note = Some("Edge for Private Cloud 4.54 runs Java 17 or 21");
-        let steps = [step(accept, Owner::BackendOwner, None, None), step(java, Owner::EdgeOperator, None, note)];
-        return steps.concat();
-    }
-    // A server that knew no more than these would have chosen one of them.
-    if observation.is_of_oldest_client() {
-        return step(
-            "Let the Message Processors offer TLS 1.2 or later".to_owned(),
-            Owner::EdgeOperator,
-            None,
-            Some("look for what pins old versions: the protocols of the target, or an old Java"),
-        );
-    }
-    let pin = old.last().cloned().unwrap_or_else(|| "TLSv1".into());
-    let mut steps = vec![
-        LegStep {
-            title: format!("Upgrade the backend of {subject} to TLS 1.2 (TLSv1.2) or later"),
-            owner: Owner::BackendOwner,
-            paste: None,
-            note: None,
-        },
-        LegStep {
-            title: format!("Stop-gap until then: pin {pin} in {subject}"),
-            owner: Owner::EdgeAdministrator,
-            paste: target.map(|target| {
-                put_target(edge, target, &TlsSettings { protocols: vec![pin.clone()], ..TlsSettings::default() })
-            }),
-            note: Some("Java's name is TLSv1; TLSv1.0, as older texts have it, is no name that Java knows".into()),
-        },
-    ];
-    let is_disabled = |java: &JavaProfile| edge.disabled_versions(*java).contains(&"TLSv1.0");
-    if edge.question.java.iter().any(is_disabled) && !edge.question.is_cloud() {
-        steps.push(LegStep {
-            title: "The stop-gap needs a Java that has not disabled the version: on every Message Processor".into(),
-            owner: Owner::EdgeOperator,
-            paste: Some(format!(
-                "echo 'conf_jvmsecurity_jdk.tls.disabledAlgorithms=SSLv3, RC4, DES, MD5withRSA, DH keySize < 1024, EC keySize < 224, \
-                 3DES_EDE_CBC, anon, NULL' >> {MP_PROPERTIES}\nchown apigee:apigee {MP_PROPERTIES}\n{SERVICE} edge-message-processor restart"
-            )),
-            note: Some("SSLv3 must stay in the list".into()),
-        });
-    }
-    steps
-}
-
-fn java_name(version: &str) -> String {
-    if version == "TLSv1.0" { "TLSv1".into() } else { version.to_owned() }
-}
-
-fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
-    let subject = observation.subject();
-    let tls = target(edge, observation).and_then(|target| target.tls.as_ref());
-    if tls.is_some_and(|tls| !tls.ciphers.is_empty()) {
-        return vec![LegStep {
-            title: format!(
-                "Remove the pinned Ciphers of {subject}, or pin suites that the backend accepts, by Java's names"
-            ),
-            owner: Owner::EdgeAdministrator,
-            paste: None,
-            note: Some(observation.statement.clone()),
-        }];
-    }
-    let mut steps = Vec::new();
-    if edge.question.java.iter().any(|java| *java <= JavaProfile::Java8Limited) {
-        steps.push(unlimited(Owner::EdgeOperator, "the Message Processors"));
-    }
-    steps.push(LegStep {
-        title: format!("Let the backend of {subject} accept a cipher suite that the Message Processor offers"),
-        owner: Owner::BackendOwner,
-        paste: None,
-        note: Some(observation.statement.clone()),
-    });
-    steps
-}
-
-/// Gives a Java 8 the strong cipher suites.
-fn unlimited(owner: Owner, whose: &str) -> LegStep {
-    LegStep {
-        title: format!("Install the unlimited-strength JCE policy in the Java of {whose}, or Java 8u161 or later"),
-        owner,
-        paste: Some("crypto.policy=unlimited".into()),
-        note: Some("a line of lib/security/java.security, from Java 8u151; earlier ones need the policy files".into()),
-    }
-}
-
-/// Widens what Routers accept.
-fn router(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
-    let is_protocol = observation.cause == EdgeCause::ProtocolMismatch;
-    let mut steps = Vec::new();
-    if is_protocol {
-        steps.push(LegStep {
-            title: if observation.is_of_newest_client() {
-                "Let the client app offer TLS 1.2 as well".into()
-            } else {
-                "Let the client app offer TLS 1.2 or later".into()
-            },
-            owner: Owner::ClientOwner,
-            paste: None,
-            note: None,
-        });
-    } else {
-        steps.push(unlimited(Owner::ClientOwner, "the client app, if it runs on Java 8"));
-    }
-    if edge.question.is_cloud() {
-        return steps;
-    }
-    let (key, value, property) = if is_protocol {
-        ("ssl.protocols", "TLSv1.2 TLSv1.3", "ssl_protocols")
-    } else {
-        ("ssl.ciphers", "HIGH:!aNULL:!MD5:!DH+3DES:!kEDH", "ssl_ciphers")
-    };
-    steps.push(LegStep {
-        title: format!("Set what all Routers accept, or the property {property} of the virtual host"),
-        owner: Owner::EdgeOperator,
-        paste: Some(format!(
-            "echo 'conf_load_balancing_load.balancing.driver.server.{key}={value}' >> {ROUTER_PROPERTIES}\n\
-             chown apigee:apigee {ROUTER_PROPERTIES}\n{SERVICE} edge-router restart"
-        )),
-        note: Some(format!("then look for {property} in /opt/nginx/conf.d/0-default.conf on every Router")),
-    });
-    steps
-}
-
 fn client_certificate(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
-    let subject = observation.subject();
+    let subject = whose(observation);
     let target = target(edge, observation);
     let is_listed = observation.cause == EdgeCause::ClientCertificateAuthorityNotListed;
     let title = if is_listed {
@@ -547,7 +380,7 @@ fn client_certificate(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
 
 /// Returns the call, or the lines of the TargetEndpoint, that set these settings of a target and keep the
 /// rest.
-fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> String {
+pub(super) fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> String {
     let mut tls = target.tls.clone().unwrap_or_default();
     tls.enabled = true;
     if !change.protocols.is_empty() {

@@ -62,7 +62,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         key: StepKey::new("expiredOrUnknownCertificate"),
-        title: "Expired or unknown certificate",
+        title: "Dates and trust",
         covers: &[
             Covers::Check(codes::EDGE_CERTIFICATE_EXPIRED),
             Covers::Check(codes::EDGE_CERTIFICATE_NOT_YET_VALID),
@@ -267,7 +267,14 @@ fn see_client_certificates(evidence: &Evidence) -> StepSeen {
     });
     let mut all: Vec<String> = requested.collect();
     all.dedup();
-    lines(if all.is_empty() { "no server requests one" } else { "servers that request one" }, all)
+    let is_known =
+        edge.handshakes.iter().any(|made| made.handshake.client_certificate == ClientCertificate::NotRequested);
+    let seen = match (all.is_empty(), is_known) {
+        (false, _) => "servers that request one",
+        (true, true) => "no server requests one",
+        (true, false) => "no server was seen that requests one",
+    };
+    lines(seen, all)
 }
 
 fn see_sni(evidence: &Evidence) -> StepSeen {

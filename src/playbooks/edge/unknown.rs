@@ -5,7 +5,7 @@ use super::measurement;
 use crate::checks::facts::edge::{self as facts, Meaning, Observation};
 use crate::checks::{CheckResult, Outcome};
 use crate::evidence::capture::Outcome as Captured;
-use crate::evidence::edge::{Edge, Leg, LogFailure, MessageProcessorLog};
+use crate::evidence::edge::{Edge, Leg};
 use crate::text::count;
 use crate::verdict::{FailingLeg, Measurement, is_unknown, shell_word};
 
@@ -54,11 +54,6 @@ pub(super) fn not_understood(edge: &Edge) -> impl Iterator<Item = (usize, &str)>
     let only = edge.question.only_leg();
     let numbered = (1..).zip(edge.symptoms.iter().map(String::as_str));
     numbered.filter(move |(_, text)| facts::meaning_of_symptom(text, only).is_none())
-}
-
-/// The failures of a log whose text does not say why.
-pub(super) fn unexplained(log: &MessageProcessorLog) -> impl Iterator<Item = &LogFailure> {
-    log.all_failures().filter(|failure| !failure.timed_out && facts::meaning_of_java(&failure.message).is_none())
 }
 
 fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
@@ -110,8 +105,8 @@ fn of_log(edge: &Edge) -> Option<Unknown> {
         return None;
     }
     let log = edge.log.as_ref()?;
-    let all: u64 = unexplained(log).map(|failure| failure.count).sum();
-    let text = match unexplained(log).next() {
+    let all: u64 = facts::unexplained(log).map(|failure| failure.count).sum();
+    let text = match facts::unexplained(log).next() {
         Some(failure) if failure.count == all => format!(
             "{} in the Message Processor log, and \"{}\" does not say why",
             count(all, "failed handshake"),

@@ -4,11 +4,10 @@ use jiff::Timestamp;
 
 use crate::checks::Owner;
 use crate::checks::facts::edge::{Observation, Resolved, resolve};
-use crate::evidence::edge::{Dialect, Edge, Leg};
+use crate::evidence::edge::{Dialect, Edge, Leg, Login};
 use crate::text::date;
 use crate::verdict::{LegStep, shell_word};
 
-const TOKEN: &str = "-H \"Authorization: Bearer $TOKEN\"";
 const JSON: &str = "-H 'Content-Type: application/json'";
 
 /// Returns the URL of the environment.
@@ -22,17 +21,36 @@ pub(super) fn environment(edge: &Edge) -> String {
     format!("{base}/organizations/{}/environments/{}", question.organization, question.environment)
 }
 
+/// Returns the login of the run as options of curl. Secrets stay in their files and variables.
+pub(super) fn login(edge: &Edge) -> String {
+    match &edge.question.login {
+        Login::Token => "-H \"Authorization: Bearer $TOKEN\"".to_owned(),
+        Login::User => "-u \"$APIGEE_TLS_USER:$APIGEE_TLS_PASSWORD\"".to_owned(),
+        Login::UserFile(file) => format!("-u \"$(cat {})\"", shell_word(file)),
+        Login::NetrcFile(file) => format!("--netrc-file {}", shell_word(file)),
+    }
+}
+
 /// Returns a call with a body of JSON.
 pub(super) fn call(edge: &Edge, method: &str, path: &str, body: &str) -> String {
     let url = shell_word(&format!("{}/{path}", environment(edge)));
-    format!("curl -X {method} {url} {TOKEN} {JSON} -d '{}'", body.replace('\'', "'\\''"))
+    format!("curl -X {method} {url} {} {JSON} -d '{}'", login(edge), body.replace('\'', "'\\''"))
 }
 
 /// Returns the upload of a certificate file to an entry, with its key if there is one.
 fn upload(edge: &Edge, store: &str, alias: &str, key: Option<&str>, certificates: &str) -> String {
     let url = shell_word(&format!("{}/keystores/{store}/aliases?alias={alias}&format=keycertfile", environment(edge)));
     let key = key.map(|file| format!(" -F keyFile=@{file}")).unwrap_or_default();
-    format!("curl -X POST {url} {TOKEN}{key} -F certFile=@{certificates}")
+    format!("curl -X POST {url} {}{key} -F certFile=@{certificates}", login(edge))
+}
+
+/// Returns the object of an observation, or what it is where no source names it.
+pub(super) fn whose(observation: &Observation) -> &str {
+    match (observation.subject(), observation.leg) {
+        ("", Leg::Northbound) => "the virtual host",
+        ("", Leg::Southbound) => "the target",
+        (subject, _) => subject,
+    }
 }
 
 /// Returns the steps that bring a new certificate into use: a new keystore, and the reference to it.
@@ -40,7 +58,7 @@ pub(super) fn certificate(edge: &Edge, observation: &Observation, now: Timestamp
     let owner = Owner::EdgeAdministrator;
     let Some((store_name, alias)) = configured(edge, observation) else {
         return vec![LegStep {
-            title: format!("{what} for {}", observation.subject()),
+            title: format!("{what} for {}", whose(observation)),
             owner,
             paste: Some("openssl verify -CAfile root.pem -untrusted intermediates.pem leaf.pem".into()),
             note: Some(format!(
@@ -63,7 +81,7 @@ pub(super) fn certificate(edge: &Edge, observation: &Observation, now: Timestamp
     let new = format!("{old}-{}", date(now));
     let mut steps = vec![
         LegStep {
-            title: format!("{what} for {}, and verify its chain before the upload", observation.subject()),
+            title: format!("{what} for {}, and verify its chain before the upload", whose(observation)),
             owner,
             paste: Some("openssl verify -CAfile root.pem -untrusted intermediates.pem leaf.pem".into()),
             note: Some("chain.pem holds the leaf first, then each issuer, without the root".into()),
