@@ -17,14 +17,20 @@ mod backends;
 mod builder;
 #[path = "edge/bundles.rs"]
 mod bundles;
+#[path = "edge/failures.rs"]
+mod failures;
 #[path = "edge/given.rs"]
 mod given;
+#[path = "edge/judged.rs"]
+mod judged;
 #[path = "edge/odd.rs"]
 mod odd;
 #[path = "edge/parts.rs"]
 mod parts;
 #[path = "edge/pki.rs"]
 mod pki;
+#[path = "edge/proxies.rs"]
+mod proxies;
 #[path = "edge/recorder.rs"]
 mod recorder;
 #[path = "edge/routers.rs"]

@@ -123,17 +123,22 @@ impl World {
                 Some(alias) => format!("dump{alias}.pem"),
                 None => format!("dump{path}.json"),
             };
-            self.file(&path, &answer);
+            self.bytes(&path, &answer);
         }
         self.path("dump")
     }
 
     /// A log of a Message Processor with three failures of this environment and one of another.
     pub(crate) fn log(&self, message: &str) -> String {
+        self.log_of("203.0.113.10:443", message)
+    }
+
+    /// The same of another backend.
+    pub(crate) fn log_of(&self, backend: &str, message: &str) -> String {
         let line = |environment: &str, second: u8| {
             format!(
                 "2026-11-20 09:00:0{second},000 org:o env:{environment} api:orders rev:3 messageid:m NIOThread@0 ERROR \
-                 HTTP.CLIENT - HTTPClient$Context.handshakeFailed() : SSLClientChannel[C:203.0.113.10:443 Remote \
+                 HTTP.CLIENT - HTTPClient$Context.handshakeFailed() : SSLClientChannel[C:{backend} Remote \
                  host:10.20.0.5:40000]@6 useCount=1 handshake failed, message: {message}\n"
             )
         };
@@ -300,6 +305,20 @@ impl Outcome {
         }
     }
 
+    /// Outcome and reason of a check.
+    pub(crate) fn check(&self, code: &str) -> (&str, &str) {
+        let checks = self.report["checks"].as_array().expect("checks");
+        let check = checks.iter().find(|check| check["code"] == code).expect("the check runs");
+        (check["outcome"].as_str().unwrap_or_default(), check["reason"].as_str().unwrap_or_default())
+    }
+
+    /// Codes of the checks with this outcome.
+    pub(crate) fn codes(&self, outcome: &str) -> Vec<&str> {
+        let checks = self.report["checks"].as_array().expect("checks");
+        let of_outcome = checks.iter().filter(|check| check["outcome"] == outcome);
+        of_outcome.filter_map(|check| check["code"].as_str()).collect()
+    }
+
     pub(crate) fn next(&self) -> String {
         self.report["verdict"]["nextMeasurement"]["command"].as_str().unwrap_or_default().to_owned()
     }
@@ -311,6 +330,11 @@ impl Outcome {
     /// Everything that was printed.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.report, self.text)
+    }
+
+    /// What a person reads.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Every request had the credentials.
