@@ -1,6 +1,8 @@
 //! Several failures at once: each has its causes, its fix and its measurement, and no advice says more than was
 //! seen.
 
+use serde_json::json;
+
 use crate::builder::{Talk, alert, framed, hello, merged, pcap};
 use crate::world::{Outcome, World};
 
@@ -72,6 +74,10 @@ fn servers_at_two_ports_of_a_host_fail_each_by_itself() {
     outcome.claims_any_owner("sni-unknown", "southbound", "likely");
     assert!(outcome.has("sni-missing"), "what fails at port 8443 is another failure: {outcome:?}");
     assert!(outcome.next().contains("203.0.113.10:8443"), "{outcome:?}");
+    // A failure that nothing fits is not hidden by one that is explained.
+    let outcome = both(captured("203.0.113.10:8443", other, None, 80));
+    outcome.claims_any_owner("sni-unknown", "southbound", "likely");
+    assert!(outcome.not_seen().contains("10.20.0.5 to 203.0.113.10:8443"), "{outcome:?}");
     // The same cause at both is two causes.
     let outcome = both(captured("203.0.113.10:8443", other, Some("shop.example"), 112));
     outcome.fixes(&[
@@ -175,5 +181,22 @@ fn calls_of_the_api_log_in_as_the_run_did() {
         let has_token = outcome.text().contains("$TOKEN");
         assert_eq!(has_token, flag == "--token-file", "{outcome:?}");
         assert!(!outcome.all().contains("SENTINEL"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_a_target_pins_shows_which_side_is_behind() {
+    let world = World::new();
+    let log = world.file("system.log", &world.log("Received fatal alert: protocol_version"));
+    for (pinned, wanted) in [
+        ("TLSv1", "Pin TLSv1.2 in place of TLSv1, or nothing, in targetservers/orders"),
+        ("TLSv1.3", "Pin TLSv1.2 in place of TLSv1.3, or nothing, in targetservers/orders"),
+        ("TLSv1.2", "Find out which versions the backend of targetservers/orders accepts"),
+    ] {
+        world.target(&json!({ "enabled": "true", "trustStore": "ref://ts-ref", "protocols": [pinned] }));
+        let dump = world.dump();
+        let outcome = world.offline(&["--mp-log", &log, "--api-dump", &dump, "--java", "17"]);
+        outcome.fixes(&[wanted]);
+        assert!(!outcome.all().contains("disabledAlgorithms="), "{pinned}: {outcome:?}");
     }
 }

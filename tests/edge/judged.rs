@@ -143,3 +143,13 @@ fn a_symptom_that_is_cut_says_so() {
         assert!(outcome.not_seen().contains(wanted), "{wanted}: {outcome:?}");
     }
 }
+
+#[test]
+fn what_one_leg_lacks_does_not_make_the_other_unknown() {
+    let world = World::new();
+    let dump = world.dump();
+    std::fs::remove_file(world.path("dump/targetservers/orders.json")).expect("the answer is there");
+    let outcome = world.offline(&["--api-dump", &dump]);
+    outcome.is("unknown", "unknown", 3);
+    assert_eq!((outcome.check("AT704").0, outcome.check("AT718").0), ("unknown", "notApplicable"), "{outcome:?}");
+}

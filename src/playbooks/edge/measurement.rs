@@ -72,7 +72,7 @@ fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
     let Some((host, port)) = first.and_then(|first| endpoint(edge, first)) else {
         return probe(edge, first.map(|first| first.leg));
     };
-    // An address is no server name, and which name the server has is not known.
+    // Java sends no SNI for an address, and the hostname of the server is not known.
     let is_address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
     let host_word = if is_address { "HOSTNAME".to_owned() } else { shell_word(&host) };
     let connect = shell_word(&format!("{host}:{port}"));

@@ -12,6 +12,8 @@ mod steps;
 mod unknown;
 mod uploads;
 
+use jiff::Timestamp;
+
 use super::{Judges, Playbook};
 use crate::checks::facts::edge::{self as facts, Observation, Strength};
 use crate::checks::{self, CheckResult, EdgeCause};
@@ -30,19 +32,19 @@ pub(super) static PLAYBOOK: Playbook = Playbook {
 
 /// Number of causes that a headline names.
 const TOP: usize = 2;
-/// Number of texts of a log that are quoted because they do not say why.
+/// Number of texts of a log, and of captured handshakes, that are named because they do not say why.
 const UNEXPLAINED: usize = 5;
 
 pub(super) fn conclude(evidence: &Evidence, results: &[CheckResult]) -> LegAnswer {
     let nothing = Edge::default();
     let edge = evidence.edge.seen().ok().unwrap_or(&nothing);
     let observations = facts::observations(evidence).unwrap_or_default();
-    let verdict = verdict(edge, &observations, results);
+    let verdict = verdict(edge, &observations, results, evidence.now());
     let remedy = if observations.is_empty() { LegRemedy::default() } else { remedy::of(evidence, edge, &observations) };
-    LegAnswer { verdict, remedy, not_seen: not_seen(edge) }
+    LegAnswer { verdict, remedy, not_seen: not_seen(edge, evidence.now()) }
 }
 
-fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -> LegVerdict {
+fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult], now: Timestamp) -> LegVerdict {
     let causes: Vec<LegCause> = observations.iter().map(cause).collect();
     let is_harm = |observation: &&Observation| observation.is_claim() && !observation.cause.is_risk();
     let harms: Vec<&Observation> = observations.iter().filter(is_harm).collect();
@@ -66,7 +68,7 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult]) -
         let headline = ambiguous(leg, &open);
         return LegVerdict { kind: LegVerdictKind::Ambiguous, leg, headline, causes, next_measurement };
     }
-    if let Some((leg, headline, next_measurement)) = unknown::failure(edge, observations) {
+    if let Some((leg, headline, next_measurement)) = unknown::failure(edge, now) {
         return LegVerdict { kind: LegVerdictKind::Unknown, leg, headline, causes, next_measurement };
     }
     if !observations.is_empty() {
@@ -169,7 +171,7 @@ fn capital(leg: FailingLeg) -> &'static str {
 }
 
 /// What the report does not rest on.
-fn not_seen(edge: &Edge) -> Vec<NotSeen> {
+fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
     let mut missing: Vec<NotSeen> = edge
         .unseen
         .iter()
@@ -209,6 +211,12 @@ fn not_seen(edge: &Edge) -> Vec<NotSeen> {
             });
         }
     }
+    let not_explained = unknown::not_explained(edge, now).take(UNEXPLAINED);
+    missing.extend(not_explained.map(|(leg, captured)| NotSeen {
+        what: format!("the cause of the {leg} handshake that fails at packet {}", captured.first_packet),
+        why: format!("nothing fits how it ends: {} to {}: {}", captured.client, captured.server, captured.outcome),
+        measurement: None,
+    }));
     missing.extend(unknown::not_understood(edge).map(|(number, text)| NotSeen {
         what: format!("the cause of symptom {number}"),
         why: format!("its text is not understood: \"{}\"", facts::short_symptom(text)),

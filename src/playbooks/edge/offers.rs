@@ -1,7 +1,7 @@
 //! The steps that give both sides a TLS version and a cipher suite in common.
 //!
-//! A refused version says that one side must change, and not which: a server may be too old or too new for its
-//! client. Steps name a side only where the versions of the server or those offered show it.
+//! A refused version says that one side must change, and not which: a server may be too old or too new for
+//! its client. Steps name a side only where the versions of the server or those offered show it.
 
 use super::measurement::endpoint;
 use super::remedy::{MP_PROPERTIES, ROUTER_PROPERTIES, SERVICE, put_target, step};
@@ -65,12 +65,12 @@ impl Server {
 pub(super) fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let target = target(edge, observation);
     let pinned = pinned(target);
-    let is_old = |version: &String| version.as_str() < CURRENT;
-    let current: Vec<String> = observation.versions.iter().filter(|version| !is_old(version)).cloned().collect();
+    let is_current = |version: &&String| version.as_str() >= CURRENT;
+    let current: Vec<String> = observation.versions.iter().filter(is_current).cloned().collect();
     // Java finds no version to offer, so that no server was asked.
     let is_unsent = observation.evidence.iter().any(|text| text.contains("No appropriate protocol"));
-    let is_pinned_old = observation.versions.is_empty() && pinned.iter().all(is_old);
-    if !pinned.is_empty() && (is_unsent || is_pinned_old || !current.is_empty()) {
+    let lacks_current = observation.versions.is_empty() && !pinned.iter().any(|name| name == CURRENT);
+    if !pinned.is_empty() && (lacks_current || !current.is_empty()) {
         let versions = if current.is_empty() { vec![CURRENT.to_owned()] } else { current };
         return pin_in_place(edge, observation, pinned, versions);
     }

@@ -1,11 +1,13 @@
 //! What keeps a report from calling an environment healthy: failures whose cause or leg is not known, and
 //! what could not be seen.
 
+use jiff::Timestamp;
+
 use super::measurement;
-use crate::checks::facts::edge::{self as facts, Meaning, Observation};
+use crate::checks::facts::edge::{self as facts, Meaning};
 use crate::checks::{CheckResult, Outcome};
 use crate::evidence::capture::Outcome as Captured;
-use crate::evidence::edge::{Edge, Leg};
+use crate::evidence::edge::{CapturedHandshake, Edge, Leg};
 use crate::text::count;
 use crate::verdict::{FailingLeg, Measurement, is_unknown, shell_word};
 
@@ -13,8 +15,8 @@ use crate::verdict::{FailingLeg, Measurement, is_unknown, shell_word};
 type Unknown = (FailingLeg, String, Option<Measurement>);
 
 /// A failure that was seen and that no observation explains.
-pub(super) fn failure(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
-    of_captures(edge, observations).or_else(|| of_log(edge)).or_else(|| of_symptom(edge))
+pub(super) fn failure(edge: &Edge, now: Timestamp) -> Option<Unknown> {
+    of_captures(edge, now).or_else(|| of_log(edge)).or_else(|| of_symptom(edge))
 }
 
 /// A symptom that names no cause, or whose text no table has: somebody fails, and nothing says why.
@@ -56,7 +58,15 @@ pub(super) fn not_understood(edge: &Edge) -> impl Iterator<Item = (usize, &str)>
     numbered.filter(move |(_, text)| facts::meaning_of_symptom(text, only).is_none())
 }
 
-fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
+/// The captured handshakes of a leg that failed, where nothing fits how they ended.
+pub(super) fn not_explained(edge: &Edge, now: Timestamp) -> impl Iterator<Item = (Leg, &CapturedHandshake)> {
+    let failed = edge.captured.iter().filter(|captured| is_failure(captured.outcome));
+    let judged = failed.filter_map(|captured| Some((facts::leg_of_capture(edge, captured)?, captured)));
+    let judged = judged.filter(|(leg, _)| edge.question.judges(*leg));
+    judged.filter(move |(leg, captured)| !facts::is_understood_capture(edge, captured, *leg, now))
+}
+
+fn of_captures(edge: &Edge, now: Timestamp) -> Option<Unknown> {
     let failed = || edge.captured.iter().filter(|captured| is_failure(captured.outcome));
     if let Some(captured) = failed().find(|captured| facts::leg_of_capture(edge, captured).is_none()) {
         let text = format!(
@@ -68,13 +78,7 @@ fn of_captures(edge: &Edge, observations: &[Observation]) -> Option<Unknown> {
         let why = format!("if {} is a Message Processor; for a Router give --router-address", captured.client);
         return Some((FailingLeg::Unknown, text, Some(Measurement { why, command })));
     }
-    // What an observation of this leg says is its explanation.
-    let captured = failed().find(|captured| {
-        facts::leg_of_capture(edge, captured).is_some_and(|leg| {
-            edge.question.judges(leg) && !observations.iter().any(|observation| observation.leg == leg)
-        })
-    })?;
-    let leg = facts::leg_of_capture(edge, captured)?;
+    let (leg, captured) = not_explained(edge, now).next()?;
     let text = format!(
         "a handshake from {} to {} fails ({}), and its cause is not known",
         captured.client, captured.server, captured.outcome

@@ -22,6 +22,11 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     found
 }
 
+/// Returns whether the way in which a captured handshake ended says what fits its failure.
+pub(crate) fn is_understood(edge: &Edge, captured: &CapturedHandshake, leg: Leg, now: Timestamp) -> bool {
+    !one(edge, captured, &Place::of(edge, captured, leg), now).is_empty()
+}
+
 /// Returns the leg of a captured handshake: by the addresses that the user gives, by the server name, by the
 /// port.
 pub(crate) fn leg(edge: &Edge, captured: &CapturedHandshake) -> Option<Leg> {

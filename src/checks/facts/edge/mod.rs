@@ -33,7 +33,7 @@ use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::edge::{Edge, Unseen};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(crate) use self::captured::leg as leg_of_capture;
+pub(crate) use self::captured::{is_understood as is_understood_capture, leg as leg_of_capture};
 pub(crate) use self::messages::{Meaning, sentence as sentence_of_java, symptom as meaning_of_symptom};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
@@ -142,7 +142,8 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     if let Some(why) = undated(edge).into_iter().next().filter(|_| undated::decides(cause)) {
         return Err(why);
     }
-    if let Some(unseen) = edge.unseen.iter().find(|unseen| is_relevant(edge, unseen)) {
+    let is_of_leg = |unseen: &&Unseen| unseen.leg.is_none() || cause.leg().is_none() || unseen.leg == cause.leg();
+    if let Some(unseen) = edge.unseen.iter().filter(is_of_leg).find(|unseen| is_relevant(edge, unseen)) {
         return Err(unseen.why.clone());
     }
     basis::of(edge, cause)

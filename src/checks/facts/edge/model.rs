@@ -91,6 +91,17 @@ impl EdgeCause {
         }
     }
 
+    /// Returns the leg that it is about, if it is one.
+    pub(crate) fn leg(self) -> Option<Leg> {
+        match self {
+            Self::RouterNotReloaded | Self::RoutersDiffer => Some(Leg::Northbound),
+            Self::TlsNotEnabled | Self::SniNotSentForName | Self::ClientCertificateAuthorityNotListed => {
+                Some(Leg::Southbound)
+            }
+            _ => None,
+        }
+    }
+
     /// Returns whether nobody fails because of it yet, or only some clients do.
     #[must_use]
     pub fn is_risk(self) -> bool {
