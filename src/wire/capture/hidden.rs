@@ -29,6 +29,8 @@ pub(super) struct Hidden {
     /// Records of the client, and the length of the last.
     client_records: u32,
     client_last: usize,
+    /// How the client pads its records, if one of them has the length of a Finished.
+    client_padding: Option<Padding>,
     /// The client's records hold its second flight, so that it accepted the server's.
     is_accepted: bool,
     /// The second flight does not begin with the Finished: the client was asked for a certificate.
@@ -40,7 +42,7 @@ pub(super) struct Hidden {
     /// They differ in length, so that they are more than tickets; and did so before the last of them.
     is_varied: bool,
     was_varied: bool,
-    /// Length of the server's last record.
+    /// Length of the server's last record in response to a record of the client.
     server_last: usize,
     /// The client had sent a record of the length of an alert before that: both close.
     was_left: bool,
@@ -76,6 +78,16 @@ struct Lengths {
     tag: usize,
 }
 
+/// How a library pads its records: all of them alike.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Padding {
+    None,
+    /// [`PADDING`] more bytes.
+    Added,
+    /// Up to a multiple of [`PADDING`].
+    Filled,
+}
+
 /// What the records of a connection show at its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shown {
@@ -99,6 +111,7 @@ impl Hidden {
     /// Adds a record of the client. `knows` is true if the client had received the ServerHello.
     pub(super) fn client(&mut self, length: usize, knows: bool) {
         let lengths = self.lengths;
+        let is_alert = self.is_alert_of_client(length);
         if self.early == Early::UnknownRefused && !knows {
             return;
         }
@@ -113,8 +126,11 @@ impl Hidden {
                 Early::Refused | Early::Unknown => is_finished && knows,
             };
             self.has_certificate = self.early.are_none_mixed_in() && (self.client_records > 0 || !is_finished);
-        } else if self.answers > 0 && !lengths.is_alert(length) {
+        } else if self.answers > 0 && !is_alert {
             self.has_continued = true;
+        }
+        if self.is_accepted && self.answers == 0 {
+            self.client_padding = self.client_padding.or_else(|| lengths.padding_of_finished(length));
         }
         self.client_records = self.client_records.saturating_add(1);
         self.client_last = length;
@@ -125,17 +141,15 @@ impl Hidden {
         if self.client_records == 0 || !knows {
             return;
         }
-        let is_alert = self.lengths.is_alert(length);
-        // A server that received an alert sends no more than one of its own.
-        if !self.is_accepted && self.early.are_none_mixed_in() && !is_alert {
-            self.is_accepted = !self.lengths.is_alert(self.client_last);
-        }
-        if !self.is_accepted {
+        if !self.is_accepted && !self.early.are_none_mixed_in() {
             return;
         }
+        let is_alert = self.lengths.is_alert(length);
         self.server_last = length;
-        self.was_left = self.lengths.is_alert(self.client_last);
-        if is_alert {
+        self.was_left = self.is_alert_of_client(self.client_last);
+        // A server that received an alert sends no more than one of its own.
+        self.is_accepted |= !is_alert && !self.was_left;
+        if !self.is_accepted || is_alert {
             return;
         }
         self.was_varied = self.is_varied;
@@ -187,26 +201,37 @@ impl Hidden {
     }
 
     fn guessed(&self, end: Option<Party>) -> Shown {
+        let has_alert = self.lengths.is_alert(self.server_last) && end.is_some();
         if !self.is_accepted {
             return match end {
                 Some(_) if !self.early.are_none_mixed_in() && self.client_records > 0 => Shown::Undecided,
+                // The client's second flight is one record.
+                _ if has_alert && !self.was_left => Shown::Alert(Party::Server, self.server_last),
                 Some(Party::Client) if self.client_records > 0 && self.client_last <= MAX_ALERT => {
                     Shown::Alert(Party::Client, self.client_last)
                 }
                 _ => Shown::Nothing,
             };
         }
-        let may_be_alert = self.lengths.is_alert(self.server_last) && !self.was_left && end.is_some();
         // A server that resumes a session requests no certificate (RFC 8446 §4.3.2).
         let may_refuse = self.has_certificate || matches!(self.early, Early::Refused | Early::Unknown);
-        let has_left = self.client_records > 1 && self.lengths.is_alert(self.client_last);
+        let has_left = self.client_records > 1 && self.is_alert_of_client(self.client_last);
+        // A short request may have the length of an alert: a server that closes without an answer may refuse.
+        let is_refusal = may_refuse && self.answers == 0 && end == Some(Party::Server);
+        let may_be_alert = has_alert && (is_refusal || !self.was_left);
         // A padded alert can only be the last record.
         let may_be_padded = end == Some(Party::Server) && !may_be_alert && self.server_last <= MAX_ALERT;
         match (self.answers, end) {
             (0, _) if may_be_alert => Shown::Alert(Party::Server, self.server_last),
             // A client that leaves after its Finished has what it wanted.
             (0, Some(Party::Client)) => Shown::Completed,
-            (0, Some(_)) if has_left => Shown::Completed,
+            (0, Some(_)) if has_left => {
+                if may_refuse {
+                    Shown::Undecided
+                } else {
+                    Shown::Completed
+                }
+            }
             (0, _) => Shown::Nothing,
             // There was nothing to refuse, or data followed the tickets.
             _ if !may_refuse || self.is_known || self.has_continued && !may_be_alert => Shown::Completed,
@@ -216,6 +241,15 @@ impl Hidden {
             (1, Some(Party::Client)) if !has_left => Shown::Undecided,
             (1, _) if may_be_padded => Shown::Alert(Party::Server, self.server_last),
             _ => Shown::Completed,
+        }
+    }
+
+    /// Returns whether a record of the client has the length of an alert, with the client's padding if that
+    /// is known: the request `GET / HTTP/1.0` is as long as an alert of JSSE.
+    fn is_alert_of_client(&self, length: usize) -> bool {
+        match self.client_padding {
+            Some(padding) => self.lengths.of(ALERT_BYTES, padding) == length,
+            None => self.lengths.is_alert(length),
         }
     }
 }
@@ -229,21 +263,37 @@ impl Early {
 
 impl Lengths {
     fn is_alert(self, length: usize) -> bool {
-        self.is_padded(ALERT_BYTES, length)
+        self.padding(ALERT_BYTES, length).is_some()
     }
 
     fn is_finished(self, length: usize) -> bool {
+        self.padding_of_finished(length).is_some()
+    }
+
+    fn padding_of_finished(self, length: usize) -> Option<Padding> {
         const HEADER_BYTES: usize = 4;
-        self.is_padded(HEADER_BYTES + self.hash, length)
+        self.padding(HEADER_BYTES + self.hash, length)
     }
 
     fn ends_early_data(self, length: usize) -> bool {
-        self.is_padded(END_OF_EARLY_DATA_BYTES, length)
+        self.padding(END_OF_EARLY_DATA_BYTES, length).is_some()
     }
 
-    /// Returns whether a record of this length holds so many bytes, padded as libraries do it.
-    fn is_padded(self, content: usize, length: usize) -> bool {
+    /// Returns how a record of this length is padded if it holds so many bytes and a library has made it.
+    fn padding(self, content: usize, length: usize) -> Option<Padding> {
+        [Padding::None, Padding::Added, Padding::Filled]
+            .into_iter()
+            .find(|&padding| self.of(content, padding) == length)
+    }
+
+    /// Returns the length of a record that holds so many bytes.
+    fn of(self, content: usize, padding: Padding) -> usize {
         let inner = content + TYPE_BYTES;
-        [inner, inner + PADDING, inner.next_multiple_of(PADDING)].contains(&length.saturating_sub(self.tag))
+        let padded = match padding {
+            Padding::None => inner,
+            Padding::Added => inner + PADDING,
+            Padding::Filled => inner.next_multiple_of(PADDING),
+        };
+        padded + self.tag
     }
 }

@@ -99,6 +99,49 @@ fn an_alert_behind_session_tickets_is_not_a_completed_handshake() {
     assert_eq!(outcome(&[FINISHED, ALERT], &[], Party::Server), Outcome::Completed);
 }
 
+/// The request may have the length of an alert, as `GET / HTTP/1.0` has that of JSSE's: the server's alert is
+/// no goodbye in response to it.
+#[test]
+fn a_refusal_of_a_short_request_is_not_a_completed_handshake() {
+    const SHORT: std::ops::RangeInclusive<usize> = 18..=64;
+    for request in SHORT {
+        for alert in [ALERT, 24, 32, 35] {
+            let expected = by_server(u16::try_from(alert).unwrap());
+            for flight in [&[EMPTY_CERTIFICATE, FINISHED, request][..], &[700, 100, FINISHED, request]] {
+                assert_eq!(outcome(flight, &[alert], Party::Server), expected, "{flight:?} {alert}");
+            }
+        }
+        // Behind a ticket, and not as long as an alert of a client that does not pad.
+        if request != ALERT {
+            let flight = [EMPTY_CERTIFICATE, FINISHED, request];
+            assert_eq!(outcome(&flight, &[TICKET, TICKET, ALERT], Party::Server), by_server(19), "{request}");
+        }
+    }
+    // Nothing but the end: the request, or a goodbye.
+    let outcome_of = |last: usize| outcome(&[EMPTY_CERTIFICATE, FINISHED, last], &[], Party::Server);
+    assert_eq!(outcome_of(ALERT), Outcome::Undecided);
+    assert_eq!(outcome_of(35), Outcome::Closed { by: Party::Server, stage: Stage::ClientFlight });
+    // A padded goodbye of a client that pads.
+    for (finished, alert) in [(69, 35), (64, 32)] {
+        assert_eq!(outcome(&[finished, alert], &[ALERT], Party::Server), Outcome::Completed, "{finished}");
+    }
+}
+
+/// The second flight may be one record, and the server may refuse it before it is whole.
+#[test]
+fn a_refusal_of_a_flight_without_a_finished_of_its_own_is_the_servers() {
+    let expected = Outcome::HiddenAlert { by: Party::Server, stage: Stage::ServerFlight, length: 19 };
+    for end in [Party::Client, Party::Server] {
+        assert_eq!(outcome(&[61], &[ALERT], end), expected);
+    }
+    let mut talk = answered();
+    talk.client_says(&records(&[700]));
+    talk.server_says(&records(&[ALERT]));
+    talk.client_says(&records(&[100, FINISHED, 200]));
+    talk.server_sends(ACK | FIN, b"");
+    assert_eq!(flow(&talk).outcome, by_server(19));
+}
+
 #[test]
 fn early_data_do_not_finish_a_handshake() {
     let early = HelloBuilder { more: vec![(42, Vec::new())], ..HelloBuilder::default() }.record();
