@@ -113,6 +113,10 @@ fn of_outcome(signature: &Signature) -> Kind {
             "server refuses the connection",
             &["nothing listens on the port", "a firewall in front rejects the connection"],
         ),
+        // What the client sent may have been lost.
+        Outcome::Idle if signature.uncaptured == Some(Party::Client) => {
+            kind("idle", Standing::Beside, "server receives no data and closes, as after health checks", &[])
+        }
         Outcome::Idle => kind("idle", Standing::Beside, "connection without data, as health checks make them", &[]),
         Outcome::Joined => kind("joined", Standing::Beside, "connection began before the capture", &[]),
         Outcome::ClientNotTls => not_tls(signature),

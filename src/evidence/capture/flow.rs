@@ -274,7 +274,7 @@ pub enum Outcome {
     Unanswered,
     /// An RST in response to the SYN.
     Refused,
-    /// Connected, and neither side sent a byte, as health checks do.
+    /// Connected, and neither side received a byte, as with health checks.
     Idle,
     /// The capture began after the ClientHello.
     Joined,

@@ -2,6 +2,8 @@
 
 /// Time in nanoseconds after which an acknowledgement has not crossed the data on their way.
 const CROSSING: i64 = 1_000_000_000;
+/// Time in nanoseconds for which a client has to wait before no response is proved.
+const PATIENCE: i64 = 3_000_000_000;
 
 /// The sequence numbers behind segments that decide.
 #[derive(Debug, Default)]
@@ -21,6 +23,11 @@ pub(super) struct Acknowledged {
     is_late: bool,
     /// What the segment with which the server ended the connection acknowledged.
     by_end: Option<u32>,
+    /// What the server's SYN/ACK acknowledged, and its time.
+    accepted: Option<(u32, i64)>,
+    /// By its FIN the server received nothing of the client, and the client nothing after its ClientHello.
+    pub(super) has_no_request: bool,
+    pub(super) has_no_answer: bool,
 }
 
 impl Acknowledged {
@@ -46,9 +53,25 @@ impl Acknowledged {
         }
     }
 
+    /// The server accepts the connection.
+    pub(super) fn accept(&mut self, acknowledged: Option<u32>, time: i64) {
+        self.accepted = self.accepted.or(acknowledged.map(|acknowledged| (acknowledged, time)));
+    }
+
     /// The server ended the connection with a segment that acknowledges this.
-    pub(super) fn end(&mut self, acknowledged: Option<u32>) {
+    pub(super) fn server_ends(&mut self, acknowledged: Option<u32>, is_reset: bool, time: i64) {
         self.by_end = acknowledged;
+        self.has_no_request = !is_reset
+            && self
+                .accepted
+                .is_some_and(|(start, at)| acknowledged == Some(start) && time.saturating_sub(at) >= CROSSING);
+    }
+
+    /// The client ended the connection with a segment that acknowledges this. `answer` is the number of the
+    /// first byte of a response.
+    pub(super) fn client_ends(&mut self, acknowledged: Option<u32>, answer: Option<u32>, is_reset: bool, time: i64) {
+        let has_waited = self.sent.is_some() && time.saturating_sub(self.sent_at) >= PATIENCE;
+        self.has_no_answer = !is_reset && has_waited && acknowledged.is_some() && acknowledged == answer;
     }
 
     /// Returns whether the client knew the ServerHello.

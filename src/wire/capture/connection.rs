@@ -167,7 +167,7 @@ impl Connection {
             return true;
         }
         if segment.syn {
-            self.synchronised(by, segment);
+            self.synchronised(by, segment, at);
         }
         let kept = if by == Party::Client {
             self.client_segment(segment, at, may_wait, shared)
@@ -222,6 +222,21 @@ impl Connection {
     /// Returns whether the client received a response of the server of which the capture holds no byte.
     pub(super) fn lacks_response(&self) -> bool {
         self.has_received && self.server.bytes == 0
+    }
+
+    /// Returns whether the client's acknowledgements prove that it waited for a response and received none,
+    /// although the capture has nothing of the server.
+    pub(super) fn lacks_answer_by_client(&self) -> bool {
+        self.server.packets == 0
+            && self.acknowledged.has_no_answer
+            && !self.has_received
+            && !self.handshake.proves_answer()
+    }
+
+    /// Returns whether the server's acknowledgements prove that it received nothing, although the capture has
+    /// nothing of the client.
+    pub(super) fn lacks_request_by_server(&self) -> bool {
+        self.client.packets == 0 && self.acknowledged.has_no_request
     }
 
     /// Returns whether the client's first bytes are missing in the capture.
@@ -309,7 +324,7 @@ impl Connection {
         }
     }
 
-    fn synchronised(&mut self, by: Party, segment: &Segment<'_>) {
+    fn synchronised(&mut self, by: Party, segment: &Segment<'_>, at: Moment) {
         let base = segment.sequence.wrapping_add(1);
         if by == Party::Client {
             self.has_syn = true;
@@ -318,6 +333,7 @@ impl Connection {
             return;
         }
         self.has_syn_ack = true;
+        self.acknowledged.accept(segment.acknowledged, at.time);
         // The SYN itself may come later in the capture.
         if let Some(acknowledged) = segment.acknowledged.filter(|_| self.client.stream.next().is_none()) {
             self.client.stream.begin(acknowledged);
@@ -346,8 +362,10 @@ impl Connection {
         match &mut self.end {
             None => {
                 self.end = Some(End { by, how, packet: at.place, at: super::handshake::timestamp(at.time) });
-                if by == Party::Server {
-                    self.acknowledged.end(segment.acknowledged);
+                let (acknowledged, answer) = (segment.acknowledged, self.server_start);
+                match by {
+                    Party::Client => self.acknowledged.client_ends(acknowledged, answer, segment.rst, at.time),
+                    _ => self.acknowledged.server_ends(acknowledged, segment.rst, at.time),
                 }
             }
             Some(end) if end.by == by && end.how == Ending::Fin && how == Ending::Reset => {

@@ -131,6 +131,7 @@ fn before_hello(connection: &Connection, because: Because) -> Outcome {
             () if because == Because::Evicted => Outcome::NotCaptured,
             () if connection.has_syn && is_reset && !connection.has_syn_ack => Outcome::Refused,
             () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => Outcome::Unanswered,
+            () if connection.lacks_request_by_server() => Outcome::Idle,
             () if connection.lacks_beginning() => without_beginning(connection),
             // A client that sends nothing and leaves is seen without the server's packets.
             () if server.packets == 0 && !is_left => Outcome::NotCaptured,
@@ -220,6 +221,9 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
         } else {
             Outcome::Unfinished { stage: Stage::ClientHello }
         };
+    }
+    if connection.lacks_answer_by_client() {
+        return ended(connection, Stage::ClientHello);
     }
     if connection.lacks_answer() {
         return Outcome::NotCaptured;

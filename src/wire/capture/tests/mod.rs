@@ -6,6 +6,7 @@ mod builder;
 mod corpus;
 mod decrypted;
 mod delivery;
+mod directions;
 mod flows;
 mod forms;
 mod hellos;
