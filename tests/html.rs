@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use apigee_tls::bundle::BundleReader;
+use apigee_tls::evidence::capture::Summary;
 use apigee_tls::evidence::edge::{Edge, EdgeQuestion, Leg, LogFailure, MessageProcessorLog};
 use apigee_tls::evidence::{Evidence, HybridQuestion, Seen};
 use apigee_tls::judgement::capture::{self, CaptureReport};
@@ -198,7 +199,8 @@ macro_rules! each_document {
         $look::<EdgeReport>("edge", &edge::build(&of_edge(), FailOn::default(), false));
         $look::<Trace>("trace", &trace::build(&found, Some("api.example.com")));
         let capture = captured.captures.into_iter().next().expect("the case has a capture");
-        $look::<CaptureReport>("capture", &capture::build(capture, capture::Question::default(), FailOn::default()));
+        let question = capture::Question::default();
+        $look::<CaptureReport>("capture", &capture::build(capture, &Summary::default(), question, FailOn::default()));
     }};
 }
 

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::flow_redactor::FlowRedactor;
-use super::pcap::Session;
+use super::pcap::{Counted, Session};
 use super::{Error, contexts, fail_on, pcap, sources};
 use crate::bundle;
 use crate::checks::captured;
@@ -251,6 +251,8 @@ impl Judge {
         }
         if is_failure || !self.failed_only {
             self.session.count(&flow);
+        } else {
+            self.session.leave_out(&flow);
         }
         if is_failure && !self.writes_all {
             self.session.write(packets);
@@ -286,7 +288,7 @@ impl Judge {
                 Err(error) => return Err(error.into()),
             }
         }
-        let (summary, written) = self.session.finish()?;
+        let Counted { summary, left_out, written } = self.session.finish()?;
         let capture = Capture {
             files,
             traffic: rest.traffic,
@@ -297,6 +299,7 @@ impl Judge {
         };
         let report = judgement::build(
             capture,
+            &left_out,
             Question { filters: filters(args), written, ..Question::default() },
             fail_on(args.fail_on),
         );

@@ -73,6 +73,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let result = captures::read(&args.files, keys, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
         question.connections += 1;
         if !is_selected(&flow, args) {
+            session.leave_out(&flow);
             return;
         }
         let flow = redactor.flow(flow);
@@ -81,6 +82,8 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         question.matching_completed += u64::from(standing == Standing::Good);
         if standing.is_failure() || !args.failed {
             session.count(&flow);
+        } else {
+            session.leave_out(&flow);
         }
         if standing.is_failure() {
             session.write(packets);
@@ -90,10 +93,10 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     reporter.finished(&task, &format!("{count} packets, {} connections", session.summary.flows));
     reporter.finish();
     let mut capture = result.map_err(|CaptureError { name, source }| Error::Input { name, source })?;
-    let (summary, written) = session.finish()?;
+    let Counted { summary, left_out, written } = session.finish()?;
     capture.summary = summary;
     question.written = written;
-    let report = judgement::build(capture, question, fail_on(args.fail_on));
+    let report = judgement::build(capture, &left_out, question, fail_on(args.fail_on));
     print(console, args.output, &report)
 }
 
@@ -116,8 +119,18 @@ pub(super) struct Session {
     out: terminal::Output<io::BufWriter<io::Stdout>>,
     file: Option<Written>,
     summary: Summary,
+    /// The connections that filters leave out: what their servers do shows why they refuse others.
+    left_out: Summary,
     /// The first error of writing.
     failed: Option<Error>,
+}
+
+/// The sums of all connections.
+pub(super) struct Counted {
+    pub(super) summary: Summary,
+    pub(super) left_out: Summary,
+    /// The name of the file that packets were written to, with their number.
+    pub(super) written: Option<(String, u64)>,
 }
 
 /// The file that packets are written to.
@@ -148,7 +161,8 @@ impl Session {
     pub(super) fn new(output: PcapOutput, write: Option<&Path>) -> Result<Self, Error> {
         let file = write.map(Written::new).transpose()?;
         let out = terminal::Output::stdout();
-        Ok(Self { output, out, file, summary: Summary::default(), failed: None })
+        let (summary, left_out) = (Summary::default(), Summary::default());
+        Ok(Self { output, out, file, summary, left_out, failed: None })
     }
 
     /// Counts a connection, and prints its line.
@@ -165,6 +179,11 @@ impl Session {
         self.failed = line.and_then(|line| writeln!(self.out, "{line}")).err().map(Error::Output);
     }
 
+    /// Counts a connection that filters leave out.
+    pub(super) fn leave_out(&mut self, flow: &Flow) {
+        self.left_out.add(flow);
+    }
+
     /// Writes packets, if there is a file for them.
     pub(super) fn write(&mut self, packets: Vec<KeptPacket>) {
         if let (Some(file), None) = (&mut self.file, &self.failed) {
@@ -173,21 +192,23 @@ impl Session {
         }
     }
 
-    /// Returns the sum of all connections, and the name of the file with the number of its packets. There is
-    /// no file without packets.
-    pub(super) fn finish(mut self) -> Result<(Summary, Option<(String, u64)>), Error> {
+    /// Returns the sums, and completes the file: there is none without packets.
+    pub(super) fn finish(mut self) -> Result<Counted, Error> {
         if let Some(error) = self.failed {
             return Err(error);
         }
         self.out.finish().map_err(Error::Output)?;
         self.summary.finish();
-        let Some(Written { path, writer, .. }) = self.file else { return Ok((self.summary, None)) };
+        let Self { summary, left_out, .. } = self;
+        let Some(Written { path, writer, .. }) = self.file else {
+            return Ok(Counted { summary, left_out, written: None });
+        };
         let packets = writer.packets();
         // A file without packets would look like a capture of nothing.
         if packets > 0 {
             writer.finish().and_then(bundle::publish).map_err(|source| unwritable(&path, source))?;
         }
-        Ok((self.summary, Some((path.display().to_string(), packets))))
+        Ok(Counted { summary, left_out, written: Some((path.display().to_string(), packets)) })
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::FailOn;
 use crate::checks::captured::{Kind, Standing};
 use crate::checks::facts::captured;
-use crate::evidence::capture::{Capture, FlowTally};
+use crate::evidence::capture::{Capture, FlowTally, Summary};
 use crate::verdict::NotSeen;
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
@@ -58,11 +58,12 @@ pub struct KindReport {
     pub tally: FlowTally,
 }
 
-/// Judges the content of the captures.
+/// Judges the content of the captures. `left_out` has the connections that the filters left out of it.
 #[must_use]
-pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureReport {
-    let kinds = kinds(&capture);
-    let not_seen = not_seen(&capture, &question);
+pub fn build(capture: Capture, left_out: &Summary, question: Question, fail_on: FailOn) -> CaptureReport {
+    let kinds = captured::kinds_of(&capture, left_out);
+    let kinds: Vec<KindReport> = kinds.into_iter().map(|(kind, tally)| KindReport { kind, tally }).collect();
+    let not_seen = not_seen(&capture, left_out, &question);
     let worst = kinds.iter().filter_map(|kind| match kind.kind.standing {
         Standing::Failed(level) => Some(level),
         _ => None,
@@ -83,10 +84,6 @@ pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureRe
         capture,
         exit_code,
     }
-}
-
-fn kinds(capture: &Capture) -> Vec<KindReport> {
-    captured::kinds_of(capture).into_iter().map(|(kind, tally)| KindReport { kind, tally }).collect()
 }
 
 fn verdict(capture: &Capture, question: &Question, kinds: &[KindReport]) -> String {
@@ -122,8 +119,8 @@ fn hides_all(capture: &Capture, question: &Question) -> bool {
 }
 
 /// Returns what the captures do not show, and that the filters leave nothing to judge.
-fn not_seen(capture: &Capture, question: &Question) -> Vec<NotSeen> {
-    let mut list = of_capture(capture);
+fn not_seen(capture: &Capture, left_out: &Summary, question: &Question) -> Vec<NotSeen> {
+    let mut list = missing(capture, left_out);
     // `--failed` hides the handshakes that were judged as good.
     if hides_all(capture, question) || capture.summary.flows == 0 && question.matching_completed > 0 {
         list.retain(|missing| missing.what != captured::NOTHING_JUDGED);
@@ -137,7 +134,12 @@ fn not_seen(capture: &Capture, question: &Question) -> Vec<NotSeen> {
 
 /// Returns what a capture does not show.
 pub(super) fn of_capture(capture: &Capture) -> Vec<NotSeen> {
-    captured::missing(capture).into_iter().map(|(what, why)| NotSeen { what, why, measurement: None }).collect()
+    missing(capture, &Summary::default())
+}
+
+fn missing(capture: &Capture, left_out: &Summary) -> Vec<NotSeen> {
+    let list = captured::missing(capture, left_out);
+    list.into_iter().map(|(what, why)| NotSeen { what, why, measurement: None }).collect()
 }
 
 /// `1 packet`, `2 packets`.

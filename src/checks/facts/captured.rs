@@ -10,7 +10,7 @@ use super::{HealthChecks, count, is_google_front_end, logs, pods, routes, servic
 use crate::checks::captured::{self, Kind, Standing};
 use crate::checks::{Code, Finding, Judgement, Kind as ObjectKind, Location, Object, Outcome, codes};
 use crate::evidence::access_log::Span;
-use crate::evidence::capture::{Capture, FlowTally, Group, NameKind, Outcome as Ended};
+use crate::evidence::capture::{Capture, FlowTally, Group, NameKind, Outcome as Ended, Summary};
 use crate::evidence::handshake::{Party, Stage};
 use crate::evidence::hybrid::{IngressPod, Service};
 use crate::evidence::{Evidence, Reason, Unavailable};
@@ -65,9 +65,9 @@ impl Captured<'_> {
 const EXPECTED: &str = "a completed handshake";
 
 /// Returns the kinds of connections of a capture without the routes: failures first, the most frequent
-/// first.
-pub(crate) fn kinds_of(capture: &Capture) -> Vec<(Kind, FlowTally)> {
-    sorted(groups(capture), &Servers::without_routes([capture]))
+/// first. Those that filters left out are not among them, and show what their servers do.
+pub(crate) fn kinds_of(capture: &Capture, left_out: &Summary) -> Vec<(Kind, FlowTally)> {
+    sorted(groups(capture), &Servers::without_routes(groups(capture).chain(&left_out.groups)))
 }
 
 /// Returns the kinds of connections of all captures of the evidence.
@@ -136,12 +136,12 @@ struct Servers {
 
 impl Servers {
     fn of(evidence: &Evidence) -> Self {
-        let servers = Self::without_routes(&evidence.captures);
+        let servers = Self::without_routes(evidence.captures.iter().flat_map(groups));
         if routes(evidence).is_ok() { Self { uncaptured: servers.uncaptured, ..Self::default() } } else { servers }
     }
 
-    fn without_routes<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> Self {
-        let all: Vec<&Group> = captures.into_iter().flat_map(groups).collect();
+    fn without_routes<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Self {
+        let all: Vec<&Group> = groups.into_iter().collect();
         let among = |is_wanted: &dyn Fn(&Group) -> bool| -> BTreeSet<SocketAddr> {
             let wanted = all.iter().filter(|group| is_wanted(group));
             wanted.flat_map(|group| group.tally.servers.keys().copied()).collect()
@@ -197,7 +197,8 @@ pub(in crate::checks) fn concluded(evidence: &Evidence, findings: Vec<Finding>) 
         return Err(Unavailable::new("a packet capture", why));
     }
     if findings.is_empty() {
-        let missing = evidence.captures.iter().flat_map(missing).next();
+        let left_out = Summary::default();
+        let missing = evidence.captures.iter().flat_map(|capture| missing(capture, &left_out)).next();
         if let Some((what, why)) = missing {
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
@@ -259,9 +260,9 @@ pub(crate) fn names_of(evidence: &Evidence, code: Code) -> BTreeSet<&str> {
 /// What is not seen in a capture without a connection that can be judged.
 pub(crate) const NOTHING_JUDGED: &str = "TLS handshakes";
 
-/// Returns what a capture does not show, each with the reason.
-pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
-    let kinds = kinds_of(capture);
+/// Returns what a capture does not show, each with the reason. `left_out` is what filters left out of it.
+pub(crate) fn missing(capture: &Capture, left_out: &Summary) -> Vec<(String, String)> {
+    let kinds = kinds_of(capture, left_out);
     let mut list = Vec::new();
     for file in &capture.files {
         if file.misplaced > 0 {
