@@ -166,6 +166,29 @@ fn a_server_that_resets_every_hello_does_not_miss_the_name() {
     assert_eq!(symptoms("named.pcap", &named).0.first().map(String::as_str), Some("AT601"));
 }
 
+/// A capture in which no client speaks TLS shows why there is no handshake: another one is not asked for.
+#[test]
+fn clients_without_tls_are_looked_for_and_not_captured_again() {
+    let home = home("healthy");
+    let mut http = Talk::open("10.138.0.28:41000", POD);
+    http.client_says(b"GET /v1/orders HTTP/1.1\r\nHost: api.example.com\r\n\r\n");
+    http.server_sends(ACK | RST, b"");
+    fs::write(home.path("http.pcap"), pcap(1, &framed(&http.packets))).unwrap();
+    let mut idle = Talk::open("10.138.0.28:41000", POD);
+    idle.client_sends(ACK | FIN, b"");
+    fs::write(home.path("idle.pcap"), pcap(1, &framed(&idle.packets))).unwrap();
+    let next = |capture: &str| {
+        let report = report(&home, &["--from", "evidence.json", "--pcap", capture]);
+        assert_eq!(report["exitCode"], 3, "{}", report["verdict"]);
+        report["verdict"]["nextMeasurement"].to_string()
+    };
+    let looked_for = next("http.pcap");
+    assert!(looked_for.contains("clients in the captures do not speak TLS (10.138.0.28)"), "{looked_for}");
+    assert!(looked_for.contains("get 'pods,nodes,services' --all-namespaces"), "{looked_for}");
+    // Nothing is known of a client that sent nothing.
+    assert!(next("idle.pcap").contains("a handshake without SNI"));
+}
+
 #[test]
 fn a_bundle_has_the_capture_judged_and_without_names() {
     let home = home("healthy");

@@ -85,9 +85,28 @@ pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement 
         (Reason::Forbidden { .. }, _) => missing_rule(evidence, &why.reason),
         _ if facts::is_unfilled(evidence, why) => filled_files(evidence),
         _ if is_window_empty(evidence) => whole_logs(evidence),
+        _ if why.what == captured::NOTHING_JUDGED
+            && let Some(clients) = without_tls(evidence) =>
+        {
+            clients
+        }
         (_, Ok(mesh)) if mesh.is_off() => access_log(evidence),
         _ => hello(evidence),
     }
+}
+
+/// Looking for the clients that do not speak TLS. Another capture would show the same of them.
+fn without_tls(evidence: &Evidence) -> Option<Measurement> {
+    let found = captured::found(evidence, codes::CAPTURED_CLIENT_NOT_TLS);
+    let clients: BTreeSet<&IpAddr> = found.iter().flat_map(|captured| captured.tally.clients.keys()).collect();
+    let clients: Vec<String> = clients.into_iter().map(ToString::to_string).collect();
+    let who = (!clients.is_empty()).then(|| facts::some_of(&clients))?;
+    Some(Measurement {
+        why: format!(
+            "clients in the captures do not speak TLS ({who}); the list shows which of them are in the cluster"
+        ),
+        command: Target::of(evidence).kubectl("get 'pods,nodes,services' --all-namespaces -o wide"),
+    })
 }
 
 /// All records of the logs are before the requested window.
