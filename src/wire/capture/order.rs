@@ -34,6 +34,8 @@ pub struct OrderedReader<'a> {
     last: i64,
     /// The latest time that was handed on since the last step.
     latest: i64,
+    /// The earliest and the latest time that were handed on.
+    times: Option<(i64, i64)>,
     misplaced: u64,
 }
 
@@ -78,6 +80,7 @@ impl<'a> OrderedReader<'a> {
             steps: 0,
             last: 0,
             latest: i64::MIN,
+            times: None,
             misplaced: 0,
         }
     }
@@ -100,6 +103,11 @@ impl<'a> OrderedReader<'a> {
         self.is_in_order |= self.held.is_empty();
         self.misplaced += u64::from(next.time < self.latest);
         self.latest = later(self.latest, next.time);
+        // Simple packets have no time: 0 means unknown.
+        if next.time != 0 {
+            let (first, last) = self.times.unwrap_or((next.time, next.time));
+            self.times = Some((first.min(next.time), last.max(next.time)));
+        }
         self.current = Some(next);
         Ok(Progress::Packet)
     }
@@ -140,6 +148,12 @@ impl<'a> OrderedReader<'a> {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.current.as_ref().map_or(0, |held| held.number)
+    }
+
+    /// The earliest and the latest time of the packets that were handed on, in nanoseconds since 1970.
+    #[must_use]
+    pub fn times(&self) -> Option<(i64, i64)> {
+        self.times
     }
 
     /// Number of packets that were handed on behind a later one.

@@ -27,12 +27,13 @@ pub(super) enum Because {
     Evicted,
 }
 
-/// Describes a connection of which everything has been read.
-pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
-    let handshake = &connection.handshake;
-    let (chain, client_chain) = (handshake.chain.as_deref(), handshake.client_chain.as_deref());
-    let ends = connection.ends;
+/// Describes a connection of which everything has been read, and takes what it holds.
+pub(super) fn flow(connection: &mut Connection, because: Because) -> Flow {
     let outcome = outcome(connection, because);
+    let (uncaptured, ends) = (connection.uncaptured(), connection.ends);
+    let handshake = &mut connection.handshake;
+    let warned = handshake.warning();
+    let (chain, client_chain) = (handshake.chain.as_deref(), handshake.client_chain.as_deref());
     let stage = match outcome {
         Outcome::Completed if handshake.is_answered() => Stage::Established,
         _ => handshake.stage,
@@ -49,14 +50,14 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
         joined: !connection.has_syn,
         preface: connection.preface,
         speaks: connection.speaks,
-        sample: connection.sample.clone(),
-        hello: handshake.hello.clone(),
+        sample: connection.sample.take(),
+        hello: handshake.hello.take(),
         retried: handshake.retried,
-        answer: handshake.answer.clone(),
-        alerts: handshake.alerts.clone(),
+        answer: handshake.answer.take(),
+        alerts: std::mem::take(&mut handshake.alerts),
         certificates: chain.map(|chain| chain.certificates.clone()).unwrap_or_default(),
         certificates_cut: chain.is_some_and(|chain| chain.is_cut),
-        certificate_request: handshake.certificate_request.clone(),
+        certificate_request: handshake.certificate_request.take(),
         client_certificate: match client_chain {
             None => ClientChain::NotSeen,
             // It is not known whether the rest has a certificate.
@@ -67,12 +68,12 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
         resumed: handshake.resumed,
         decrypted: handshake.is_decrypted,
         stage,
-        warned: handshake.warning(),
+        warned,
         end: connection.end,
         foreign_reset: connection.hops.foreign_reset,
         outcome,
         missing: connection.missing,
-        uncaptured: connection.uncaptured(),
+        uncaptured,
         filter: display_filter(ends.client, ends.server),
     }
 }

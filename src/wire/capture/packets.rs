@@ -57,7 +57,9 @@ pub struct PacketReader<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Interface {
     link: u16,
+    /// Ticks per second, and the nanoseconds of one if their number is whole.
     ticks: u64,
+    tick: Option<u64>,
     /// Seconds.
     offset: i64,
     snaplen: usize,
@@ -195,7 +197,7 @@ impl<'a> PacketReader<'a> {
                 let record = self.records.record();
                 let ticks = if nanoseconds { NANOSECONDS } else { MICROSECONDS };
                 let link = link_type(order.number(record, 20));
-                self.interfaces.push(Interface { link, ticks, offset: 0, snaplen: usize::MAX });
+                self.interfaces.push(Interface { link, ticks, tick: tick(ticks), offset: 0, snaplen: usize::MAX });
                 Ok(None)
             }
             (Form::Pcap { order, .. }, _) => Ok(Some(self.pcap_packet(order, content))),
@@ -275,11 +277,14 @@ impl<'a> PacketReader<'a> {
 
 impl Interface {
     fn time(self, ticks: u64) -> i64 {
-        let nanoseconds = if self.ticks == NANOSECONDS {
-            i128::from(ticks)
-        } else {
-            i128::from(ticks) * i128::from(NANOSECONDS) / i128::from(self.ticks.max(1))
-        };
+        // Usual times need no division, which takes long with 128 bits.
+        if self.offset == 0
+            && let Some(time) = self.tick.and_then(|tick| ticks.checked_mul(tick))
+            && let Ok(time) = i64::try_from(time)
+        {
+            return time;
+        }
+        let nanoseconds = i128::from(ticks) * i128::from(NANOSECONDS) / i128::from(self.ticks.max(1));
         let offset = i128::from(self.offset) * i128::from(NANOSECONDS);
         let time = nanoseconds.saturating_add(offset);
         i64::try_from(time).unwrap_or(if time < 0 { i64::MIN } else { i64::MAX })
@@ -292,6 +297,7 @@ fn interface(order: Order, record: &[u8], end: usize) -> Interface {
     let mut found = Interface {
         link: order.short(record, 8),
         ticks: MICROSECONDS,
+        tick: None,
         offset: 0,
         snaplen: if snaplen == 0 { usize::MAX } else { snaplen },
     };
@@ -319,7 +325,12 @@ fn interface(order: Order, record: &[u8], end: usize) -> Interface {
         }
         options = options.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
     }
+    found.tick = tick(found.ticks);
     found
+}
+
+fn tick(ticks: u64) -> Option<u64> {
+    NANOSECONDS.is_multiple_of(ticks).then(|| NANOSECONDS / ticks)
 }
 
 fn link_type(word: u32) -> u16 {

@@ -317,8 +317,11 @@ impl<'a> RecordReader<'a> {
             let start = start - front;
             self.record = start..start;
             let needed = start + length;
-            if self.buffer.len() < needed.max(self.usual) {
-                self.buffer.resize(needed.max(self.usual), 0);
+            if self.buffer.is_empty() {
+                // The system zeroes it; `resize` would do it byte by byte.
+                self.buffer = vec![0; needed.max(self.usual)];
+            } else if self.buffer.len() < needed {
+                self.buffer.resize(needed, 0);
             }
             while self.filled < needed {
                 let free = self.buffer.get_mut(self.filled..).unwrap_or_default();

@@ -30,7 +30,7 @@ const TLS13_DRAFTS: [std::ops::RangeInclusive<u16>; 3] = [0x7E01..=0x7E0F, 0x7F0
 /// What a ClientHello offers.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub struct Offer {
+pub struct Offer<'a> {
     /// It has the framing of SSL 2.0.
     pub ssl2: bool,
     /// Number of bytes present and expected; absent if it is complete.
@@ -41,9 +41,10 @@ pub struct Offer {
     /// It has the extension `encrypted_client_hello`.
     pub encrypted: bool,
     encrypted_name: bool,
-    versions: Vec<u16>,
-    suites: Vec<u16>,
-    groups: Vec<u16>,
+    /// Lists of numbers as they were sent.
+    versions: &'a [u8],
+    suites: &'a [u8],
+    groups: &'a [u8],
     pub alpn: Vec<String>,
     pub early_data: bool,
     legacy_version: Option<u16>,
@@ -59,10 +60,10 @@ enum Stop {
     Fault(String),
 }
 
-impl Offer {
+impl<'a> Offer<'a> {
     /// Reads the body of a ClientHello of which there are `body.len()` of `length` bytes.
     #[must_use]
-    pub fn read(body: &[u8], length: usize) -> Self {
+    pub fn read(body: &'a [u8], length: usize) -> Self {
         let mut offer = Self::default();
         let result = offer.parse(body, length);
         offer.conclude(result, body.len(), length);
@@ -71,7 +72,7 @@ impl Offer {
 
     /// Reads a ClientHello in the framing of SSL 2.0 (RFC 5246 §E.2), without its two bytes of length.
     #[must_use]
-    pub fn read_ssl2(body: &[u8], length: usize) -> Self {
+    pub fn read_ssl2(body: &'a [u8], length: usize) -> Self {
         let mut offer = Self { ssl2: true, ..Self::default() };
         let result = offer.parse_ssl2(body, length);
         offer.conclude(result, body.len(), length);
@@ -83,7 +84,7 @@ impl Offer {
     /// Returns the versions offered, the highest first, without GREASE. Empty if they are not known.
     #[must_use]
     pub fn versions(&self) -> Vec<Cow<'static, str>> {
-        let mut versions: Vec<u16> = self.versions.clone();
+        let mut versions: Vec<u16> = numbers(self.versions).collect();
         if versions.is_empty()
             && let Some(legacy) = self.legacy_version
             && (self.cut.is_none() && self.malformed.is_none() || legacy < Version::Tls12.number())
@@ -102,18 +103,24 @@ impl Offer {
 
     #[must_use]
     pub fn suites(&self) -> Vec<Cow<'static, str>> {
-        self.suites.iter().map(|&suite| suites::label(suite)).collect()
+        // In SSL 2.0 a suite has three bytes: those of its own, and those of TLS behind a zero.
+        if self.ssl2 {
+            let specs = self.suites.as_chunks::<3>().0.iter();
+            let suites = specs.filter(|spec| spec[0] == 0).map(|spec| u16::from_be_bytes([spec[1], spec[2]]));
+            return suites.take(MAX_LISTED).map(suites::label).collect();
+        }
+        labels(self.suites, suites::label)
     }
 
     #[must_use]
     pub fn groups(&self) -> Vec<Cow<'static, str>> {
-        self.groups.iter().map(|&group| groups::label(group)).collect()
+        labels(self.groups, groups::label)
     }
 
     /// Returns how it offers to resume a session.
     #[must_use]
     pub fn resumption(&self) -> Resumption {
-        let is_tls13 = !self.versions.is_empty();
+        let is_tls13 = numbers(self.versions).next().is_some();
         match () {
             () if self.has_psk => Resumption::PreSharedKey,
             () if self.has_ticket => Resumption::Ticket,
@@ -141,7 +148,7 @@ impl Offer {
         }
     }
 
-    fn parse(&mut self, body: &[u8], length: usize) -> Result<(), Stop> {
+    fn parse(&mut self, body: &'a [u8], length: usize) -> Result<(), Stop> {
         let mut fields = Fields(body);
         self.legacy_version = Some(fields.u16().ok_or(Stop::Short("the version"))?);
         fields.bytes(RANDOM_BYTES).ok_or(Stop::Short("the random"))?;
@@ -156,7 +163,7 @@ impl Offer {
             return Err(Stop::Fault(format!("cipher suites of {size} bytes")));
         }
         let available = fields.0.get(..size).unwrap_or(fields.0);
-        self.suites = numbers(available);
+        self.suites = available;
         fields.bytes(size).ok_or(Stop::Short("the cipher suites"))?;
         fields.short().ok_or(Stop::Short("the compression methods"))?;
         if body.len() - fields.0.len() == length {
@@ -193,13 +200,13 @@ impl Offer {
         Ok(())
     }
 
-    fn extension(&mut self, number: u16, content: &[u8]) -> Option<()> {
+    fn extension(&mut self, number: u16, content: &'a [u8]) -> Option<()> {
         let mut fields = Fields(content);
         match number {
             SERVER_NAME if self.server_name.is_none() => self.server_name = Some(server_name(content)?),
             SERVER_NAME => return None,
-            SUPPORTED_GROUPS => self.groups = numbers(fields.long()?),
-            SUPPORTED_VERSIONS => self.versions = numbers(fields.short()?),
+            SUPPORTED_GROUPS => self.groups = fields.long()?,
+            SUPPORTED_VERSIONS => self.versions = fields.short()?,
             ALPN => {
                 let mut list = Fields(fields.long()?);
                 while !list.is_empty() {
@@ -215,7 +222,7 @@ impl Offer {
         Some(())
     }
 
-    fn parse_ssl2(&mut self, body: &[u8], length: usize) -> Result<(), Stop> {
+    fn parse_ssl2(&mut self, body: &'a [u8], length: usize) -> Result<(), Stop> {
         let mut fields = Fields(body);
         fields.u8().ok_or(Stop::Short("the message type"))?;
         self.legacy_version = Some(fields.u16().ok_or(Stop::Short("the version"))?);
@@ -224,14 +231,7 @@ impl Offer {
         if specs % 3 != 0 || 9 + specs + session + challenge != length {
             return Err(Stop::Fault("lengths that contradict each other".to_owned()));
         }
-        let available = fields.0.get(..specs).unwrap_or(fields.0);
-        // Suites of SSL 2.0 itself have three bytes, those of TLS begin with a zero.
-        let specs = available.as_chunks::<3>().0.iter();
-        self.suites = specs
-            .filter(|spec| spec[0] == 0)
-            .map(|spec| u16::from_be_bytes([spec[1], spec[2]]))
-            .take(MAX_LISTED)
-            .collect();
+        self.suites = fields.0.get(..specs).unwrap_or(fields.0);
         self.has_session = session > 0;
         Ok(())
     }
@@ -253,9 +253,18 @@ fn is_grease(number: u16) -> bool {
     high == low && low & 0x0F == 0x0A
 }
 
-fn numbers(bytes: &[u8]) -> Vec<u16> {
+/// Returns the numbers of a list without GREASE.
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = u16> {
     let pairs = bytes.as_chunks::<2>().0.iter();
-    pairs.map(|pair| u16::from_be_bytes(*pair)).filter(|&number| !is_grease(number)).take(MAX_LISTED).collect()
+    pairs.map(|pair| u16::from_be_bytes(*pair)).filter(|&number| !is_grease(number)).take(MAX_LISTED)
+}
+
+/// Returns the names of a list of numbers.
+fn labels(bytes: &[u8], label: impl Fn(u16) -> Cow<'static, str>) -> Vec<Cow<'static, str>> {
+    // A captured ClientHello is one of thousands: one allocation for each list.
+    let mut labels = Vec::with_capacity(bytes.len().min(2 * MAX_LISTED) / 2);
+    labels.extend(numbers(bytes).map(label));
+    labels
 }
 
 /// Returns the first host name of the extension (RFC 6066 §3).

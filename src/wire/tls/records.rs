@@ -1,7 +1,6 @@
 //! Splits a stream into TLS records (RFC 8446 §5.1). Bytes are passed on as they arrive; no record is
 //! buffered.
 
-use super::fields::Fields;
 use super::malformed::Malformed;
 
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -17,7 +16,9 @@ const HEADER_BYTES: usize = 5;
 /// Reads the records of one direction.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    header: Vec<u8>,
+    header: [u8; HEADER_BYTES],
+    /// Number of bytes of the header that have been read.
+    have: usize,
     /// Number of body bytes of the current record still missing.
     left: usize,
 }
@@ -39,12 +40,17 @@ impl Records {
     /// # Errors
     /// Returns the violation. Nothing can be read after it.
     pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Malformed> {
-        if self.header.len() < HEADER_BYTES {
-            let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
-            self.header.extend(head);
+        if self.have < HEADER_BYTES {
+            let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.have));
+            if let Some(place) = self.header.get_mut(self.have..self.have + head.len()) {
+                place.copy_from_slice(head);
+            }
+            self.have += head.len();
             *bytes = rest;
-            let Some(header) = self.header.first_chunk() else { return Ok(None) };
-            self.left = usize::from(length(*header)?);
+            if self.have < HEADER_BYTES {
+                return Ok(None);
+            }
+            self.left = usize::from(length(self.header)?);
         } else if bytes.is_empty() {
             return Ok(None);
         }
@@ -54,29 +60,34 @@ impl Records {
         let (body, rest) = bytes.split_at(bytes.len().min(self.left));
         *bytes = rest;
         self.left -= body.len();
-        let kind = self.header.first().copied().unwrap_or_default();
-        let length = Fields(self.header.get(3..).unwrap_or_default()).u16().unwrap_or_default();
-        let is_last = self.left == 0;
-        if is_last {
-            self.header.clear();
-        }
-        Ok(Some(Piece { kind, length: usize::from(length), bytes: body, is_last }))
+        let (kind, length) = self.kind_and_length();
+        let is_last = self.ends();
+        Ok(Some(Piece { kind, length, bytes: body, is_last }))
     }
 
     /// Passes over bytes that are missing, if they are of the record that is under way. Returns its kind, and
     /// its length if it ends with them.
     pub(super) fn pass(&mut self, missing: usize) -> Option<(u8, Option<usize>)> {
-        if self.header.len() < HEADER_BYTES || missing > self.left {
+        if self.have < HEADER_BYTES || missing > self.left {
             return None;
         }
-        let kind = *self.header.first()?;
-        let length = Fields(self.header.get(3..)?).u16()?;
+        let (kind, length) = self.kind_and_length();
         self.left -= missing;
+        Some((kind, self.ends().then_some(length)))
+    }
+
+    fn kind_and_length(&self) -> (u8, usize) {
+        let [kind, _, _, length @ ..] = self.header;
+        (kind, usize::from(u16::from_be_bytes(length)))
+    }
+
+    /// Returns whether the record is complete; then the next one begins.
+    fn ends(&mut self) -> bool {
         let is_last = self.left == 0;
         if is_last {
-            self.header.clear();
+            self.have = 0;
         }
-        Some((kind, is_last.then_some(usize::from(length))))
+        is_last
     }
 }
 

@@ -34,6 +34,8 @@ pub fn label(suite: u16) -> Cow<'static, str> {
     match find(suite) {
         Some(Suite { openssl: "", iana, .. }) => Cow::Borrowed(iana),
         Some(Suite { openssl, .. }) => Cow::Borrowed(openssl),
+        // Most clients send TLS_EMPTY_RENEGOTIATION_INFO_SCSV, which is no suite.
+        None if suite == 0x00FF => Cow::Borrowed("0x00FF"),
         None => Cow::Owned(format!("0x{suite:04X}")),
     }
 }

@@ -25,7 +25,7 @@ impl Connection {
         // If there are several SYN/ACKs, the one that the client acknowledges counts.
         if let Some(acknowledged) = segment.acknowledged
             && self.server.stream.is_fresh()
-            && (self.bases.contains(&acknowledged) || self.bases.is_empty() && segment.length > 0)
+            && (self.bases.all().contains(&acknowledged) || self.bases.all().is_empty() && segment.length > 0)
         {
             self.server.stream.begin(acknowledged);
         }
@@ -69,6 +69,16 @@ impl Connection {
                     // ClientHello.
                     self.set_server_start(ack, at, shared);
                 }
+                // Most ClientHellos are whole in one segment, and need no copy.
+                if self.client_state == ClientState::Start
+                    && self.client.head.is_empty()
+                    && preface::start(bytes) == Start::Tls
+                {
+                    self.client_state = ClientState::Tls;
+                    self.client_tls(bytes, at, shared);
+                    self.has_read_hello(sequence, bytes);
+                    return;
+                }
                 let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
                 self.client.head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                 if self.client_state == ClientState::Ssl2 {
@@ -97,6 +107,11 @@ impl Connection {
             }
             ClientState::NotTls | ClientState::Lost => {}
         }
+        self.has_read_hello(sequence, bytes);
+    }
+
+    /// Records where the ClientHello ends, if these bytes complete it.
+    fn has_read_hello(&mut self, sequence: u32, bytes: &[u8]) {
         if self.handshake.hello.is_some() {
             self.acknowledged.hello(sequence.wrapping_add(u32::try_from(bytes.len()).unwrap_or_default()));
         }

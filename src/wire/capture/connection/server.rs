@@ -23,7 +23,9 @@ impl Connection {
             return true;
         }
         let sequence = data_sequence(segment);
-        if self.server.stream.is_fresh() && (self.server.stream.next().is_none() || self.bases.contains(&sequence)) {
+        if self.server.stream.is_fresh()
+            && (self.server.stream.next().is_none() || self.bases.all().contains(&sequence))
+        {
             self.server.stream.begin(sequence);
         }
         let mut stream = std::mem::take(&mut self.server.stream);
@@ -79,9 +81,17 @@ impl Connection {
                     && !rest.is_empty()
                     && self.may_be_answer()
                 {
-                    self.server_state = ServerState::Opening;
-                    self.server.head = rest.to_vec();
-                    self.decide_server(false, at, shared);
+                    let head = rest.get(..MAX_HEAD_BYTES).unwrap_or(rest);
+                    // Most responses are TLS, and need no copy.
+                    if not_tls::opening(head, false) == Opening::Tls {
+                        self.server_state = ServerState::Tls;
+                        self.server.head = Vec::new();
+                        self.server_bytes(sequence, rest, at, shared);
+                    } else {
+                        self.server_state = ServerState::Opening;
+                        self.server.head = rest.to_vec();
+                        self.decide_server(false, at, shared);
+                    }
                 }
             }
             ServerState::Opening => {

@@ -6,9 +6,9 @@ use super::flow;
 use crate::evidence::capture::{Hello, HelloState, Outcome, Resumption, ServerName};
 use crate::wire::tls::{ClientHello, Offer, Version, suites};
 
-fn offer(builder: &HelloBuilder<'_>) -> Offer {
-    let body = builder.body();
-    Offer::read(&body, body.len())
+fn offer(builder: &HelloBuilder<'_>) -> Offer<'static> {
+    let body = builder.body().leak();
+    Offer::read(body, body.len())
 }
 
 fn hello_of(bytes: &[u8]) -> Hello {

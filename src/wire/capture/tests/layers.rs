@@ -1,5 +1,8 @@
 //! Link layers, tags and tunnels: the innermost conversation is found in each.
 
+use super::super::layers::{Content, Layers};
+use super::super::packets::Packet as CapturedPacket;
+use super::super::plain;
 use super::builder::{self, Packet, START, Talk, ether_type, ethernet, good13, ip, udp};
 use super::read;
 use crate::evidence::capture::{Outcome, ServerName, Tunnel};
@@ -252,4 +255,39 @@ fn layers_without_end_are_given_up() {
     let error = ip("192.0.2.1".parse().unwrap(), "10.0.0.7".parse().unwrap(), 1, &quote);
     let (flows, rest, _) = read(&builder::pcap(101, &[(START, error)]));
     assert!(flows.is_empty() && rest.unread.is_empty());
+}
+
+/// The fast way through usual packets and the way through all layers agree, whatever byte is another one.
+#[test]
+fn usual_packets_are_read_like_all_others() {
+    let talk = conversation(false);
+    let framed: [(u16, Wrap); 3] = [
+        (1, Box::new(|packet| ethernet(&[], packet))),
+        (113, Box::new(|packet| [&[0; 14][..], &ether_type(packet), packet].concat())),
+        (276, Box::new(|packet| [&ether_type(packet), &[0; 18][..], packet].concat())),
+    ];
+    let mut layers = Layers::default();
+    let mut assert_alike = |link: u16, data: &[u8], wire: usize| {
+        let packet = CapturedPacket { time: 0, link: Some(link), interface: 0, data, wire };
+        let plain = plain::segment(&packet);
+        if let Some(segment) = plain {
+            let peeled = layers.peel(&packet);
+            assert!(matches!(peeled, Content::Tcp(peeled) if peeled == segment), "{segment:?} {peeled:?}");
+        }
+        plain.is_some()
+    };
+    for (link, frame) in framed {
+        for (_, packet) in &talk.packets {
+            let data = frame(packet);
+            assert!(assert_alike(link, &data, data.len()), "{link}");
+            for place in 0..data.len().min(74) {
+                for value in [0, 1, 4, 6, 17, 20, 0x40, 0x45, 0x46, 0x50, 0x60, 0xF0, 0xFF] {
+                    let mut other = data.clone();
+                    other[place] = value;
+                    assert_alike(link, &other, data.len());
+                }
+                assert_alike(link, &data[..place], data.len());
+            }
+        }
+    }
 }
