@@ -21,7 +21,7 @@ use super::capture::{
 };
 use crate::checks::facts::versions::TooOld;
 use crate::checks::{Check, Code, Level};
-use crate::evidence::capture::{ClientChainKind, NameKind, Outcome, Preface, Signature};
+use crate::evidence::capture::{ClientChainKind, Flow, NameKind, Outcome, Preface, Signature};
 use crate::evidence::handshake::{Party, Stage, alert_name};
 
 /// The judgement of a kind of connection.
@@ -62,6 +62,9 @@ impl Standing {
     }
 }
 
+/// Maximum number of signatures of which the judgement is remembered.
+const MAX_KNOWN: usize = 256;
+
 /// Names of the kinds of refused versions, by the client.
 const VERSION_TOO_NEW: &str = "version-too-new";
 const VERSION_TOO_OLD: &str = "version-too-old";
@@ -88,6 +91,29 @@ pub fn judge(signature: &Signature) -> Kind {
         kind.sentence = format!("{}; the {}'s part is not in the capture", kind.sentence, side_name(side));
     }
     kind
+}
+
+/// Judges flow by flow, each signature once: a capture has many flows of few signatures.
+#[derive(Debug, Default)]
+pub struct FlowJudge {
+    known: Vec<(Signature, Kind)>,
+}
+
+impl FlowJudge {
+    /// Judges a flow like [`judge`].
+    pub fn judge(&mut self, flow: &Flow) -> &Kind {
+        let known = self.known.iter().position(|(signature, _)| signature.is_of(flow));
+        let position = known.unwrap_or_else(|| {
+            if self.known.len() >= MAX_KNOWN {
+                self.known.clear();
+            }
+            let signature = Signature::of(flow);
+            let kind = judge(&signature);
+            self.known.push((signature, kind));
+            self.known.len() - 1
+        });
+        &self.known[position].1
+    }
 }
 
 /// Returns how a sentence names a side.

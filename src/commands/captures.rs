@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::flow_redactor::FlowRedactor;
 use super::{Error, sources};
-use crate::checks::captured;
+use crate::checks::captured::FlowJudge;
 use crate::checks::facts::captured::ingress_addresses;
-use crate::evidence::capture::{Capture, CaptureFile, Flow, Signature, Summary};
+use crate::evidence::capture::{Capture, CaptureFile, Flow, Summary};
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 use crate::evidence::{Evidence, Unavailable};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
@@ -182,16 +182,17 @@ pub(super) struct Kept {
     writer: io::Result<CaptureWriter<Vec<u8>>>,
     bytes: usize,
     left_out: u64,
+    judge: FlowJudge,
 }
 
 impl Kept {
     pub(super) fn new() -> Self {
-        Self { writer: CaptureWriter::new(Vec::new()), bytes: 0, left_out: 0 }
+        Self { writer: CaptureWriter::new(Vec::new()), bytes: 0, left_out: 0, judge: FlowJudge::default() }
     }
 
     /// Adds the packets of a connection whose handshake failed.
     pub(super) fn add_failure(&mut self, flow: &Flow, packets: &[KeptPacket]) {
-        if captured::judge(&Signature::of(flow)).standing.is_failure() {
+        if self.judge.judge(flow).standing.is_failure() {
             self.add(packets);
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 use crate::evidence::capture::{ClientChain, Flow, ServerName};
 use crate::evidence::part::{Kind, Visit as _, Visitor};
 use crate::redact::{Redactions, Redactor};
@@ -14,13 +16,13 @@ const MAX_KNOWN: usize = 4096;
 pub(super) struct FlowRedactor {
     redactor: Redactor,
     /// Names and certificates repeat from connection to connection, and redacting one takes longer than
-    /// reading its packets.
-    known: HashMap<String, String>,
+    /// reading its packets. What has no secret is absent, so that it is not copied.
+    known: HashMap<String, Option<String>, RandomState>,
 }
 
 impl FlowRedactor {
     pub(super) fn new(redactor: Redactor) -> Self {
-        Self { redactor, known: HashMap::new() }
+        Self { redactor, known: HashMap::default() }
     }
 
     /// Redacts all text of a flow that a peer chose.
@@ -48,14 +50,17 @@ impl FlowRedactor {
 
     fn text(&mut self, text: &mut String) {
         if let Some(known) = self.known.get(text) {
-            text.clone_from(known);
+            if let Some(clean) = known {
+                text.clone_from(clean);
+            }
             return;
         }
         if self.known.len() >= MAX_KNOWN {
             self.known.clear();
         }
         let clean = self.redactor.derived(text, &mut Redactions::default());
-        self.known.insert(std::mem::replace(text, clean.clone()), clean);
+        let changed = (clean != *text).then(|| clean.clone());
+        self.known.insert(std::mem::replace(text, clean), changed);
     }
 }
 

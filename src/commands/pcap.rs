@@ -12,9 +12,9 @@ use super::captures::{self as captures_of_user, key_log};
 use super::flow_redactor::FlowRedactor;
 use super::{Error, fail_on};
 use crate::bundle::{self, NewFile};
-use crate::checks::captured::{self, Standing};
+use crate::checks::captured::{FlowJudge, Standing};
 use crate::cli::{PcapArgs, PcapOutput};
-use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
+use crate::evidence::capture::{Flow, ServerName, Summary};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::gather::files::file_kind::FileKind;
 use crate::judgement::capture::{self as judgement, CaptureReport, Question};
@@ -69,6 +69,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let task = format!("packets of {}", if let [only] = args.files.as_slice() { only } else { "the captures" });
     let mut redactor = FlowRedactor::new(Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens));
     reporter.started(&task);
+    let mut judge = FlowJudge::default();
     let mut question = Question { filters: filters(args), ..Question::default() };
     let result = captures::read(&args.files, keys, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
         question.connections += 1;
@@ -77,7 +78,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
             return;
         }
         let flow = redactor.flow(flow);
-        let standing = captured::judge(&Signature::of(&flow)).standing;
+        let standing = judge.judge(&flow).standing;
         question.matching += 1;
         question.matching_completed += u64::from(standing == Standing::Good);
         if standing.is_failure() || !args.failed {
