@@ -176,7 +176,7 @@ fn handshakes_routes_certificates_and_counters_are_data() {
     assert_eq!(pods.iter().map(|pod| pod.ending.as_str()).collect::<Vec<_>>(), ["…aaaaa", "…bbbbb"]);
     assert_eq!(pods[0].gateway.as_deref(), Some("ext"));
     let counters = summary.counters.as_ref().expect("the Envoys counted");
-    assert_eq!(counters.without_sni, Some(624));
+    assert_eq!(counters.without_sni, Some(312));
     assert_eq!((counters.not_tls, counters.own_subtracted), (Some(0), true));
     let certificates = summary.certificates.as_ref().expect("they were read");
     let secret = certificates.iter().find(|stored| stored.secret.is_some()).expect("one is of a Secret");

@@ -61,8 +61,11 @@ pub(super) fn explained(error: Error, args: &[OsString], command: &Command) -> E
     let name = typed.iter().find(|word| command.find_subcommand(word).is_some()).map_or("", String::as_str);
     let answer = match error.kind() {
         ErrorKind::UnknownArgument => answer(name, argument, &typed),
-        ErrorKind::InvalidValue if argument.starts_with("--output") => jq(text(ContextKind::InvalidValue))
-            .map(|jq| format!("templates are not supported; use jq:\n\n  kubectl apigee-tls {name} -o json | {jq}")),
+        ErrorKind::InvalidValue if argument.starts_with("--output") => jq(text(ContextKind::InvalidValue)).map(|jq| {
+            // The other arguments are not repeated, because a token can be among them.
+            let others = if typed.len() > 3 { " …" } else { "" };
+            format!("templates are not supported; use jq:\n\n  kubectl apigee-tls {name}{others} -o json | {jq}")
+        }),
         ErrorKind::InvalidUtf8 => args.iter().find(|argument| argument.to_str().is_none()).map(|argument| {
             let argument = argument.to_string_lossy();
             let argument = argument.escape_debug();

@@ -35,13 +35,13 @@ mod unescape;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use self::pseudonyms::{Names, Pseudonyms, Revealer};
 pub use self::text::{MAX_LINE, StreamRedactor};
@@ -179,10 +179,12 @@ impl Redactor {
             Value::Array(items) => items.iter_mut().for_each(|item| self.derived_document(item, redactions)),
             Value::Object(fields) => {
                 let known = std::mem::take(fields);
+                let mut numbers = HashMap::new();
                 for (name, mut value) in known {
                     self.derived_document(&mut value, redactions);
                     // Keys hold client addresses and SNI values, too.
-                    fields.insert(self.derived(&name, redactions), value);
+                    let name = self.derived(&name, redactions);
+                    fields.insert(distinct(name, fields, &mut numbers), value);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -317,6 +319,21 @@ impl Redactor {
     #[must_use]
     pub fn names(&self) -> Names {
         self.engine.table.names()
+    }
+}
+
+/// Returns the name with a number if another of the object is equal after redaction, so that none is lost.
+fn distinct(name: String, fields: &Map<String, Value>, numbers: &mut HashMap<String, u64>) -> String {
+    if !fields.contains_key(&name) {
+        return name;
+    }
+    let number = numbers.entry(name.clone()).or_insert(1);
+    loop {
+        *number += 1;
+        let numbered = format!("{name} ({number})");
+        if !fields.contains_key(&numbered) {
+            return numbered;
+        }
     }
 }
 

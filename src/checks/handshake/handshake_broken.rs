@@ -20,7 +20,7 @@ pub(in crate::checks) const CHECK: Check = Check {
             decode_error (50), illegal_parameter (47), missing_extension (109) or unsupported_extension \
             (110), the server does not accept this ClientHello.",
         fix: "Read the log of the server for that time. Probe again with another version (--tls-max \
-            TLSv1.2): if that succeeds, the ClientHello is the cause.",
+            TLSv1.2, or another --client): if that succeeds, the ClientHello is the cause.",
     },
     reference: "RFC 8446 §6; alert codes by stage",
     judge,
@@ -53,7 +53,11 @@ fn hint(question: &ProbeQuestion, failure: &Failure) -> &'static str {
         // Source: OpenSSL sends it where its security level leaves no signature algorithm for TLS 1.0 and
         // 1.1.
         (How::Alert { number: 80, .. }, Stage::ClientHello) if is_old_alone => {
-            "; the server may not serve these TLS versions: compare with --tls-max 1.2"
+            if question.client.is_some() {
+                "; the server may not serve these TLS versions: compare with a newer --client"
+            } else {
+                "; the server may not serve these TLS versions: compare with --tls-max 1.2"
+            }
         }
         (How::Alert { number: 80, .. }, _) => "; the server reports an internal error, and its log may say which",
         (How::Alert { number: 47 | 50 | 109 | 110, .. }, Stage::ClientHello) => {

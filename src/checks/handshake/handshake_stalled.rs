@@ -17,7 +17,7 @@ pub(in crate::checks) const CHECK: Check = Check {
             this effect. So does a path with a smaller MTU than the sender assumes, because a ClientHello \
             with a post-quantum key share needs more than one packet.",
         fix: "Capture packets at both ends and compare. To test the MTU, probe with a smaller ClientHello \
-            (--tls-max TLSv1.2) and see whether it is answered.",
+            (--tls-max TLSv1.2, or an older --client) and see whether it is answered.",
     },
     reference: "Apigee Edge \"TLS/SSL handshake failures\": a ClientHello without any answer; RFC 2923 (path \
         MTU discovery)",

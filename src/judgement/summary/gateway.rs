@@ -102,8 +102,8 @@ pub(super) fn counters(evidence: &Evidence) -> Option<CounterSummary> {
         let without_sni = log.map_or(0, |log| log.own.without_sni.range(..before).count() as u64);
         let named =
             log.map_or(0, |log| log.own.names.values().filter(|at| at.is_some_and(|at| at < before)).count() as u64);
-        // A gateway that serves every name has a filter chain for those of earlier runs, but perhaps not since its
-        // start.
+        // A gateway that serves every name has a filter chain for those of earlier runs, but perhaps it had
+        // none when it started.
         let serves_all = serves_every_name(evidence, &gateway.pod);
         let own = without_sni.saturating_add(named);
         let refused = if serves_all { 0 } else { own };

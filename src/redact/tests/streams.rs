@@ -311,6 +311,14 @@ fn keeps_a_document_whole_when_a_text_looks_like_a_secret() {
     }
 }
 
+#[test]
+fn keeps_entries_of_an_object_whose_names_become_equal() {
+    let mut document = serde_json::json!({ "token=aaaaaaaa": 1, "token=bbbbbbbb": 2, "token=cccccccc": 3 });
+    Redactor::secrets_only().derived_document(&mut document, &mut Redactions::default());
+    let kept = serde_json::json!({ "token=<redacted>": 1, "token=<redacted> (2)": 2, "token=<redacted> (3)": 3 });
+    assert_eq!(document, kept);
+}
+
 /// Unbounded look-ahead or repeated scanning would take minutes for these lines, which anyone can send.
 #[test]
 fn redacts_hostile_lines_in_bounded_time() {

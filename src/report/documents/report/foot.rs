@@ -27,7 +27,7 @@ pub(super) fn not_seen(report: &Report, options: TextOptions, out: &mut String) 
     }
 }
 
-/// Returns `routes, Services: the run was interrupted`: what has one reason stands before it.
+/// Returns `routes, Services: the run was interrupted`: each reason once, after all that it applies to.
 fn by_reason(not_seen: &[NotSeen]) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for item in not_seen {

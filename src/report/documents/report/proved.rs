@@ -100,13 +100,13 @@ fn confirmed(summary: &RunSummary) -> Option<String> {
     let counted = counters.without_filter_chain?;
     let counted_resets = count(counted, "reset");
     match counted.cmp(&resets.total) {
-        // The counters begin with the Envoy, the log with its oldest record; and which handshakes of earlier runs
-        // were refused is not known of a gateway that serves them now.
+        // The counters begin with the Envoy, the log with its oldest record; and which handshakes of earlier
+        // runs were refused is not known of a gateway that serves them now.
         Ordering::Greater => {
             Some(format!("Envoy counted {counted_resets}, those before the log and of earlier runs included."))
         }
         Ordering::Equal => Some(format!("Envoy counted the same {counted_resets}.")),
-        // It started again after the first ones, or those of earlier runs cannot be told apart.
+        // It started again after the first ones, or those of earlier runs cannot be distinguished.
         Ordering::Less => None,
     }
 }
