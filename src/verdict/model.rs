@@ -116,6 +116,9 @@ pub struct Remedy {
     pub steps: Vec<RemedyStep>,
     /// Side effects of the steps.
     pub side_effects: Vec<String>,
+    /// The command that writes the support bundle of the same cluster and files.
+    #[serde(default)]
+    pub collect: String,
 }
 
 /// One step.

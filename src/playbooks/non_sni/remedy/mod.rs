@@ -66,7 +66,8 @@ pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
     let effect = "Clients with a server name that no route has get this certificate instead of a reset.";
     let side_effects = if opens { vec![effect.to_owned()] } else { Vec::new() };
     let target = Target::of(judged.evidence);
-    Remedy { target, steps: planned.into_iter().map(|planned| planned.step).collect(), side_effects }
+    let collect = target.tool("collect", &groups::all_files(judged.evidence));
+    Remedy { target, steps: planned.into_iter().map(|planned| planned.step).collect(), side_effects, collect }
 }
 
 /// Returns what the steps of the remedy change.

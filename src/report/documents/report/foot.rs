@@ -103,8 +103,7 @@ fn hints(report: &Report, options: TextOptions) -> String {
         hints.push(format!("why: explain {code}"));
     }
     if !report.verdict.kind.is_good() {
-        let target = &report.remedy.target;
-        hints.push(format!("still stuck: {}", visible(&target.tool("collect", "-f overrides.yaml"))));
+        hints.push(format!("still stuck: {}", visible(&report.remedy.collect)));
     }
     hints.join(" · ")
 }
