@@ -47,7 +47,7 @@ fn of_plain(name: &[u8]) -> ValueKind {
             return row.kind;
         }
     }
-    if ends_in_the_word_pass(name) || is_key_header(normalized, name) || has_suffix(name, normalized) {
+    if ends_in_the_word_pass(name) || is_secret_header(normalized, name) || has_suffix(name, normalized) {
         ValueKind::Secret
     } else {
         ValueKind::NotSecret
@@ -192,12 +192,14 @@ fn ends_in_the_word_pass(name: &[u8]) -> bool {
     })
 }
 
-/// Returns whether the name is a custom header for a key, such as `x-acme-key`, and not for another use of
-/// the word, such as a cache key.
-fn is_key_header(normalized: &[u8], name: &[u8]) -> bool {
-    name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"x-"))
-        && normalized.ends_with(b"key")
-        && !HARMLESS_KEY_HEADERS.iter().any(|end| normalized.ends_with(end.as_bytes()))
+/// Returns whether the name is a custom header for a key or for another proof of identity, such as
+/// `x-acme-key` and `x-backend-auth`, and not for another use of the word, such as a cache key.
+fn is_secret_header(normalized: &[u8], name: &[u8]) -> bool {
+    let is_custom = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"x-"));
+    let plain = SUFFIXES.iter().find_map(|suffix| normalized.strip_suffix(suffix.as_bytes())).unwrap_or(normalized);
+    is_custom
+        && (plain.ends_with(b"key") || plain.ends_with(b"auth"))
+        && !HARMLESS_KEY_HEADERS.iter().any(|end| plain.ends_with(end.as_bytes()))
 }
 
 /// Returns the letters and digits of a name in lower case, without punctuation.
@@ -249,6 +251,12 @@ mod tests {
             "appSecret",
             "credentials",
             "x-acme-key",
+            "x-backend-auth",
+            "X-Auth",
+            "x-internal-auth-value",
+            "Dpass",
+            "pswd",
+            "credencial",
             "connectionString",
             "x-shared-access-signature",
             "REDIS_AUTH",

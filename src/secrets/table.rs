@@ -44,7 +44,7 @@ pub(super) const NAMES: &[Row] = &[
     Row {
         part: Part::Whole,
         kind: ValueKind::Secret,
-        forms: &["hmac", "jsessionid", "mfa", "otp", "pass", "pat", "psk", "resumptionpsk", "secrets"],
+        forms: &["dpass", "dpw", "hmac", "jsessionid", "mfa", "otp", "pass", "pat", "psk", "resumptionpsk", "secrets"],
     },
     // Parts of a private key as `openssl rsa -text` prints them.
     Row {
@@ -184,6 +184,7 @@ pub(super) const NAMES: &[Row] = &[
             "recoverycode",
             "recoverykey",
             "recoveryphrase",
+            "pswd",
             "psw",
             "redisauth",
             "redispass",

@@ -79,9 +79,11 @@ pub(super) const NAMES_OF_HASHES: &[&str] = &[
     "sha384",
     "sha512",
     "span",
+    "spans",
     "tag",
     "task",
     "trace",
+    "traces",
     "version",
 ];
 

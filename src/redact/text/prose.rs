@@ -20,14 +20,20 @@ pub(super) const SUBJECTS: &[&str] = &[
     "credential ",
     "encryption key ",
     "license key ",
+    "one-time code ",
+    "otp code ",
     "pass phrase ",
     "passcode ",
     "passphrase ",
     "passwd ",
     "password ",
+    "recovery code ",
     "secret key ",
+    "security code ",
     "shared secret ",
     "token ",
+    "unlock code ",
+    "verification code ",
 ];
 
 /// Arguments and programs that read a secret from their standard input.
