@@ -46,7 +46,7 @@ pub(super) fn conclude(evidence: &Evidence, results: &[CheckResult]) -> LegAnswe
 
 fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult], now: Timestamp) -> LegVerdict {
     let causes: Vec<LegCause> = observations.iter().map(cause).collect();
-    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.cause.is_risk();
+    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.is_risk();
     let harms: Vec<&Observation> = observations.iter().filter(is_harm).collect();
     // A failure was seen that several causes fit.
     let open: Vec<&Observation> = observations
@@ -180,6 +180,11 @@ fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
     missing.extend(facts::undated(edge).into_iter().map(|why| NotSeen {
         what: format!("the dates of {}", why.what),
         why: why.reason.to_string(),
+        measurement: None,
+    }));
+    missing.extend(facts::hidden_captures(edge).map(|unseen| NotSeen {
+        what: unseen.why.what,
+        why: unseen.why.reason.to_string(),
         measurement: None,
     }));
     for leg in edge.question.legs.iter().filter(|leg| !edge.question.probed.contains(leg)) {
