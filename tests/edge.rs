@@ -35,6 +35,8 @@ mod pki;
 mod proxies;
 #[path = "edge/recorder.rs"]
 mod recorder;
+#[path = "edge/reported.rs"]
+mod reported;
 #[path = "edge/routers.rs"]
 mod routers;
 #[path = "edge/servers.rs"]

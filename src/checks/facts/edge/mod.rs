@@ -17,6 +17,7 @@ mod basis;
 mod captured;
 mod configuration;
 mod given;
+mod identity;
 mod list;
 mod messages;
 mod model;
