@@ -110,18 +110,18 @@ fn at(causes: &[EdgeCause], host: &str, port: u16, name: Option<&str>) -> Measur
     let names = any(&[EdgeCause::SniMissing, EdgeCause::SniUnknown]);
     let (why, command) = match () {
         () if has(EdgeCause::NameNotResolved) => {
-            ("whether the name has an address where the handshake fails decides", format!("getent ahosts {word}"))
+            ("whether the name can be resolved where the handshake fails decides", format!("getent ahosts {word}"))
         }
         () if has(EdgeCause::Unreachable) => {
             let host = shell_word(host.trim_matches(['[', ']']));
             (
-                "whether a connection is made from where the handshake fails decides",
+                "whether a connection can be made from where the handshake fails decides",
                 format!("nc -vz -w 10 {host} {port}"),
             )
         }
         () if has(EdgeCause::HandshakeTimeout) => (
-            "from where the handshake fails: CONNECTED and then nothing is a ClientHello without an answer, and no \
-             CONNECTED is a port that cannot be reached",
+            "run where the handshake fails, silence after CONNECTED is a ClientHello without an answer; without \
+             CONNECTED, the port cannot be reached",
             format!("timeout 60 {} < /dev/null", client()),
         ),
         () if has(EdgeCause::CipherMismatch) && any(CLIENT_CERTIFICATES)

@@ -206,8 +206,10 @@ fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
         if facts::leg_of_capture(edge, captured).is_none() {
             missing.push(NotSeen {
                 what: format!(
-                    "the leg of {} connections from {} to {}",
-                    captured.count, captured.client, captured.server
+                    "the leg of {} from {} to {}",
+                    count(captured.count, "connection"),
+                    captured.client,
+                    captured.server
                 ),
                 why: "neither address nor name is that of a Router, Message Processor or target; give --mp-address or \
                       --router-address"

@@ -1,8 +1,8 @@
 //! What a backend reports of a client certificate, beside the one that the target has configured.
 //!
-//! One alert has several reasons: the JSSE of a backend sends 46 for a certificate that is untrusted, that has
-//! expired or that is not for clients. The certificate itself tells them apart. Where it contradicts the
-//! alert, the Message Processor presents another one, and the alert is no more than possible.
+//! One alert has several reasons: the JSSE of a backend sends 46 for a certificate that is untrusted, that
+//! has expired or that is not for clients. The certificate itself tells them apart. Where it contradicts the
+//! alert, the Message Processor presents another one, and the cause is no more than possible.
 
 use jiff::Timestamp;
 

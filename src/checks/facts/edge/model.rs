@@ -301,8 +301,8 @@ impl Observation {
         matches!(self.origin, Origin::Capture | Origin::Log | Origin::Symptom)
     }
 
-    /// Returns whether nobody was seen to fail because of it. A certificate that is too weak for some is a cause
-    /// where a failure shows it.
+    /// Returns whether nobody was seen to fail because of it. A certificate that is too weak for some is a
+    /// cause where a failure shows it.
     pub(crate) fn is_risk(&self) -> bool {
         self.cause.is_risk() && self.failures.is_empty()
     }

@@ -219,8 +219,8 @@ fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Str
     }
 }
 
-/// The target that a report is about: by the name that was called, by the address that a handshake reached, by
-/// a name in the text, else the only one. A name that no target has is that of another server.
+/// The target that a report is about: by the name that was called, by a name in the text, by the address that
+/// a handshake reached, else the only one. A name that no target has is that of another server.
 fn target<'a>(edge: &'a Edge, report: &Report<'_>) -> Option<&'a Target> {
     let candidates = || edge.targets.iter().filter(|target| target.enabled && target.has_tls());
     let (address, port) = report.backend.and_then(|backend| backend.rsplit_once(':')).unzip();
