@@ -114,8 +114,8 @@ fn a_pasted_text_is_taken_as_it_is_and_never_repeated() {
     let outcome = world.offline(&["--symptom", "---\nno peer certificate available\nSSL alert number 40"]);
     outcome.is("ambiguous", "northbound", 3);
     let next = outcome.next();
-    let word = "--symptom '--- no peer certificate available SSL alert number 40'";
-    assert!(next.contains(word) && !next.contains("BY_HAND"), "{next}");
+    let quoted = "--symptom '--- no peer certificate available SSL alert number 40'";
+    assert!(next.contains(quoted) && !next.contains("BY_HAND"), "{next}");
     // What no quotes keep is left out.
     let outcome = world.offline(&["--symptom", "it's\n\"it\" with SSL alert number 40"]);
     assert!(!outcome.next().contains("--symptom") && !outcome.next().is_empty(), "{outcome:?}");
