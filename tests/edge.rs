@@ -17,6 +17,8 @@ mod backends;
 mod builder;
 #[path = "edge/bundles.rs"]
 mod bundles;
+#[path = "edge/captured.rs"]
+mod captured;
 #[path = "edge/failures.rs"]
 mod failures;
 #[path = "edge/given.rs"]
@@ -33,6 +35,8 @@ mod pki;
 mod proxies;
 #[path = "edge/recorder.rs"]
 mod recorder;
+#[path = "edge/reported.rs"]
+mod reported;
 #[path = "edge/routers.rs"]
 mod routers;
 #[path = "edge/servers.rs"]
@@ -229,7 +233,7 @@ fn symptoms_name_the_leg() {
     let world = World::new();
     let dump = world.dump();
     let fault = r#"{"fault":{"faultstring":"SSL Handshake failed Received fatal alert: certificate_expired"}}"#;
-    let outcome = world.offline(&["--api-dump", &dump, "--symptom", fault]);
+    let outcome = world.offline(&["--symptom", fault]);
     outcome.claims("client-certificate-expired", "southbound", "edge-administrator", "likely");
     let outcome = world.offline(&["--api-dump", &dump, "--symptom", "curl: (60) SSL certificate problem"]);
     outcome.is("ambiguous", "northbound", 3);

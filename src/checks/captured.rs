@@ -70,7 +70,10 @@ const VERSION_TOO_NEW: &str = "version-too-new";
 const VERSION_TOO_OLD: &str = "version-too-old";
 
 const NO_ROUTE: &str = "the gateway has no route for clients without SNI (Apigee hybrid: no wildcard route, or `enableNonSniClient` is off)";
+const NAME_IS_ADDRESS: &str = "no route has an IP address as its name; the client has to send a hostname";
+const NEEDS_NAME: &str = "the server needs SNI, and the ClientHello has none";
 const UNKNOWN_NAME: &str = "no route or virtual host has this server name";
+const NO_SUITE: &str = "the server shares no cipher suite, group or signature algorithm with the client";
 const FIREWALL: &str = "a firewall or proxy between the two ends the connection";
 const NOT_TLS_PORT: &str = "the port does not speak TLS";
 const LARGE_HELLO: &str = "a device on the way cannot handle a ClientHello of more than one segment";
@@ -290,6 +293,15 @@ fn name(signature: &Signature) -> &'static str {
     }
 }
 
+/// Returns what is wrong with the server_name of a ClientHello that a server refuses by an alert.
+fn name_cause(signature: &Signature) -> &'static str {
+    match signature.name {
+        NameKind::None => NEEDS_NAME,
+        NameKind::Address => NAME_IS_ADDRESS,
+        NameKind::Sent | NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => UNKNOWN_NAME,
+    }
+}
+
 /// Returns the check of a server that refuses a ClientHello because of its server_name.
 fn name_check(name: NameKind) -> &'static Check {
     match name {
@@ -338,9 +350,7 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
         (_, Stage::ClientHello) => {
             let causes: &[&str] = match signature.name {
                 NameKind::None => &[NO_ROUTE, NOT_TLS_PORT, FIREWALL],
-                NameKind::Address => {
-                    &["no route has an IP address as its name; the client has to send a hostname", NO_ROUTE]
-                }
+                NameKind::Address => &[NAME_IS_ADDRESS, NO_ROUTE],
                 NameKind::Sent => &[UNKNOWN_NAME, FIREWALL, NOT_TLS_PORT],
                 NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => &[UNKNOWN_NAME, NO_ROUTE, FIREWALL],
             };
@@ -399,13 +409,19 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
             &suite_refused::CHECK,
             "suites-refused",
             &format!("server refuses a ClientHello{with}, alert {alert}"),
-            &["the server shares no cipher suite, group or signature algorithm with the client", UNKNOWN_NAME],
+            &match signature.name {
+                NameKind::None => [NEEDS_NAME, NO_SUITE],
+                _ => [NO_SUITE, name_cause(signature)],
+            },
         ),
         112 => failed(
             name_check(signature.name),
             "name-refused",
-            &format!("server does not know the name of a ClientHello{with}, alert {alert}"),
-            &[UNKNOWN_NAME],
+            &match signature.name {
+                NameKind::None => format!("server refuses a ClientHello{with}, alert {alert}"),
+                _ => format!("server does not know the name of a ClientHello{with}, alert {alert}"),
+            },
+            &[name_cause(signature)],
         ),
         120 => failed(
             &alpn_refused::CHECK,

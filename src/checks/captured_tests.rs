@@ -223,6 +223,21 @@ fn an_alert_without_the_other_direction_is_a_verdict() {
 
 /// The server's answer is in the capture in so far as the client acknowledged it.
 #[test]
+fn a_refusal_without_sni_blames_no_name() {
+    for number in [40, 71, 112] {
+        let refused = |name: Option<&str>| {
+            let mut talk = with_hello(name);
+            talk.server_says(&alert(2, number));
+            kind(&flow(&talk))
+        };
+        let (without, with) = (refused(None), refused(Some("api.example.com")));
+        let names = |kind: &Kind| kind.causes.iter().any(|cause| cause.contains("has this server name"));
+        assert!(without.causes[0].contains("needs SNI") && !names(&without), "{without:?}");
+        assert!(names(&with) && !with.causes.iter().any(|cause| cause.contains("needs SNI")), "{with:?}");
+    }
+}
+
+#[test]
 fn an_answer_that_the_client_received_is_no_silence() {
     let mut talk = with_hello(None);
     talk.lost_from_server(1400);

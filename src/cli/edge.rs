@@ -126,7 +126,7 @@ pub struct EdgeOptions {
 
     /// What a client or a trace showed: an HTTP answer, a line of curl, a faultstring; @FILE reads it from a
     /// file; may be repeated
-    #[arg(long = "symptom", value_name = "TEXT|@FILE", value_hint = ValueHint::Other, help_heading = "Environment")]
+    #[arg(long = "symptom", value_name = "TEXT|@FILE", allow_hyphen_values = true, value_hint = ValueHint::Other, help_heading = "Environment")]
     pub symptoms: Vec<String>,
 
     /// Client apps without SNI exist, whether or not they were seen

@@ -57,6 +57,14 @@ pub(super) fn explained(error: Error, args: &[OsString], command: &Command) -> E
         _ => "",
     };
     let argument = text(ContextKind::InvalidArg);
+    // Whole lines of something, such as an answer or a key, which no message repeats.
+    let is_pasted = |text: &str| text.contains(['\n', '\r']);
+    let values = [argument, text(ContextKind::InvalidValue), text(ContextKind::InvalidSubcommand)];
+    if values.into_iter().any(is_pasted) {
+        let why = "unexpected argument of several lines, which is not repeated: give a text to the flag that takes it, \
+                   in quotes\n";
+        return Error::raw(error.kind(), why);
+    }
     let typed: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let name = typed.iter().find(|word| command.find_subcommand(word).is_some()).map_or("", String::as_str);
     let answer = match error.kind() {

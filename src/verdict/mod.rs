@@ -27,5 +27,5 @@ pub use self::model::{
 pub(crate) use self::relations::{Relations, Symptom, Witness};
 pub use self::results::Judged;
 pub(crate) use self::results::{findings_on, is_found, is_unknown, judged_nothing, messages};
-pub(crate) use self::shell::word as shell_word;
+pub(crate) use self::shell::{quoted as shell_quoted, word as shell_word};
 pub use self::target::Target;

@@ -28,7 +28,7 @@ fn two_open_failures_of_a_log_have_a_measurement_each() {
         }
         let next = outcome.next();
         assert_eq!(next.lines().count(), 2, "{next}");
-        assert!(next.contains("203.0.113.10:443 -noservername"), "{next}");
+        assert!(next.contains("probe 203.0.113.10:443 --sni HOSTNAME --full"), "{next}");
         assert!(next.contains(&format!("{backend} -servername HOSTNAME -showcerts")), "{next}");
         assert!(outcome.all().contains("handshakes fail in 2 ways"), "{outcome:?}");
     }
@@ -44,7 +44,7 @@ fn a_failure_with_a_cause_does_not_hide_another_one() {
     let named = world.log("No name matching b found");
     let outcome = of_logs(&world, &[named.clone(), world.log("Received fatal alert: handshake_failure")]);
     outcome.claims("hostname-mismatch", "southbound", "backend-owner", "likely");
-    assert!(outcome.has("cipher-mismatch") && outcome.next().contains("-noservername"), "{outcome:?}");
+    assert!(outcome.has("cipher-mismatch") && outcome.next().contains("--full"), "{outcome:?}");
     // Both are claims, each with its fix.
     let outcome = of_logs(&world, &[named.clone(), world.log_of(OTHER, "Received fatal alert: unknown_ca")]);
     outcome.claims("client-certificate-untrusted", "southbound", "backend-owner", "likely");

@@ -4,6 +4,7 @@ use std::fs;
 
 use openssl::pkcs12::Pkcs12;
 use openssl::x509::X509;
+use serde_json::json;
 
 use crate::servers::Server;
 use crate::world::World;
@@ -118,6 +119,7 @@ fn a_host_file_that_holds_nothing_of_its_kind_never_supports_healthy() {
 #[test]
 fn the_most_frequent_cause_of_a_log_is_known_beyond_the_limit_of_details() {
     let world = World::new();
+    world.target_presents(&["app", "issuing"]);
     let dump = world.dump();
     let distinct = (0..300).map(|number| world.log(&format!("Text number {number} that says nothing")));
     let frequent = (0..200).map(|_| world.log("Received fatal alert: unknown_ca"));
@@ -154,6 +156,41 @@ fn a_symptom_that_the_configuration_contradicts_is_no_cause() {
     // Without a configuration, nothing contradicts it.
     let outcome = world.offline(&["--symptom", required]);
     outcome.claims("client-certificate-missing", "northbound", "client-owner", "likely");
+}
+
+#[test]
+fn a_saved_list_proves_that_a_name_does_not_exist() {
+    let world = World::new();
+    world.api.add("/references", &json!(["ks-ref", "ts-ref"]));
+    world.api.add("/keystores", &json!(["ks", "ts"]));
+    let judged = |store: &str| {
+        world.target(&json!({ "enabled": "true", "trustStore": store }));
+        world.offline(&["--api-dump", &world.dump()])
+    };
+    judged("ref://ts-ref").is("healthy", "none", 0);
+    for (store, cause) in [("ref://gone", "reference-dangling"), ("gone", "keystore-missing")] {
+        let outcome = judged(store);
+        outcome.claims(cause, "southbound", "edge-administrator", "established");
+        assert!(outcome.all().contains("the saved list of"), "{outcome:?}");
+    }
+    // What the list has may exist, and without the list nothing is known.
+    std::fs::remove_file(world.path("dump/references/ts-ref.json")).expect("the answer is there");
+    let dump = world.path("dump");
+    world.target(&json!({ "enabled": "true", "trustStore": "ref://ts-ref" }));
+    for _ in 0..2 {
+        let outcome = world.offline(&["--api-dump", &dump, "--leg", "northbound"]);
+        outcome.is("healthy", "none", 0);
+        let _ = std::fs::remove_file(world.path("dump/references.json"));
+    }
+    world.file(
+        "dump/targetservers/orders.json",
+        &json!({ "name": "orders", "host": "backend.test", "port": 443,
+        "sSLInfo": { "enabled": "true", "trustStore": "ref://gone" } })
+        .to_string(),
+    );
+    let outcome = world.offline(&["--api-dump", &dump]);
+    outcome.is("unknown", "unknown", 3);
+    assert!(outcome.not_seen().contains("it is not among the saved answers"), "{outcome:?}");
 }
 
 #[test]

@@ -298,6 +298,20 @@ impl Outcome {
         causes.is_some_and(|causes| causes.iter().any(|found| found["cause"] == cause))
     }
 
+    /// The causes that are named, best first.
+    pub(crate) fn causes(&self) -> Vec<&str> {
+        let causes = self.report["verdict"]["causes"].as_array().expect("causes");
+        causes.iter().filter_map(|cause| cause["cause"].as_str()).collect()
+    }
+
+    /// The objects of a cause.
+    pub(crate) fn objects(&self, cause: &str) -> Vec<String> {
+        let causes = self.report["verdict"]["causes"].as_array().expect("causes");
+        let found = causes.iter().find(|found| found["cause"] == cause);
+        let found = found.unwrap_or_else(|| panic!("no {cause}: {self:?}"));
+        serde_json::from_value(found["objects"].clone()).expect("a list of texts")
+    }
+
     /// What must be pasted or read in the fix.
     pub(crate) fn fixes(&self, wanted: &[&str]) {
         for text in wanted {

@@ -285,7 +285,8 @@ fn keystores(args: &EdgeFlags, stop: &Stop) -> Result<Vec<files::KeystoreFile>, 
 pub(super) fn symptoms(args: &EdgeFlags, stop: &Stop) -> Result<(Vec<String>, Vec<Unseen>), Error> {
     let (mut symptoms, mut missing) = (Vec::new(), Vec::new());
     for (text, number) in args.symptoms.iter().zip(1..) {
-        let Some(name) = text.strip_prefix('@') else {
+        // No file has a name of several lines.
+        let Some(name) = text.strip_prefix('@').filter(|name| !name.contains('\n')) else {
             let end = text.char_indices().nth(MAX_SYMPTOM).map(|(end, _)| end);
             if end.is_some() {
                 let why = format!("only the first {MAX_SYMPTOM} characters of a symptom are read");

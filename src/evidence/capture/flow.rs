@@ -358,6 +358,34 @@ impl Outcome {
     pub fn is_complete(self) -> bool {
         matches!(self, Self::Completed)
     }
+
+    /// The capture shows how the handshake, or the attempt to connect, ended.
+    #[must_use]
+    pub fn is_shown(self) -> bool {
+        let is_beside = matches!(
+            self,
+            Self::Idle
+                | Self::Joined
+                | Self::ClientNotTls
+                | Self::ServerFirst
+                | Self::ClientHelloUnreadable
+                | Self::Unfinished { .. }
+        );
+        !is_beside && !self.is_hidden()
+    }
+
+    /// The capture lacks, or TLS 1.3 hides, how a handshake ended.
+    #[must_use]
+    pub fn is_hidden(self) -> bool {
+        matches!(
+            self,
+            Self::ClientNotCaptured
+                | Self::ClientBeginningNotCaptured
+                | Self::ClientCut
+                | Self::NotCaptured
+                | Self::Undecided
+        )
+    }
 }
 
 impl fmt::Display for Outcome {

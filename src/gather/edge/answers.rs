@@ -102,9 +102,7 @@ impl Answers<'_> {
     /// Requests the archive of a revision.
     pub(super) async fn archive(&self, proxy: &str, revision: &str) -> Result<Vec<u8>, Missing> {
         let names = ["apis", proxy, "revisions", revision];
-        let Some(client) = self.client else {
-            return Err(missing(&names, Some(404), Reason::Missing("it is not among the saved answers".into())));
-        };
+        let Some(client) = self.client else { return Err(not_saved(&names)) };
         let path = format!(
             "organizations/{}/apis/{}/revisions/{}?format=bundle",
             encoded(&self.organization),
@@ -131,9 +129,11 @@ impl Answers<'_> {
                 Err(_) => {}
             }
         }
-        let Some(client) = self.client else {
-            return Err(missing(names, Some(404), Reason::Missing("it is not among the saved answers".into())));
-        };
+        if self.lists_without(names) {
+            let why = format!("the saved list of {} lacks it", names.first().unwrap_or(&""));
+            return Err(missing(names, Some(404), Reason::Missing(why)));
+        }
+        let Some(client) = self.client else { return Err(not_saved(names)) };
         let path: Vec<String> = names.iter().map(|name| encoded(name)).collect();
         let path = format!(
             "organizations/{}/environments/{}/{}",
@@ -144,6 +144,14 @@ impl Answers<'_> {
         let bytes = client.get(&path, MAX_ANSWER).await.map_err(|fault| Missing { fault, path: names.join("/") })?;
         self.keep(saved, &bytes);
         Ok(bytes)
+    }
+
+    /// Returns whether the saved list of a kind proves that the environment has no object of this name.
+    fn lists_without(&self, names: &[&str]) -> bool {
+        let ([kind, name, ..], Some(dump)) = (names, &self.dump) else { return false };
+        let list = read(&dump.join(format!("{kind}.json"))).ok().and_then(|bytes| answers::json(&bytes).ok());
+        let listed = list.and_then(|list| answers::names(&list, self.dialect).ok());
+        listed.is_some_and(|listed| !listed.iter().any(|known| known == name))
     }
 
     /// Keeps an answer for a bundle, if one is wanted.
@@ -158,6 +166,12 @@ impl Answers<'_> {
 
 fn missing(names: &[&str], status: Option<u16>, reason: Reason) -> Missing {
     Missing { fault: Fault { status, reason }, path: names.join("/") }
+}
+
+/// An answer that was not saved. Whether the object exists is not known.
+fn not_saved(names: &[&str]) -> Missing {
+    let why = Reason::Broken("it is not among the saved answers".into());
+    missing(names, if names.len() == 1 { Some(404) } else { None }, why)
 }
 
 /// Path of a saved answer. A name cannot leave the folder.

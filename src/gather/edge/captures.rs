@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use super::unseen;
 use crate::evidence::Reason;
-use crate::evidence::capture::{CapturedCertificate, ClientChain, Flow, HelloState, Outcome, ServerName};
+use crate::evidence::capture::{Capture, CapturedCertificate, ClientChain, Flow, HelloState, Outcome, ServerName};
 use crate::evidence::certificate::{Certificate, MAX_CERTIFICATES};
 use crate::evidence::edge::{CapturedHandshake, ClientList, Unseen};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::run::{Progress, Stop};
+use crate::text::count;
 use crate::wire::capture::KeptPacket;
 use crate::wire::tls::KeyLog;
 
@@ -40,11 +41,14 @@ pub fn captures(
 ) -> Result<Captured, CaptureError> {
     let mut kinds: BTreeMap<String, CapturedHandshake> = BTreeMap::new();
     let mut more = 0_u64;
+    let (mut flows, mut shown) = (0_u64, 0_u64);
     let keeps = packets.is_some();
     let capture = captures::read(names, keys, keeps, stop, progress, &mut |flow, kept| {
         if let Some(sink) = &mut packets {
             sink(&flow, &kept);
         }
+        flows += 1;
+        shown += u64::from(flow.outcome.is_shown());
         let Some(handshake) = handshake(&flow) else { return };
         let Ok(key) =
             serde_json::to_string(&CapturedHandshake { first_packet: 0, filter: String::new(), ..handshake.clone() })
@@ -60,7 +64,10 @@ pub fn captures(
             }
         }
     })?;
-    let mut missing = Vec::new();
+    let mut missing = gaps(&capture);
+    if shown == 0 {
+        missing.push(unseen("TLS handshakes in the captures", Reason::Broken(nothing_shown(&capture, flows))));
+    }
     if more > 0 {
         missing.push(unseen(
             &format!("{more} connections"),
@@ -75,11 +82,59 @@ pub fn captures(
     Ok(Captured { handshakes, unseen: missing, packets_left_out: capture.limits.packets_not_written })
 }
 
-/// Describes a connection that shows something of TLS.
+/// Returns what of the files could not be read, each with the reason.
+fn gaps(capture: &Capture) -> Vec<Unseen> {
+    let mut missing = Vec::new();
+    let mut add = |what: String, why: String| missing.push(unseen(&what, Reason::Broken(why)));
+    for file in &capture.files {
+        if let Some(damage) = &file.damage {
+            let state = if damage.cut { "cut" } else { "damaged" };
+            let (offset, packets) = (damage.offset, count(damage.packets, "packet"));
+            let why = format!("{state} at byte {offset}: {}; {packets} read before", damage.what);
+            add(format!("the rest of {}", file.name), why);
+        }
+        if file.misplaced > 0 {
+            let packets = count(file.misplaced, "packet");
+            let why = format!("{packets} behind later ones; connections that this concerns are not judged");
+            add(format!("the order of {}", file.name), why);
+        }
+    }
+    for (what, packets) in &capture.unread {
+        add(what.clone(), format!("not read, {}", count(*packets, "packet")));
+    }
+    for (number, what, why) in [
+        (capture.limits.flows_evicted, "connection", "too many were open at the same time to follow them to their end"),
+        (capture.limits.segments_dropped, "segment", "they came out of order when too many others waited"),
+    ] {
+        if number > 0 {
+            add(count(number, what), why.to_owned());
+        }
+    }
+    missing
+}
+
+fn nothing_shown(capture: &Capture, flows: u64) -> String {
+    match (flows, capture.traffic.quic_flows) {
+        (0, 0) => "the captures hold no TCP connection".to_owned(),
+        (0, quic) => {
+            format!("the captures hold no TCP connection; {} of QUIC are not read", count(quic, "connection"))
+        }
+        (1, _) => "the only TCP connection shows no TLS handshake from its beginning to its end".to_owned(),
+        (flows, _) => {
+            format!("none of the {flows} TCP connections shows a TLS handshake from its beginning to its end")
+        }
+    }
+}
+
+/// Describes a connection that shows something of TLS, or of which the capture lacks what would show it.
 fn handshake(flow: &Flow) -> Option<CapturedHandshake> {
-    let is_connection = matches!(flow.outcome, Outcome::Unanswered | Outcome::Refused);
+    let is_of_interest = flow.outcome.is_shown()
+        || matches!(
+            flow.outcome,
+            Outcome::ClientNotCaptured | Outcome::ClientBeginningNotCaptured | Outcome::ClientCut
+        );
     let hello = flow.hello.as_ref();
-    if hello.is_none() && !is_connection {
+    if hello.is_none() && !is_of_interest {
         return None;
     }
     let texts = |list: &[Cow<'static, str>]| list.iter().map(|text| text.clone().into_owned()).collect();

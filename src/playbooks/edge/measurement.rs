@@ -1,12 +1,23 @@
 //! The measurements that tell the remaining causes apart, one for each failure.
 
+use std::net::IpAddr;
+
 use crate::checks::EdgeCause;
 use crate::checks::facts::edge::{Observation, Origin};
 use crate::evidence::edge::{Edge, Leg};
-use crate::verdict::{Measurement, shell_word};
+use crate::verdict::{Measurement, shell_quoted, shell_word};
 
 /// Maximum number of failures that are measured.
 const MAX_FAILURES: usize = 4;
+
+/// What is wrong with the certificate of a client.
+const CLIENT_CERTIFICATES: &[EdgeCause] = &[
+    EdgeCause::ClientCertificateMissing,
+    EdgeCause::ClientCertificateExpired,
+    EdgeCause::ClientCertificateNoClientAuth,
+    EdgeCause::ClientCertificateUntrusted,
+    EdgeCause::ClientCertificateAuthorityNotListed,
+];
 
 /// Groups observations by the failure that they explain: alternatives of one failure exclude each other, and
 /// two failures each have a cause.
@@ -72,26 +83,81 @@ fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
     let Some((host, port)) = first.and_then(|first| endpoint(edge, first)) else {
         return probe(edge, first.map(|first| first.leg));
     };
-    // Java sends no SNI for an address, and the hostname of the server is not known.
-    let is_address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
-    let host_word = if is_address { "HOSTNAME".to_owned() } else { shell_word(&host) };
-    let connect = shell_word(&format!("{host}:{port}"));
-    let is_about_name = has(EdgeCause::SniMissing) || has(EdgeCause::SniUnknown);
-    let (why, command) = if is_about_name {
-        (
-            "a server that needs SNI accepts the first and refuses the second; one without a common cipher suite refuses both",
-            format!(
-                "openssl s_client -connect {connect} -servername {host_word} < /dev/null; openssl s_client -connect {connect} -noservername < /dev/null"
-            ),
-        )
-    } else {
-        (
-            "the certificates that the server presents decide",
-            format!("openssl s_client -connect {connect} -servername {host_word} -showcerts < /dev/null"),
-        )
+    let name = first.and_then(|first| first.objects.iter().find(|object| is_hostname(object)));
+    at(&open.iter().map(|observation| observation.cause).collect::<Vec<_>>(), &host, port, name.map(String::as_str))
+}
+
+/// Returns whether an object is a hostname: no path, no socket and no address.
+fn is_hostname(object: &str) -> bool {
+    !object.contains(['/', ':', ' ']) && object.parse::<IpAddr>().is_err()
+}
+
+/// Returns what decides between these causes at a server. `name` is its name where `host` is an address.
+fn at(causes: &[EdgeCause], host: &str, port: u16, name: Option<&str>) -> Measurement {
+    let has = |cause: EdgeCause| causes.contains(&cause);
+    let any = |wanted: &[EdgeCause]| causes.iter().any(|cause| wanted.contains(cause));
+    // Java sends no SNI for an address, and the hostname of the server may not be known.
+    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    let word = match name {
+        _ if !is_address => shell_word(host),
+        Some(name) => shell_word(name),
+        None => "HOSTNAME".to_owned(),
     };
-    let hostname = if is_address { "; HOSTNAME is a name of the server" } else { "" };
-    Measurement { why: format!("{why}{hostname}"), command }
+    let hint = if word == "HOSTNAME" { "; HOSTNAME is a name of the server" } else { "" };
+    let socket = format!("{host}:{port}");
+    let connect = shell_word(&socket);
+    let client = || format!("openssl s_client -connect {connect} -servername {word}");
+    let names = any(&[EdgeCause::SniMissing, EdgeCause::SniUnknown]);
+    let (why, command) = match () {
+        () if has(EdgeCause::NameNotResolved) => {
+            ("whether the name can be resolved where the handshake fails decides", format!("getent ahosts {word}"))
+        }
+        () if has(EdgeCause::Unreachable) => {
+            let host = shell_word(host.trim_matches(['[', ']']));
+            (
+                "whether a connection can be made from where the handshake fails decides",
+                format!("nc -vz -w 10 {host} {port}"),
+            )
+        }
+        () if has(EdgeCause::HandshakeTimeout) => (
+            "run where the handshake fails, silence after CONNECTED is a ClientHello without an answer; without \
+             CONNECTED, the port cannot be reached",
+            format!("timeout 60 {} < /dev/null", client()),
+        ),
+        () if has(EdgeCause::CipherMismatch) && any(CLIENT_CERTIFICATES)
+            || any(&[EdgeCause::ProtocolMismatch, EdgeCause::PlainTextPort])
+            || has(EdgeCause::CipherMismatch) && !names =>
+        {
+            let sni = if is_address { format!(" --sni {word}") } else { String::new() };
+            (
+                "which versions and cipher suites the server accepts, whether it needs SNI and whether it requests a \
+                 client certificate decide",
+                format!("kubectl apigee-tls probe {connect}{sni} --full"),
+            )
+        }
+        () if names => {
+            let why = if has(EdgeCause::CipherMismatch) {
+                "a server that needs SNI accepts the first and refuses the second; one without a common cipher suite \
+                 refuses both"
+            } else {
+                "a server that needs SNI accepts the first and refuses the second; one that ends every ClientHello \
+                 ends both"
+            };
+            (why, format!("{0} < /dev/null; openssl s_client -connect {connect} -noservername < /dev/null", client()))
+        }
+        () if any(CLIENT_CERTIFICATES) => {
+            let host = shell_word(host.trim_matches(['[', ']']));
+            let why = "a capture of the handshake, at the client or at the server, shows the certificate that is \
+                       presented and the CAs that the server lists, unless TLS 1.3 encrypts both; judge it with --pcap";
+            return Measurement {
+                why: why.into(),
+                command: format!("tcpdump -i any -s 0 -w handshake.pcap host {host} and port {port}"),
+            };
+        }
+        () => ("the certificates that the server presents decide", format!("{} -showcerts < /dev/null", client())),
+    };
+    let hint = if command.contains(&word) { hint } else { "" };
+    Measurement { why: format!("{why}{hint}"), command }
 }
 
 /// Where the first of them is.
@@ -133,20 +199,37 @@ pub(super) fn again(edge: &Edge, more: &[String]) -> String {
     command(edge, edge.question.flags.iter(), more)
 }
 
-fn command<'a>(edge: &'a Edge, flags: impl Iterator<Item = &'a String>, more: &[String]) -> String {
+/// Returns a symptom as a word of a shell, on one line: what it means does not depend on spaces. Absent if no
+/// quotes keep it.
+fn pasted(text: &str) -> Option<String> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let quoted = shell_quoted(&line)?;
+    Some(if line.starts_with('-') { quoted } else { shell_word(&line) })
+}
+
+fn command<'a>(edge: &'a Edge, mut flags: impl Iterator<Item = &'a String>, more: &[String]) -> String {
     let question = &edge.question;
     let mut command = format!(
         "kubectl apigee-tls edge diagnose --org {} --env {}",
         shell_word(&question.organization),
         shell_word(&question.environment)
     );
-    let mut is_value = false;
-    for word in flags {
+    while let Some(flag) = flags.next() {
+        let value = if flag == "--offline" { None } else { flags.next() };
+        let word = match value {
+            Some(text) if flag == "--symptom" => match pasted(text) {
+                Some(word) => Some(word),
+                None => continue,
+            },
+            // What follows a flag was not written by this program.
+            value => value.map(|value| if value == "-" { value.clone() } else { shell_word(value) }),
+        };
         command.push(' ');
-        // A flag is written by this program, what follows it is not.
-        let is_flag = !is_value && word.starts_with("--");
-        command.push_str(&if is_flag || word == "-" { word.clone() } else { shell_word(word) });
-        is_value = is_flag && word != "--offline";
+        command.push_str(flag);
+        if let Some(word) = word {
+            command.push(' ');
+            command.push_str(&word);
+        }
     }
     for word in more {
         command.push(' ');

@@ -46,7 +46,7 @@ pub(super) fn conclude(evidence: &Evidence, results: &[CheckResult]) -> LegAnswe
 
 fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult], now: Timestamp) -> LegVerdict {
     let causes: Vec<LegCause> = observations.iter().map(cause).collect();
-    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.cause.is_risk();
+    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.is_risk();
     let harms: Vec<&Observation> = observations.iter().filter(is_harm).collect();
     // A failure was seen that several causes fit.
     let open: Vec<&Observation> = observations
@@ -190,33 +190,7 @@ fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
             measurement: None,
         });
     }
-    for captured in &edge.captured {
-        if matches!(captured.outcome, Captured::HiddenAlert { .. }) {
-            missing.push(NotSeen {
-                what: format!("the alert of the handshake at packet {}", captured.first_packet),
-                why: "TLS 1.3 encrypts it; its length alone shows that there is one".into(),
-                measurement: Some(measurement::probe(edge, facts::leg_of_capture(edge, captured))),
-            });
-        }
-        if facts::leg_of_capture(edge, captured).is_none() {
-            missing.push(NotSeen {
-                what: format!(
-                    "the leg of {} connections from {} to {}",
-                    captured.count, captured.client, captured.server
-                ),
-                why: "neither address nor name is that of a Router, Message Processor or target; give --mp-address or \
-                      --router-address"
-                    .into(),
-                measurement: None,
-            });
-        }
-    }
-    let not_explained = unknown::not_explained(edge, now).take(UNEXPLAINED);
-    missing.extend(not_explained.map(|(leg, captured)| NotSeen {
-        what: format!("the cause of the {leg} handshake that fails at packet {}", captured.first_packet),
-        why: format!("nothing fits how it ends: {} to {}: {}", captured.client, captured.server, captured.outcome),
-        measurement: None,
-    }));
+    missing.extend(of_captures(edge, now));
     missing.extend(unknown::not_understood(edge).map(|(number, text)| NotSeen {
         what: format!("the cause of symptom {number}"),
         why: format!("its text is not understood: \"{}\"", facts::short_symptom(text)),
@@ -269,5 +243,45 @@ fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
             measurement: None,
         }));
     }
+    missing
+}
+
+/// What the captures do not show.
+fn of_captures(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
+    let mut missing = Vec::new();
+    missing.extend(facts::hidden_captures(edge).map(|unseen| NotSeen {
+        what: unseen.why.what,
+        why: unseen.why.reason.to_string(),
+        measurement: None,
+    }));
+    for captured in &edge.captured {
+        if matches!(captured.outcome, Captured::HiddenAlert { .. }) {
+            missing.push(NotSeen {
+                what: format!("the alert of the handshake at packet {}", captured.first_packet),
+                why: "TLS 1.3 encrypts it; its length alone shows that there is one".into(),
+                measurement: Some(measurement::probe(edge, facts::leg_of_capture(edge, captured))),
+            });
+        }
+        if facts::leg_of_capture(edge, captured).is_none() {
+            missing.push(NotSeen {
+                what: format!(
+                    "the leg of {} from {} to {}",
+                    count(captured.count, "connection"),
+                    captured.client,
+                    captured.server
+                ),
+                why: "neither address nor name is that of a Router, Message Processor or target; give --mp-address or \
+                      --router-address"
+                    .into(),
+                measurement: None,
+            });
+        }
+    }
+    let not_explained = unknown::not_explained(edge, now).take(UNEXPLAINED);
+    missing.extend(not_explained.map(|(leg, captured)| NotSeen {
+        what: format!("the cause of the {leg} handshake that fails at packet {}", captured.first_packet),
+        why: format!("nothing fits how it ends: {} to {}: {}", captured.client, captured.server, captured.outcome),
+        measurement: None,
+    }));
     missing
 }

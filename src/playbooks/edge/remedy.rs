@@ -349,6 +349,13 @@ fn client_certificate(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let subject = whose(observation);
     let target = target(edge, observation);
     let is_listed = observation.cause == EdgeCause::ClientCertificateAuthorityNotListed;
+    let is_configured = |target: &Target| {
+        target.tls.as_ref().is_some_and(|tls| tls.client_auth && tls.key_store.is_some() && tls.key_alias.is_some())
+    };
+    if !is_listed && target.is_some_and(is_configured) {
+        let title = format!("Find out why the Message Processors present none of what {subject} has configured");
+        return step(title, Owner::EdgeAdministrator, None, Some(&observation.statement));
+    }
     let title = if is_listed {
         format!("Let {subject} present a certificate whose issuer the backend lists, with its whole chain")
     } else {

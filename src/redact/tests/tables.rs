@@ -165,6 +165,19 @@ pub(super) const VANISH: &[&str] = &[
     "DBPASS=hunter2 SECRET_KEY_BASE=hunter2",
     "fastcgi_param DB_PASSWORD hunter2;",
     "proxy_set_header X-Api-Key hunter2;",
+    "grpc_set_header X-Api-Key hunter2;",
+    "uwsgi_param DB_PASSWORD hunter2;",
+    "  set $api_key hunter2;",
+    "auth_request_set $token hunter2;",
+    // Behind a setting, in its comment.
+    "ssl_password_file /x; # pw hunter2",
+    "listen 443 ssl; // token hunter2 of the proxy",
+    "<Path>/v1</Path> <!-- password hunter2 -->",
+    // Separators that belong to the key.
+    "conf_a_secret\\=key=hunter2",
+    "conf_a\\:password\\:of=hunter2",
+    "api\\ key = hunter2",
+    "api\\:key: hunter2",
     "masterauth hunter2",
     "ldap bindpw hunter2",
     "x-backend-auth: hunter2",
@@ -394,6 +407,12 @@ pub(super) const VANISH: &[&str] = &[
 
 /// Lines that must not change.
 pub(super) const SURVIVE: &[&str] = &[
+    "set $upstream backend1;",
+    "set $token_path /etc/x1;",
+    "listen 443 ssl; # password policy of the proxy",
+    "listen 443 ssl; # token bucket",
+    "a\\=b=value1",
+    "regex: secret\\.example",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "image: gcr.io/apigee-release/hybrid/apigee-asm-ingress@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "uid: 2b1e7c6e-7d2c-4c7a-9f1d-6a1c2f0f5b11",

@@ -2,6 +2,7 @@
 
 use super::line::{MAX_ESCAPES, backslashes_before};
 use super::line_state::is_margin;
+use super::prose::looks_like_a_secret;
 use crate::secrets::MAX_NAME;
 
 /// Maximum number of spaces between a name and its value.
@@ -90,12 +91,18 @@ fn extent(bytes: &[u8], hit: usize, hit_end: usize) -> (usize, usize) {
     let (before, after) =
         (&bytes[hit.saturating_sub(MAX_NAME)..hit], &bytes[hit_end..bytes.len().min(hit_end + MAX_NAME)]);
     if bytes[hit..hit_end].is_ascii() {
-        let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        let (before, after) = (before.iter().rev(), after.iter());
-        return (
-            hit - before.take_while(|byte| part(byte)).count(),
-            hit_end + after.take_while(|byte| part(byte)).count(),
-        );
+        let length = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take_while(|byte| is_part(**byte)).count();
+        let (mut start, mut end) = (length(&mut before.iter().rev()), length(&mut after.iter()));
+        // In a key of properties, a separator or space with a backslash before it is a part of it.
+        while let [.., b'\\', b' ' | b':' | b'='] = before[..before.len() - start] {
+            start += 2;
+            start += length(&mut before[..before.len() - start].iter().rev());
+        }
+        while let [b'\\', b' ' | b':' | b'=', ..] = after[end..] {
+            end += 2;
+            end += length(&mut after[end..].iter());
+        }
+        return (hit - start, hit_end + end);
     }
     let part = |letter: &char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
     let length = |letters: &mut dyn Iterator<Item = char>| letters.take_while(part).map(char::len_utf8).sum::<usize>();
@@ -105,6 +112,10 @@ fn extent(bytes: &[u8], hit: usize, hit_end: usize) -> (usize, usize) {
         hit - last.map_or(0, |chunk| length(&mut chunk.valid().chars().rev())),
         hit_end + first.map_or(0, |chunk| length(&mut chunk.valid().chars())),
     )
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 /// Returns whether a query parameter begins here.
@@ -155,6 +166,7 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
     // A column, a line of two words, or `machine h login u password p`.
     let alone = bytes[at] == b'\t'
         || name.first && is_word(rest)
+        || begins_comment(&bytes[..name.start]) && is_secret_word(rest)
         || bytes[..name.start].ends_with(b"{") && !written.iter().any(u8::is_ascii_lowercase)
         || rest[0] != b'-' && follows_word(&bytes[..name.start]);
     (is_flag(written) || !kind && (quoted || alone)).then_some((Separator::Space, at + spaces))
@@ -196,15 +208,43 @@ fn is_word(rest: &[u8]) -> bool {
     rest[0].is_ascii_alphanumeric() && !rest.trim_ascii_end().iter().any(u8::is_ascii_whitespace)
 }
 
+/// Returns whether a word follows that has digits or punctuation, as a secret does.
+fn is_secret_word(rest: &[u8]) -> bool {
+    let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+    looks_like_a_secret(&rest[..length])
+}
+
+/// Returns whether a comment begins before a name, alone in its line or behind a setting.
+fn begins_comment(before: &[u8]) -> bool {
+    const SIGNS: [&[u8]; 5] = [b"#", b"//", b"/*", b"<!--", b";"];
+    let before = before[before.len().saturating_sub(MAX_SPACES)..].trim_ascii_end();
+    let sign = SIGNS.iter().find(|sign| before.ends_with(sign));
+    sign.is_some_and(|sign| before[..before.len() - sign.len()].last().is_none_or(u8::is_ascii_whitespace))
+}
+
 /// Returns whether a name is a flag: `--password`, `-storepass`.
 pub(super) fn is_flag(written: &[u8]) -> bool {
     written.starts_with(b"--") || written.starts_with(b"-") && written.len() > 4
 }
 
-/// Returns whether a setting of a server (`fastcgi_param DB_PASSWORD …`) or of an image precedes, or `login`
-/// and a name, as in a netrc.
+/// Returns whether a setting of a server (`fastcgi_param DB_PASSWORD …`, `set $api_key …`) or of an image
+/// precedes, or `login` and a name, as in a netrc.
 fn follows_word(before: &[u8]) -> bool {
-    const SETTINGS: [&[u8]; 4] = [b"env", b"fastcgi_param", b"proxy_set_header", b"setenv"];
+    const SETTINGS: [&[u8]; 8] = [
+        b"add_header",
+        b"env",
+        b"fastcgi_param",
+        b"grpc_set_header",
+        b"proxy_set_header",
+        b"scgi_param",
+        b"setenv",
+        b"uwsgi_param",
+    ];
+    // A variable of nginx.
+    if let Some(before) = before.strip_suffix(b"$") {
+        let before = before.trim_ascii_end();
+        return [&b"set"[..], b"auth_request_set"].iter().any(|setting| before.ends_with(setting));
+    }
     let mut words = before[before.len().saturating_sub(MAX_SPACES)..]
         .rsplit(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())

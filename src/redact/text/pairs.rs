@@ -36,7 +36,7 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         }
     }
     let in_query = is_in_query(bytes, name.start);
-    let named = secrets::of(written);
+    let named = kind(written);
     let rule = match named {
         ValueKind::NotSecret => return unnamed(line, &name),
         ValueKind::InQuery if !in_query => return auth(line, &name).or_else(|| named_by_value(line, &name)),
@@ -75,6 +75,17 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         }
         None => named_by_value(line, &name),
     }
+}
+
+/// Returns the kind of a name. A key of properties that has a secret name before or behind a separator in it,
+/// such as `a\:password\:of`, is secret.
+fn kind(written: &[u8]) -> ValueKind {
+    let whole = secrets::of(written);
+    if whole.is_secret() || !written.contains(&b'\\') {
+        return whole;
+    }
+    let mut parts = written.split(|byte| matches!(byte, b'\\' | b' ' | b':' | b'=')).map(secrets::of);
+    parts.find(|kind| kind.is_secret()).unwrap_or(whole)
 }
 
 /// Returns whether the value of `PWD` is not a path: it is a working directory more often than a password.

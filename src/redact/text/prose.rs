@@ -153,7 +153,7 @@ fn is_phrase(value: &[u8]) -> bool {
 
 /// Returns whether a word has digits or punctuation as secrets have, and not the form of a path, a
 /// placeholder or a format.
-fn looks_like_a_secret(word: &[u8]) -> bool {
+pub(super) fn looks_like_a_secret(word: &[u8]) -> bool {
     let has = |kind: fn(&u8) -> bool| word.iter().any(kind);
     let is_mixed = has(u8::is_ascii_alphabetic) && has(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=~?".contains(byte));
     let begins = |text: &&str| word.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));

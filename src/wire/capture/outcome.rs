@@ -9,8 +9,8 @@ use super::hidden::Shown;
 use crate::evidence::capture::{Alert, ClientChain, Ending, Flow, Outcome, display_filter};
 use crate::evidence::handshake::{NotTls, Party, Stage};
 
-/// Age in nanoseconds: a ClientHello that is younger when the capture ends does not count as "without a
-/// response".
+/// Age in nanoseconds: a ClientHello that is younger when the capture ends, or a SYN that was not repeated,
+/// does not count as "without a response". Clients repeat a SYN after 1 s (RFC 6298 §2).
 const PATIENCE: i64 = 3_000_000_000;
 
 /// Level of alerts that may not end the connection.
@@ -131,7 +131,9 @@ fn before_hello(connection: &Connection, because: Because) -> Outcome {
             // It was not followed to its end.
             () if because == Because::Evicted => Outcome::NotCaptured,
             () if connection.has_syn && is_reset && !connection.has_syn_ack => Outcome::Refused,
-            () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => Outcome::Unanswered,
+            () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => {
+                without_syn_ack(connection, because)
+            }
             () if connection.lacks_request_by_server() => Outcome::Idle,
             () if connection.lacks_beginning() => without_beginning(connection),
             // A client that sends nothing and leaves is seen without the server's packets.
@@ -143,6 +145,18 @@ fn before_hello(connection: &Connection, because: Because) -> Outcome {
         () if connection.lacks_beginning() => without_beginning(connection),
         () if client.bytes > 0 => Outcome::ClientNotTls,
         () => Outcome::ServerFirst,
+    }
+}
+
+/// A SYN without a response: none can be expected of one that was sent just before the capture ends.
+fn without_syn_ack(connection: &Connection, because: Because) -> Outcome {
+    match because {
+        Because::CaptureEnds(time)
+            if connection.client.packets == 1 && time.saturating_sub(connection.first.time) < PATIENCE =>
+        {
+            Outcome::Unfinished { stage: Stage::Connect }
+        }
+        _ => Outcome::Unanswered,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv6Addr, SocketAddrV6};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -308,7 +309,7 @@ fn parse(line: &str) -> Option<LogFailure> {
     if !timed_out && !rest.starts_with("Failed()") {
         return None;
     }
-    let channel = rest.split_once("SSLClientChannel[")?.1.split(']').next()?;
+    let channel = channel(rest)?;
     let message = match rest.split_once("message:") {
         Some((_, text)) if !timed_out => text.trim(),
         _ => "",
@@ -329,7 +330,7 @@ fn parse(line: &str) -> Option<LogFailure> {
 
 /// Reads an event and the exception below it.
 fn of_exception(event: &str, exception: &str) -> LogFailure {
-    let channel = event.split_once("SSLClientChannel[").and_then(|(_, rest)| rest.split(']').next());
+    let channel = channel(event);
     let (moment, first_at) = moment(event);
     let message = exception.split_once(": ").map_or(exception, |(_, text)| text);
     LogFailure {
@@ -371,23 +372,52 @@ fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     line.split(' ').find_map(|word| word.strip_prefix(name))
 }
 
+/// Returns what is in the brackets of a channel, in which IPv6 addresses may have brackets of their own.
+fn channel(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("SSLClientChannel[")?;
+    let mut depth = 0_usize;
+    let end = rest.find(|letter| match letter {
+        '[' => {
+            depth += 1;
+            false
+        }
+        ']' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        letter => letter == ']',
+    });
+    Some(&rest[..end.unwrap_or(rest.len())])
+}
+
 /// Returns address and port of the backend: of two addresses that whose port is not ephemeral.
 fn backend(channel: &str) -> String {
-    let addresses: Vec<&str> = channel
+    let addresses: Vec<String> = channel
         .split_whitespace()
         .filter_map(|word| {
             let word = ["Connected:", "Remote:", "Local:", "C:", "host:"]
                 .into_iter()
                 .find_map(|label| word.strip_prefix(label))
                 .unwrap_or(word);
-            (word.contains(['.', ':']) && !word.is_empty()).then_some(word)
+            (word.contains(['.', ':']) && !word.is_empty()).then(|| socket(word))
         })
         .collect();
-    let is_service = |address: &&&str| {
+    let is_service = |address: &&String| {
         let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
         port.is_some_and(|port| port < FIRST_EPHEMERAL)
     };
-    addresses.iter().find(is_service).or(addresses.first()).map_or_else(String::new, |address| (*address).to_owned())
+    addresses.iter().find(is_service).or(addresses.first()).cloned().unwrap_or_default()
+}
+
+/// Returns an address and port in the usual form. Java writes IPv6 addresses without brackets and in full.
+fn socket(word: &str) -> String {
+    let is_whole = word.parse::<Ipv6Addr>().is_ok();
+    let of_java = || {
+        let (address, port) = word.rsplit_once(':').filter(|_| !is_whole)?;
+        Some(SocketAddrV6::new(address.parse().ok()?, port.parse().ok()?, 0, 0))
+    };
+    let socket = word.parse().ok().or_else(of_java);
+    socket.map_or_else(|| word.to_owned(), |socket: SocketAddrV6| socket.to_string())
 }
 
 /// Fuzzing entry: reads any bytes as a log, whole and in pieces.
@@ -521,6 +551,20 @@ mod tests {
         assert_eq!((first.count, first.proxy.as_str(), first.backend.as_str()), (1001, "orders", ""));
         assert!(first.message.contains("unknown_ca") && second.count == 1000, "{first:?}");
         assert!(timeout.timed_out && second.backend == "203.0.113.10:443", "{timeout:?}");
+    }
+
+    #[test]
+    fn addresses_of_ipv6_are_read_in_both_forms() {
+        for (channel, expected) in [
+            ("C:[2001:db8::1]:443 Remote host:10.20.0.5:40000", "[2001:db8::1]:443"),
+            ("C:2001:db8:0:0:0:0:0:1:443 Remote host:2001:db8:0:0:0:0:0:5:40000", "[2001:db8::1]:443"),
+            ("Connected: Remote:[2001:db8::1]:443 Local:[2001:db8::5]:40000", "[2001:db8::1]:443"),
+            ("C:[2001:db8::5]:40000 Remote host:[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+            ("C:[fe80::1%eth0]:443", "[fe80::1%eth0]:443"),
+        ] {
+            let line = FAILED.replace("C:203.0.113.10:443 Remote host:10.20.0.5:40000", channel);
+            assert_eq!(scanned(&line, 13).failures[0].backend, expected, "{line}");
+        }
     }
 
     #[test]

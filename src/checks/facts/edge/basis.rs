@@ -77,8 +77,10 @@ impl<'a> Sight<'a> {
         let hosts = edge.virtual_hosts.values().filter(|_| north);
         let hosts = hosts.filter_map(|host| Some((host, host.tls.as_ref().filter(|tls| tls.enabled)?)));
         let targets = edge.targets.iter().filter(|target| south && target.enabled && target.has_tls());
+        // What is not known to have ended excludes nothing.
         let is_judged = |captured: &&CapturedHandshake| {
-            super::captured::leg(edge, captured).is_some_and(|leg| edge.question.judges(leg))
+            captured.outcome.is_shown()
+                && super::captured::leg(edge, captured).is_some_and(|leg| edge.question.judges(leg))
         };
         Self {
             edge,

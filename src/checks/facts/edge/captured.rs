@@ -2,15 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::list::{self};
+use super::configuration::own_certificate;
+use super::list;
 use super::model::{EdgeCause, Observation, Origin, Strength};
 use super::names;
 use super::reported::owner;
 use super::southbound::presented;
 use super::stores::resolve;
 use crate::evidence::capture::Outcome;
-use crate::evidence::edge::{CapturedHandshake, ClientList, Edge, Leg, Target, TlsSettings, VirtualHost};
+use crate::evidence::edge::{
+    Alias, CapturedHandshake, ClientList, Edge, Leg, Target, TlsSettings, Unseen, VirtualHost,
+};
 use crate::evidence::handshake::{Party, Stage, alert_name};
+use crate::evidence::{Reason, Unavailable};
+use crate::text::count;
 
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
@@ -25,6 +30,16 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
 /// Returns whether the way in which a captured handshake ended says what fits its failure.
 pub(crate) fn is_understood(edge: &Edge, captured: &CapturedHandshake, leg: Leg, now: Timestamp) -> bool {
     !one(edge, captured, &Place::of(edge, captured, leg), now).is_empty()
+}
+
+/// Returns the connections whose end the captures do not show: nothing is concluded from what they lack.
+pub(crate) fn hidden(edge: &Edge) -> impl Iterator<Item = Unseen> {
+    edge.captured.iter().filter(|captured| captured.outcome.is_hidden()).map(|captured| {
+        let connections = count(captured.count, "connection");
+        let what = format!("the end of {connections} from {} to {}", captured.client, captured.server);
+        let why = Unavailable::new(what, Reason::Broken(captured.outcome.to_string()));
+        Unseen { why, leg: leg(edge, captured) }
+    })
 }
 
 /// Returns the leg of a captured handshake: by the addresses that the user gives, by the server name, by the
@@ -46,6 +61,8 @@ pub(crate) fn leg(edge: &Edge, captured: &CapturedHandshake) -> Option<Leg> {
     match (is_alias, is_target) {
         (true, false) => return Some(Leg::Northbound),
         (false, true) => return Some(Leg::Southbound),
+        // A name that nothing here has is that of another server, whatever its port.
+        (false, false) if name.is_some() => return question.only_leg(),
         _ => {}
     }
     let port = captured.server.port();
@@ -95,10 +112,12 @@ impl<'a> Place<'a> {
                     let host = target.host.as_deref();
                     host.is_some() && (host == captured.server_name.as_deref() || host == Some(server.as_str()))
                 };
-                let mut others = at_port().filter(|target| target.has_tls());
+                // A name that no target has is that of another server, unless the host is a flow variable.
+                let may_be = |target: &&Target| captured.server_name.is_none() || target.host.is_none();
+                let mut others = at_port().filter(|target| target.has_tls()).filter(may_be);
                 let target = at_port().find(is_named).or_else(|| others.next().filter(|_| others.next().is_none()));
                 let objects = target.map(|target| target.object.clone()).into_iter();
-                let host = target.map_or_else(|| captured.server_name.clone(), |target| target.host.clone());
+                let host = target.and_then(|target| target.host.clone()).or_else(|| captured.server_name.clone());
                 let objects = objects.chain([captured.server.to_string()]).chain(host).collect();
                 Self { leg, objects, target, host: None }
             }
@@ -115,7 +134,7 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
         Outcome::Alert { by: Party::Server, stage: Stage::ClientHello, level, number } => {
             after_hello(edge, captured, place, level, number)
         }
-        Outcome::Alert { by: Party::Server, number, .. } => of_client_certificate(edge, captured, place, number),
+        Outcome::Alert { by: Party::Server, number, .. } => of_client_certificate(edge, captured, place, number, now),
         Outcome::Alert { by: Party::Client, number: 70, .. } => {
             vec![(
                 EdgeCause::ProtocolMismatch,
@@ -135,7 +154,7 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
         Outcome::Reset { by: Party::Server, .. } | Outcome::Closed { by: Party::Server, .. }
             if captured.client_list == ClientList::Empty =>
         {
-            of_client_certificate(edge, captured, place, 40)
+            of_client_certificate(edge, captured, place, 40, now)
         }
         Outcome::Silent { .. } => {
             vec![(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered".to_owned())]
@@ -275,7 +294,13 @@ fn ended(captured: &CapturedHandshake, cause: EdgeCause, what: &str) -> Causes {
 }
 
 /// The server ends the handshake after the client's second flight.
-fn of_client_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, number: u8) -> Causes {
+fn of_client_certificate(
+    edge: &Edge,
+    captured: &CapturedHandshake,
+    place: &Place<'_>,
+    number: u8,
+    now: Timestamp,
+) -> Causes {
     let Some(listed) = &captured.certificate_request else { return Vec::new() };
     let wanted =
         if listed.is_empty() { "of any CA".to_owned() } else { format!("of {}", crate::text::at_most(listed, 3)) };
@@ -285,21 +310,42 @@ fn of_client_certificate(edge: &Edge, captured: &CapturedHandshake, place: &Plac
             let tls = place.target.and_then(|target| target.tls.as_ref()).filter(|tls| tls.client_auth);
             let own = tls.and_then(|tls| Some((resolve(edge, tls.key_store.as_deref()?), tls.key_alias.as_deref()?)));
             let entry = own.and_then(|(resolved, alias)| resolved.alias(alias));
-            if let Some(entry) = entry.filter(|entry| !entry.certificates.is_empty()) {
+            let entry = entry.filter(|entry| !entry.certificates.is_empty() && !listed.is_empty());
+            // Java sends a certificate whose chain has any issuer of the list.
+            let is_listed = |entry: &&Alias| {
+                entry.certificates.iter().any(|own| listed.iter().any(|name| names::same(name, &own.issuer)))
+            };
+            if let Some(entry) = entry.filter(|entry| !is_listed(entry)) {
                 let issuer = entry.certificates.first().map(|leaf| leaf.issuer.clone()).unwrap_or_default();
                 let what = format!(
                     "the server accepts client certificates {wanted}, {issuer} issued the configured one, and an empty list was sent"
                 );
                 vec![(EdgeCause::ClientCertificateAuthorityNotListed, Strength::Likely, what)]
             } else {
+                let although = match entry {
+                    Some(_) => ", although the configured one leads to one of these",
+                    None => "",
+                };
                 let what = format!(
-                    "the server demands a client certificate {wanted}, and an empty list was sent (alert {} {number})",
+                    "the server demands a client certificate {wanted}, and an empty list was sent{although} (alert {} {number})",
                     alert_name(number)
                 );
                 vec![(EdgeCause::ClientCertificateMissing, Strength::Likely, what)]
             }
         }
         ClientList::Sent(list) => {
+            // The JSSE of a server sends 46 whatever is wrong.
+            let faults = if number == 46 { own_certificate(list, now) } else { Vec::new() };
+            if !faults.is_empty() {
+                let refused = |fault: list::ListFault| {
+                    (
+                        fault.cause,
+                        Strength::Likely,
+                        format!("the server refuses the client certificate: {}", fault.what),
+                    )
+                };
+                return faults.into_iter().map(refused).collect();
+            }
             let cause = match number {
                 45 => EdgeCause::ClientCertificateExpired,
                 43 => EdgeCause::ClientCertificateNoClientAuth,
@@ -398,6 +444,6 @@ fn evidence(captured: &CapturedHandshake) -> String {
         captured.client,
         captured.server,
         captured.outcome,
-        crate::text::count(captured.count, "connection")
+        count(captured.count, "connection")
     )
 }

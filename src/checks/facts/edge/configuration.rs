@@ -6,6 +6,7 @@ use super::list;
 use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::names;
 use super::stores::{Resolved, resolve};
+use crate::evidence::Seen;
 use crate::evidence::edge::{AliasOrigin, Dialect, Edge, JavaProfile, Leg, Target, TlsSettings, VirtualHost};
 
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
@@ -274,12 +275,17 @@ fn store_fault(edge: &Edge, object: &str, leg: Leg, what: &str, store: &str) -> 
     };
     let objects = std::iter::once(object.to_owned()).chain(resolved.objects(None)).collect();
     let observation = Observation::new(cause, leg, Strength::Established, Owner::EdgeAdministrator, objects, statement);
-    Some(
-        observation
-            .from(Origin::Configuration)
-            .because("the Management API answers 404")
-            .expecting(format!("an existing {what}")),
-    )
+    let observation = observation.from(Origin::Configuration).expecting(format!("an existing {what}"));
+    let reference = |name: &str| edge.references.get(name)?.unavailable();
+    let shown = match &resolved {
+        Resolved::Dangling { reference: name, .. } => reference(name),
+        Resolved::Missing { name, .. } => edge.keystores.get(*name).and_then(Seen::unavailable),
+        Resolved::Found { .. } | Resolved::Unseen => None,
+    };
+    Some(match shown {
+        Some(why) => observation.because(format!("it was requested: {why}")),
+        None => observation,
+    })
 }
 
 fn alias_fault(object: &str, leg: Leg, resolved: &Resolved<'_>, alias: &str) -> Option<Observation> {

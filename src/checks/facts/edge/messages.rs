@@ -4,7 +4,7 @@
 //! cause is unknown.
 
 use super::model::{EdgeCause, Strength};
-use super::texts::{CLIENT, CLIENT_WORDS, JAVA, POSSIBLE, Row, TARGET_WORDS};
+use super::texts::{CLIENT, CLIENT_WORDS, FAULT_WORDS, JAVA, POSSIBLE, Row, TARGET_WORDS};
 use crate::evidence::edge::Leg;
 
 /// What a text means.
@@ -31,7 +31,7 @@ pub(crate) fn sentence(text: &str) -> Option<&'static str> {
 /// client app gets no HTTP answer. `only` is the leg that is judged, if it is one: Java on the other leg is a
 /// client app.
 pub(crate) fn symptom(text: &str, only: Option<Leg>) -> Option<Meaning> {
-    let is_of_target = TARGET_WORDS.iter().any(|word| text.contains(word));
+    let is_of_target = TARGET_WORDS.iter().any(|word| text.contains(word)) && !is_of_other_server(text);
     let is_of_client = CLIENT_WORDS.iter().any(|word| text.contains(word)) || only == Some(Leg::Northbound);
     if !is_of_target && is_of_client {
         let of_client = row(CLIENT, text).map(|(causes, what)| Meaning { leg: Leg::Northbound, causes, what });
@@ -49,6 +49,19 @@ pub(crate) fn symptom(text: &str, only: Option<Leg>) -> Option<Meaning> {
             what: "an HTTP answer of the Message Processor: the target failed, not the handshake of the client app",
         })
     })
+}
+
+/// Returns whether an HTTP answer says that another server than Apigee's sent it, such as a load balancer in
+/// front of the Routers.
+fn is_of_other_server(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let is_apigee = FAULT_WORDS.iter().any(|word| lower.contains(word));
+    let mut words = lower.split_whitespace();
+    let server = words.find(|word| *word == "server:" || word.starts_with("server:")).map(|word| {
+        let value = word.trim_start_matches("server:");
+        if value.is_empty() { words.next().unwrap_or_default() } else { value }
+    });
+    !is_apigee && server.is_some_and(|server| !server.contains("apigee"))
 }
 
 /// Returns what Java's text means where a client app is Java. What it does not accept of the Router is the
@@ -174,6 +187,25 @@ mod tests {
         assert_eq!((plain.leg, plain.causes.len()), (Leg::Northbound, 0));
         let closed = symptom("curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to api", None).unwrap();
         assert_eq!(closed.causes[0], (EdgeCause::ClosedInHello, POSSIBLE));
+    }
+
+    #[test]
+    fn an_answer_of_another_server_is_none_of_the_message_processor() {
+        for text in [
+            "HTTP/1.1 502 Bad Gateway\nserver: awselb/2.0",
+            "< HTTP/1.1 503 Service Unavailable\r\n< Server:nginx",
+            "HTTP/2 503\ndate: x\nServer: envoy\n\nno healthy upstream",
+        ] {
+            assert_eq!(symptom(text, None), None, "{text}");
+        }
+        for text in [
+            "HTTP/1.1 503 Service Unavailable\nServer: Apigee Router",
+            "HTTP/1.1 503 Service Unavailable\nServer: awselb/2.0\n\n{\"fault\":{\"faultstring\":\"The Service is temporarily \
+             unavailable\"}}",
+            "HTTP/1.1 502 Bad Gateway",
+        ] {
+            assert_eq!(symptom(text, None).unwrap().leg, Leg::Southbound, "{text}");
+        }
     }
 
     #[test]

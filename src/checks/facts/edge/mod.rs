@@ -17,6 +17,7 @@ mod basis;
 mod captured;
 mod configuration;
 mod given;
+mod identity;
 mod list;
 mod messages;
 mod model;
@@ -33,7 +34,9 @@ use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::edge::{Edge, Unseen};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(crate) use self::captured::{is_understood as is_understood_capture, leg as leg_of_capture};
+pub(crate) use self::captured::{
+    hidden as hidden_captures, is_understood as is_understood_capture, leg as leg_of_capture,
+};
 pub(crate) use self::messages::{Meaning, sentence as sentence_of_java, symptom as meaning_of_symptom};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
@@ -102,7 +105,7 @@ fn joined(all: Vec<Observation>) -> Vec<Observation> {
 /// Leaves out alternatives that a claim at the same object excludes.
 fn settled(all: &[Observation]) -> Vec<Observation> {
     let claims: Vec<&Observation> =
-        all.iter().filter(|observation| observation.is_claim() && !observation.cause.is_risk()).collect();
+        all.iter().filter(|observation| observation.is_claim() && !observation.is_risk()).collect();
     // The end of a connection may hide an alert, so that it says nothing beside a failure that has a reason.
     let is_ending = |observation: &&Observation| {
         matches!(observation.cause, EdgeCause::ResetInHello | EdgeCause::ClosedInHello) && !observation.is_claim()
@@ -115,7 +118,7 @@ fn settled(all: &[Observation]) -> Vec<Observation> {
     };
     let mut settled: Vec<Observation> =
         all.iter().filter(|observation| !(is_open(observation) && is_explained(observation))).cloned().collect();
-    settled.sort_by_key(|observation| (observation.strength, observation.cause.is_risk(), observation.leg));
+    settled.sort_by_key(|observation| (observation.strength, observation.is_risk(), observation.leg));
     settled
 }
 
@@ -145,6 +148,12 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     let is_of_leg = |unseen: &&Unseen| unseen.leg.is_none() || cause.leg().is_none() || unseen.leg == cause.leg();
     if let Some(unseen) = edge.unseen.iter().filter(is_of_leg).find(|unseen| is_relevant(edge, unseen)) {
         return Err(unseen.why.clone());
+    }
+    if cause.is_seen_in_captures()
+        && let Some(unseen) =
+            captured::hidden(edge).filter(|unseen| is_of_leg(&unseen)).find(|unseen| is_relevant(edge, unseen))
+    {
+        return Err(unseen.why);
     }
     basis::of(edge, cause)
 }

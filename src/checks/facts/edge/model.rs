@@ -102,6 +102,25 @@ impl EdgeCause {
         }
     }
 
+    /// Returns whether a capture can show it. Names and settings that lead nowhere are in the configuration
+    /// alone.
+    pub(crate) fn is_seen_in_captures(self) -> bool {
+        !matches!(
+            self,
+            Self::NameNotResolved
+                | Self::TlsNotEnabled
+                | Self::SniNotSentForName
+                | Self::ReferenceDangling
+                | Self::KeystoreMissing
+                | Self::AliasMissing
+                | Self::AliasWithoutKey
+                | Self::RouterNotReloaded
+                | Self::RoutersDiffer
+                | Self::CertificateExpiring
+                | Self::TruststoreMissing
+        )
+    }
+
     /// Returns whether nobody fails because of it yet, or only some clients do.
     #[must_use]
     pub fn is_risk(self) -> bool {
@@ -280,6 +299,12 @@ impl Observation {
     /// Returns whether others report it, and no handshake of this program or setting shows it.
     pub(crate) fn is_reported(&self) -> bool {
         matches!(self.origin, Origin::Capture | Origin::Log | Origin::Symptom)
+    }
+
+    /// Returns whether nobody was seen to fail because of it. A certificate that is too weak for some is a
+    /// cause where a failure shows it.
+    pub(crate) fn is_risk(&self) -> bool {
+        self.cause.is_risk() && self.failures.is_empty()
     }
 
     /// Returns whether it is stated as a cause, not only as one that cannot be excluded.

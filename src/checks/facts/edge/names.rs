@@ -51,6 +51,14 @@ pub(crate) fn part(name: &str, key: &str) -> Option<String> {
     parts(name).into_iter().find(|(known, _)| known == key).map(|(_, value)| value)
 }
 
+/// Returns whether two texts are one hostname or one address.
+pub(crate) fn same_host(one: &str, other: &str) -> bool {
+    let plain = |host: &str| host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    let (one, other) = (plain(one), plain(other));
+    let address = |host: &str| host.parse::<IpAddr>().ok();
+    one == other || address(&one).is_some() && address(&one) == address(&other)
+}
+
 /// Returns whether a text has this hostname or address as a word of its own.
 pub(crate) fn mentions(text: &str, host: &str) -> bool {
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -64,6 +72,34 @@ pub(crate) fn mentions(text: &str, host: &str) -> bool {
             };
             !continues && !before.last().is_some_and(|byte| is_of_name(byte) || *byte == b'.')
         })
+}
+
+/// What precedes the name of the server that was called, in texts of Java, curl, Node.js, Go and OpenSSL.
+const BEFORE_CALLED: &[&str] = &[
+    "DNS name matching ",
+    "No name matching ",
+    "names matching IP address ",
+    "didn't match: <",
+    "target host name '",
+    "requested host name '",
+    "resolve host: ",
+    "Failed to connect to ",
+    "in connection to ",
+    "ENOTFOUND ",
+];
+
+/// Returns the hostname or address of the server that a text says was called.
+pub(crate) fn called(text: &str) -> Option<&str> {
+    let rest = BEFORE_CALLED.iter().find_map(|before| text.split_once(before).map(|(_, rest)| rest))?;
+    let is_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
+    let name = &rest[..rest.find(|letter| !is_of_name(letter)).unwrap_or(rest.len())];
+    // At the end of a sentence, and in `HOST:PORT`.
+    let name = name.trim_end_matches(['.', ':']);
+    let name = match name.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => host,
+        _ => name,
+    };
+    Some(name.trim_matches(['[', ']'])).filter(|name| !name.is_empty())
 }
 
 /// Returns the common name, or the whole name without one.
@@ -127,6 +163,27 @@ mod tests {
             assert!(!mentions(text, "a.example"), "{text}");
         }
         assert!(!mentions("10.0.0.15", "10.0.0.1") && !mentions("anything", ""));
+    }
+
+    #[test]
+    fn a_text_says_which_server_was_called() {
+        for (text, expected) in [
+            ("No subject alternative DNS name matching a.example found.", Some("a.example")),
+            ("No name matching a.example found", Some("a.example")),
+            (
+                "No subject alternative names matching IP address 2001:db8:0:0:0:0:0:1 found",
+                Some("2001:db8:0:0:0:0:0:1"),
+            ),
+            ("hostname in certificate didn't match: <a.example> != <b.example>", Some("a.example")),
+            ("curl: (6) Could not resolve host: a.example", Some("a.example")),
+            ("curl: (7) Failed to connect to a.example port 443: Connection refused", Some("a.example")),
+            ("SSL_ERROR_SYSCALL in connection to a.example:443", Some("a.example")),
+            ("no alternative certificate subject name matches target host name 'a.example'", Some("a.example")),
+            ("No subject alternative names present", None),
+            ("Received fatal alert: handshake_failure", None),
+        ] {
+            assert_eq!(called(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::identity::{self, Fitting};
 use super::messages::{self, Meaning};
 use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::names;
@@ -12,14 +13,14 @@ use crate::evidence::handshake::ClientCertificate;
 /// Maximum number of characters of a symptom that are shown.
 const MAX_SHOWN: usize = 160;
 
-pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
+pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
     if edge.question.judges(Leg::Southbound) {
         for failure in edge.log.iter().flat_map(|log| &log.failures) {
-            found.extend(of_log(edge, failure, false));
+            found.extend(of_log(edge, failure, false, now));
         }
         for failure in edge.log.iter().flat_map(|log| &log.joined) {
-            found.extend(of_log(edge, failure, true));
+            found.extend(of_log(edge, failure, true, now));
         }
     }
     for (number, text) in (1..).zip(&edge.symptoms) {
@@ -30,14 +31,14 @@ pub(super) fn observe(edge: &Edge, _now: Timestamp) -> Vec<Observation> {
         if contradiction(edge, &meaning).is_some() {
             continue;
         }
-        found.extend(of_meaning(
-            edge,
-            &meaning,
-            &format!("symptom {number}"),
-            Origin::Symptom,
-            None,
-            &format!("given: {}", short(text)),
-        ));
+        let report = Report {
+            identity: format!("symptom {number}"),
+            origin: Origin::Symptom,
+            backend: None,
+            text,
+            evidence: format!("given: {}", short(text)),
+        };
+        found.extend(of_meaning(edge, &meaning, &report, now));
     }
     found
 }
@@ -91,7 +92,7 @@ pub(crate) fn unexplained(log: &MessageProcessorLog) -> impl Iterator<Item = &Lo
     log.all_failures().filter(|failure| !failure.timed_out && messages::java(&failure.message).is_none())
 }
 
-fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool) -> Vec<Observation> {
+fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool, now: Timestamp) -> Vec<Observation> {
     let text = if failure.timed_out { "handshake timeout" } else { failure.message.as_str() };
     let Some(meaning) = messages::java(text) else { return Vec::new() };
     let span = match failure.first.as_str() {
@@ -113,59 +114,82 @@ fn of_log(edge: &Edge, failure: &LogFailure, is_joined: bool) -> Vec<Observation
         backend => backend,
     };
     let alike = if is_joined { "texts that mean the same as " } else { "" };
-    let evidence = format!("Message Processor log: {number} of {proxy} to {backend}{span}: {alike}{text}");
-    let identity = format!("log {} {}", failure.backend, text);
-    let backend = Some(failure.backend.as_str()).filter(|backend| !backend.is_empty());
-    of_meaning(edge, &meaning, &identity, Origin::Log, backend, &evidence)
+    let report = Report {
+        identity: format!("log {} {}", failure.backend, text),
+        origin: Origin::Log,
+        backend: Some(failure.backend.as_str()).filter(|backend| !backend.is_empty()),
+        text,
+        evidence: format!("Message Processor log: {number} of {proxy} to {backend}{span}: {alike}{text}"),
+    };
+    of_meaning(edge, &meaning, &report, now)
 }
 
-fn of_meaning(
-    edge: &Edge,
-    meaning: &Meaning,
-    identity: &str,
+/// What somebody reports of a failure.
+struct Report<'a> {
+    /// Distinguishes the failure from others.
+    identity: String,
     origin: Origin,
-    backend: Option<&str>,
-    evidence: &str,
-) -> Vec<Observation> {
+    /// Address and port of the backend, where the report has them.
+    backend: Option<&'a str>,
+    text: &'a str,
+    /// The report, for people.
+    evidence: String,
+}
+
+fn of_meaning(edge: &Edge, meaning: &Meaning, report: &Report<'_>, now: Timestamp) -> Vec<Observation> {
+    let called = names::called(report.text);
     let (objects, target) = match meaning.leg {
         Leg::Southbound => {
-            let target = self::target(edge, backend, evidence);
-            let objects: Vec<String> =
-                target.map(|target| target.object.clone()).into_iter().chain(backend.map(str::to_owned)).collect();
-            (objects, target)
+            let target = self::target(edge, report);
+            // Where no target is known, the address and the name are what was seen.
+            let name = called.filter(|name| target.is_none() && !report.backend.is_some_and(|own| own.contains(name)));
+            let seen = report.backend.into_iter().chain(name).map(str::to_owned);
+            (target.map(|target| target.object.clone()).into_iter().chain(seen).collect(), target)
         }
-        Leg::Northbound => {
-            let needs_request = is_about_client_certificates(meaning)
-                && edge.virtual_hosts.values().filter_map(|host| host.tls.as_ref()).any(|tls| tls.client_auth);
-            let mut hosts = edge.virtual_hosts.iter().filter(|(_, host)| {
-                host.tls.as_ref().is_some_and(|tls| tls.enabled && (tls.client_auth || !needs_request))
-            });
-            let only = hosts.next().filter(|_| hosts.next().is_none());
-            (only.map(|(name, _)| format!("virtualhosts/{name}")).into_iter().collect(), None)
-        }
+        Leg::Northbound => (northbound(edge, meaning, called), None),
     };
     let subject = objects.first().cloned();
     let mut causes = meaning.causes.clone();
     narrow(edge, target, &mut causes);
-    let chosen: Vec<String> = messages::chosen_version(evidence).into_iter().collect();
-    let is_alone = causes.len() == 1;
-    causes
+    let fitting: Vec<Fitting> = match target {
+        Some(target) => {
+            causes.into_iter().flat_map(|cause| identity::fitting(edge, target, cause, report.text, now)).collect()
+        }
+        None => causes.into_iter().map(|(cause, strength)| Fitting::new(cause, strength)).collect(),
+    };
+    let chosen: Vec<String> = messages::chosen_version(report.text).into_iter().collect();
+    let is_alone = fitting.len() == 1;
+    fitting
         .into_iter()
-        .map(|(cause, strength)| {
+        .map(|Fitting { cause, strength, note, objects: more, expected }| {
             let owner = owner(edge, cause, meaning.leg);
             let place = subject.as_deref().map(|subject| format!("{subject}: ")).unwrap_or_default();
-            let statement = if is_alone {
-                format!("{place}{}", meaning.what)
-            } else {
-                format!("{place}{}; {} fits", meaning.what, cause.name())
+            let statement = match note {
+                Some(note) => format!("{place}{}; {note}", meaning.what),
+                None if is_alone => format!("{place}{}", meaning.what),
+                None => format!("{place}{}; {} fits", meaning.what, cause.name()),
             };
-            Observation::new(cause, meaning.leg, strength, owner, objects.clone(), statement)
-                .from(origin)
-                .because(evidence)
-                .of_failure(identity)
+            let objects = objects.iter().cloned().chain(more).collect();
+            Observation::new(cause, meaning.leg, strength, owner, objects, statement)
+                .from(report.origin)
+                .because(report.evidence.clone())
+                .of_failure(report.identity.clone())
                 .accepting(chosen.clone())
+                .expecting(expected)
         })
         .collect()
+}
+
+/// The virtual host that a client app reports about: that of the name it called, else the only one.
+fn northbound(edge: &Edge, meaning: &Meaning, called: Option<&str>) -> Vec<String> {
+    let needs_request = is_about_client_certificates(meaning)
+        && edge.virtual_hosts.values().filter_map(|host| host.tls.as_ref()).any(|tls| tls.client_auth);
+    let mut hosts = edge.virtual_hosts.iter().filter(|(_, host)| {
+        host.tls.as_ref().is_some_and(|tls| tls.enabled && (tls.client_auth || !needs_request))
+            && called.is_none_or(|name| host.aliases.iter().any(|alias| names::matches(alias, name)))
+    });
+    let only = hosts.next().filter(|_| hosts.next().is_none());
+    only.map(|(name, _)| format!("virtualhosts/{name}")).or(called.map(str::to_owned)).into_iter().collect()
 }
 
 /// Leaves out what the configuration excludes.
@@ -195,32 +219,43 @@ fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Str
     }
 }
 
-/// The target that a log line or a text is about: by the address that a handshake reached, by a name, else
-/// the only one.
-fn target<'a>(edge: &'a Edge, backend: Option<&str>, text: &str) -> Option<&'a Target> {
+/// The target that a report is about: by the name that was called, by a name in the text, by the address that
+/// a handshake reached, else the only one. A name that no target has is that of another server.
+fn target<'a>(edge: &'a Edge, report: &Report<'_>) -> Option<&'a Target> {
     let candidates = || edge.targets.iter().filter(|target| target.enabled && target.has_tls());
-    let (address, port) = backend.and_then(|backend| backend.rsplit_once(':')).unzip();
+    let (address, port) = report.backend.and_then(|backend| backend.rsplit_once(':')).unzip();
     let port = port.and_then(|port| port.parse::<u16>().ok());
     let is_at_port = |target: &&Target| port.is_none_or(|port| target.port == port);
     // One host may have a backend at each of several ports.
-    let named = |target: &&Target| {
-        target.host.as_deref().is_some_and(|host| Some(host) != address && names::mentions(text, host))
+    let of_host = |is_own: &dyn Fn(&str) -> bool| {
+        let own = |target: &&Target| target.host.as_deref().is_some_and(is_own);
+        candidates().filter(own).find(is_at_port).or_else(|| candidates().find(own))
     };
-    let at_address = |target: &&Target| target.host.as_deref().is_some_and(|host| Some(host) == address);
-    let found = candidates().filter(named).find(is_at_port).or_else(|| candidates().find(named));
-    if let Some(target) = found.or_else(|| candidates().filter(at_address).find(is_at_port)) {
+    let only = |is_own: &dyn Fn(&Target) -> bool| {
+        let mut fitting = candidates().filter(is_at_port).filter(|target| is_own(target));
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    if let Some(called) = names::called(report.text) {
+        let known = of_host(&|host| names::same_host(host, called));
+        // A host in a flow variable may be this one.
+        return known.or_else(|| only(&|target| target.host.is_none()));
+    }
+    let is_address = |host: &str| address.is_some_and(|address| names::same_host(host, address));
+    if let Some(target) = of_host(&|host| !is_address(host) && names::mentions(&report.evidence, host)) {
+        return Some(target);
+    }
+    let at_address = |target: &&Target| target.host.as_deref().is_some_and(is_address);
+    if let Some(target) = candidates().filter(at_address).find(is_at_port) {
         return Some(target);
     }
     let reached = edge.handshakes.iter().find(|made| {
-        made.leg == Leg::Southbound
-            && port.is_none_or(|port| made.port == port)
-            && made.address.is_some_and(|own| Some(own.to_string().as_str()) == address)
+        let is_own = |own: std::net::IpAddr| is_address(&own.to_string());
+        made.leg == Leg::Southbound && port.is_none_or(|port| made.port == port) && made.address.is_some_and(is_own)
     });
     if let Some(reached) = reached {
         return candidates().find(|target| target.object == reached.object && target.endpoint == reached.endpoint);
     }
-    let mut fitting = candidates().filter(is_at_port);
-    fitting.next().filter(|_| fitting.next().is_none())
+    only(&|_| true)
 }
 
 pub(super) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg) -> Owner {

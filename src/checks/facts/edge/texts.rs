@@ -401,6 +401,9 @@ pub(super) const CLIENT_WORDS: &[&str] = &[
     "400 Bad Request",
 ];
 
+/// Words of the faults that Apigee writes into an answer, in lower case.
+pub(super) const FAULT_WORDS: &[&str] = &["faultstring", "messaging.adaptors", "sslhandshakefailed"];
+
 /// Words that a message of the Message Processor has: it answers a client app whose own handshake was well.
 pub(super) const TARGET_WORDS: &[&str] =
     &["SslHandshakeFailed", "faultstring", "messaging.adaptors.http", " 503", "503 Service", " 502", "502 Bad Gateway"];

@@ -405,6 +405,27 @@ fn a_port_used_again_is_another_connection() {
 }
 
 #[test]
+fn a_syn_just_before_the_end_of_a_capture_is_not_unanswered() {
+    let after = |seconds: u64, repeats: bool| {
+        let mut talk = Talk::new(CLIENT, SERVER);
+        talk.syn();
+        if repeats {
+            talk.client_next = talk.client_next.wrapping_sub(1);
+            talk.wait(1);
+            talk.syn();
+        }
+        let mut other = Talk::open("10.0.0.8:50000", SERVER);
+        other.time += seconds * 1_000_000_000;
+        other.client_sends(ACK, b"");
+        let (flows, ..) = read(&pcap(101, &merged(&[talk, other])));
+        flows.iter().find(|flow| flow.client.to_string() == CLIENT).map(|flow| flow.outcome)
+    };
+    let unfinished = Some(Outcome::Unfinished { stage: Stage::Connect });
+    assert_eq!((after(0, false), after(2, false)), (unfinished, unfinished));
+    assert_eq!((after(4, false), after(2, true)), (Some(Outcome::Unanswered), Some(Outcome::Unanswered)));
+}
+
+#[test]
 fn connections_without_tls_are_told_apart() {
     let mut talk = Talk::new(CLIENT, SERVER);
     talk.syn();
