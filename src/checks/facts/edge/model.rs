@@ -104,7 +104,7 @@ impl EdgeCause {
 
     /// Returns whether nobody fails because of it yet, or only some clients do.
     #[must_use]
-    pub fn is_risk(self) -> bool {
+    pub fn is_always_risk(self) -> bool {
         matches!(self, Self::CertificateExpiring | Self::CertificateWeak)
     }
 }
@@ -190,6 +190,8 @@ pub(crate) struct Observation {
     pub(crate) offered: Vec<String>,
     /// Name and fingerprint of the CA that a truststore lacks.
     pub(crate) authority: Option<(String, String)>,
+    /// Handshakes that it would break were seen to succeed.
+    pub(crate) is_unfelt: bool,
 }
 
 impl Observation {
@@ -216,6 +218,7 @@ impl Observation {
             versions: Vec::new(),
             offered: Vec::new(),
             authority: None,
+            is_unfelt: false,
         }
     }
 
@@ -247,6 +250,16 @@ impl Observation {
     /// Records the versions that the server accepts.
     pub(crate) fn accepting(self, versions: Vec<String>) -> Self {
         Self { versions, ..self }
+    }
+
+    /// Records that nobody was seen to fail because of it.
+    pub(crate) fn unfelt(self) -> Self {
+        Self { is_unfelt: true, ..self }
+    }
+
+    /// Returns whether nobody fails because of it yet, as far as was seen.
+    pub(crate) fn is_risk(&self) -> bool {
+        self.is_unfelt || self.cause.is_always_risk()
     }
 
     /// The object that identifies it.
