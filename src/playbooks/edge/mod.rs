@@ -46,7 +46,7 @@ pub(super) fn conclude(evidence: &Evidence, results: &[CheckResult]) -> LegAnswe
 
 fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult], now: Timestamp) -> LegVerdict {
     let causes: Vec<LegCause> = observations.iter().map(cause).collect();
-    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.cause.is_risk();
+    let is_harm = |observation: &&Observation| observation.is_claim() && !observation.is_risk();
     let harms: Vec<&Observation> = observations.iter().filter(is_harm).collect();
     // A failure was seen that several causes fit.
     let open: Vec<&Observation> = observations
@@ -211,6 +211,7 @@ fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
             });
         }
     }
+    missing.extend(unknown::handshakes(edge, now));
     let not_explained = unknown::not_explained(edge, now).take(UNEXPLAINED);
     missing.extend(not_explained.map(|(leg, captured)| NotSeen {
         what: format!("the cause of the {leg} handshake that fails at packet {}", captured.first_packet),
