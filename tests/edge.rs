@@ -25,6 +25,8 @@ mod failures;
 mod given;
 #[path = "edge/judged.rs"]
 mod judged;
+#[path = "edge/live.rs"]
+mod live;
 #[path = "edge/odd.rs"]
 mod odd;
 #[path = "edge/parts.rs"]

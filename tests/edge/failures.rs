@@ -118,7 +118,7 @@ fn a_refused_version_alone_says_not_which_side_is_behind() {
     judged(chosen, "8-modern").fixes(&["Stop-gap until then: pin TLSv1 in targetservers/orders"]);
     // Java that sends nothing is no backend's fault.
     let unsent = judged("No appropriate protocol (protocol is disabled or cipher suites are inappropriate)", "17");
-    unsent.fixes(&["pin versions that the Java of the Message Processors offers"]);
+    unsent.fixes(&["Let the Java of the Message Processors offer TLS 1.2"]);
     assert!(!unsent.all().contains("Upgrade the backend"), "{unsent:?}");
     let northbound = world.offline(&["--symptom", "curl: (35) tlsv1 alert protocol version"]);
     northbound.fixes(&["If the client app offers older versions alone", "If the Routers accept none of these"]);

@@ -34,7 +34,7 @@ const LISTS: [(&str, &[&str]); 14] = [
     ("server-app", &["api", "issuing"]),
     ("other-app", &["other-app", "other-root"]),
 ];
-const ROUTERS: [&str; 6] = ["current", "old", "strong", "mutual-12", "mutual-13", "plain"];
+const ROUTERS: [&str; 7] = ["bad-request", "current", "old", "strong", "mutual-12", "mutual-13", "plain"];
 /// Longest time until a part listens.
 const START: Duration = Duration::from_mins(1);
 

@@ -63,6 +63,7 @@ impl Pki {
             ("root", root.clone()),
             ("issuing", issuing.clone()),
             ("api", leaf(ALIAS, Use::Server, 300)),
+            ("api-new", leaf(ALIAS, Use::Server, 310)),
             ("expired", leaf(ALIAS, Use::Server, -5)),
             ("backend", leaf(BACKEND, Use::Server, 300)),
             ("expired-backend", leaf(BACKEND, Use::Server, -9)),

@@ -54,8 +54,11 @@ fn a_port_of_plain_http_is_told_from_a_refusal() {
 #[test]
 fn a_refused_client_certificate_is_read_from_http_400_within_tls() {
     for router in ["mutual-12", "mutual-13"] {
-        let outcome = mutual(router).diagnose(&[]);
-        outcome.claims("client-certificate-missing", "northbound", "client-owner", "likely");
+        // Who presents none learns nothing of those that do.
+        let outcome = mutual(router).diagnose(&["--leg", "northbound"]);
+        outcome.is("healthy", "none", 0);
+        assert!(outcome.not_seen().contains("virtualhosts/secure with a client certificate"), "{outcome:?}");
+        assert_eq!(outcome.check("AT731").0, "notApplicable", "{:?}", outcome.check("AT731"));
         let with = |name: &str| {
             let key = parts().file("key");
             mutual(router).diagnose(&["--client-cert", &parts().file(name), "--client-key", &key])
@@ -69,6 +72,33 @@ fn a_refused_client_certificate_is_read_from_http_400_within_tls() {
             with(name).claims(cause, "northbound", "client-owner", certainty);
         }
     }
+}
+
+#[test]
+fn a_router_that_demands_what_the_virtual_host_does_not_has_not_loaded_it() {
+    let outcome = world("mutual-12").diagnose(&[]);
+    outcome.is("cause", "northbound", 1);
+    outcome.claims("router-not-reloaded", "northbound", "edge-operator", "likely");
+    assert!(!outcome.has("client-certificate-missing"), "{outcome:?}");
+}
+
+#[test]
+fn a_router_that_requests_no_certificate_for_two_way_tls_is_a_risk() {
+    for router in ["current", "bad-request"] {
+        let outcome = mutual(router).diagnose(&[]);
+        outcome.is("atRisk", "northbound", 1);
+        outcome.claims("router-not-reloaded", "northbound", "edge-operator", "likely");
+        assert!(!outcome.has("client-certificate-missing"), "HTTP 400 has another reason: {outcome:?}");
+    }
+    world("bad-request").diagnose(&[]).is("healthy", "none", 0);
+}
+
+#[test]
+fn a_port_that_expects_no_proxy_header_is_not_without_tls() {
+    let outcome = World { is_proxied: true, ..world("current") }.diagnose(&["--leg", "northbound"]);
+    outcome.is("ambiguous", "northbound", 3);
+    assert!(!outcome.has("plain-text-port"), "{outcome:?}");
+    assert!(outcome.all().contains("the port does not expect PROXY"), "{outcome:?}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -53,6 +55,16 @@ impl Server {
         })
     }
 
+    /// Answers every ClientHello with these bytes.
+    pub(crate) fn answering(bytes: &[u8]) -> Self {
+        let bytes = bytes.to_vec();
+        listen(move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(&bytes);
+            thread::sleep(Duration::from_millis(200));
+        })
+    }
+
     /// Never answers.
     pub(crate) fn silent() -> Self {
         listen(|mut stream| {
@@ -95,6 +107,18 @@ impl Tls {
         self
     }
 
+    /// Sends alert 112 to a ClientHello without SNI or for another name.
+    pub(crate) fn knowing(mut self, name: &'static str) -> Self {
+        self.builder.set_servername_callback(move |ssl, alert| {
+            if ssl.servername(NameType::HOST_NAME) == Some(name) {
+                return Ok(());
+            }
+            *alert = SslAlert::UNRECOGNIZED_NAME;
+            Err(SniError::ALERT_FATAL)
+        });
+        self
+    }
+
     /// Demands a client certificate of any CA.
     pub(crate) fn demanding(mut self) -> Self {
         self.builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
@@ -110,8 +134,19 @@ impl Tls {
     }
 
     pub(crate) fn start(self) -> Server {
+        self.start_after(0)
+    }
+
+    /// Resets so many connections before the first one that is served.
+    pub(crate) fn start_after(self, resets: u32) -> Server {
         let acceptor = self.builder.build();
+        let begun = Arc::new(AtomicU32::new(0));
         listen(move |stream| {
+            if begun.fetch_add(1, Ordering::Relaxed) < resets {
+                // What is received and not read makes the system send a reset.
+                let _ = stream.peek(&mut [0; 1]);
+                return;
+            }
             let Ok(mut stream) = acceptor.accept(stream) else { return };
             let mut request = [0; 1024];
             if let Ok(1..) = stream.read(&mut request) {

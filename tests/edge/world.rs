@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) alias: &'static str,
     /// The virtual host requires client certificates of the truststore.
     pub(crate) is_mutual: bool,
+    /// The virtual host requires a PROXY header.
+    pub(crate) is_proxied: bool,
     pub(crate) folder: TempDir,
 }
 
@@ -36,7 +38,7 @@ impl World {
         let router = Server::tls(pki, &["api", "issuing"]).start();
         let backend = Server::tls(pki, &["backend", "issuing"]).start();
         let folder = tempfile::tempdir().expect("a folder");
-        let world = Self { pki, api, router, backend, alias: ALIAS, is_mutual: false, folder };
+        let world = Self { pki, api, router, backend, alias: ALIAS, is_mutual: false, is_proxied: false, folder };
         world.file("token", SECRET);
         world.file("root.pem", &world.pki.pem(&["root"]));
         world.api.add("/virtualhosts", &json!(["default", "secure"]));
@@ -58,7 +60,12 @@ impl World {
 
     /// The TLS settings of the target server.
     pub(crate) fn target(&self, tls: &Value) {
-        let target = json!({ "name": "orders", "host": BACKEND, "port": 443, "isEnabled": true, "sSLInfo": tls });
+        self.target_at(BACKEND, tls);
+    }
+
+    /// The host and the TLS settings of the target server.
+    pub(crate) fn target_at(&self, host: &str, tls: &Value) {
+        let target = json!({ "name": "orders", "host": host, "port": 443, "isEnabled": true, "sSLInfo": tls });
         self.api.add("/targetservers/orders", &target);
     }
 
@@ -95,7 +102,9 @@ impl World {
             tls["trustStore"] = json!("ref://ts-ref");
         }
         let port = self.router.port.to_string();
-        let host = json!({ "name": "secure", "hostAliases": [self.alias], "port": port, "sSLInfo": tls });
+        let options: &[&str] = if self.is_proxied { &["proxy_protocol"] } else { &[] };
+        let host = json!({ "name": "secure", "hostAliases": [self.alias], "port": port, "sSLInfo": tls,
+            "listenOptions": options });
         self.api.add("/virtualhosts/secure", &host);
     }
 

@@ -10,7 +10,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "A Router serves or trusts other certificates than the keystores hold",
     explanation: Explanation {
         looks_for: "The certificate that a Router serves, compared with that of the keystore; client \
-            certificates that a Router refuses although the truststore trusts them.",
+            certificates that a Router refuses although the truststore trusts them; whether a Router requests \
+            client certificates as the virtual host says.",
         matters: "Routers load keystores that are named directly only when they start.",
         fix: "Restart the Routers, and name the keystore by a reference from then on.",
     },

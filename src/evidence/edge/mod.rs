@@ -112,6 +112,27 @@ impl Edge {
         JavaProfile::VERSIONS.into_iter().filter(|version| names.contains(&java::java_name(version))).collect()
     }
 
+    /// Returns the file that disables versions of this list which a profile would offer otherwise.
+    #[must_use]
+    pub fn disabling_file(&self, profile: JavaProfile, versions: &[String]) -> Option<&str> {
+        let file = self.message_processors.iter().find(|file| file.disabled_algorithms.is_some())?;
+        let disabled = self.disabled_versions(profile);
+        let is_lost = |version: &&str| versions.iter().any(|name| name == version) && disabled.contains(version);
+        profile.client_versions().iter().any(is_lost).then_some(file.file.as_str())
+    }
+
+    /// Returns whether Apigee runs the hosts, so that its users cannot change Routers or Message Processors.
+    /// Files of such hosts exist in a private cloud alone.
+    #[must_use]
+    pub fn is_cloud(&self) -> bool {
+        let has_files = !self.message_processors.is_empty() || !self.routers.is_empty();
+        match self.question.is_cloud_version() {
+            _ if self.question.api == Dialect::Google => true,
+            Some(is_cloud) => is_cloud,
+            None => !has_files && self.question.is_cloud_url(),
+        }
+    }
+
     /// Returns the versions that a Message Processor offers by default, oldest first.
     #[must_use]
     pub fn offered_versions(&self, profile: JavaProfile) -> Vec<&'static str> {
@@ -149,5 +170,40 @@ impl Part for Seen<Edge> {
     /// None: the report of `edge` lists [`Edge::unseen`] itself, and other reports are not about Edge.
     fn gaps(&self) -> Vec<Gap<'_>> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_its_hosts_are_those_of_a_private_cloud() {
+        let question = EdgeQuestion {
+            management_url: Some("https://api.enterprise.apigee.com/v1".into()),
+            ..EdgeQuestion::default()
+        };
+        let public = Edge { question, ..Edge::default() };
+        assert!(public.is_cloud());
+        let with_file = Edge { message_processors: vec![MessageProcessorSettings::default()], ..public.clone() };
+        assert!(!with_file.is_cloud());
+        let question = EdgeQuestion { edge_version: Some("cloud".into()), ..EdgeQuestion::default() };
+        assert!(Edge { question, ..with_file.clone() }.is_cloud());
+        let question = EdgeQuestion { api: Dialect::Google, ..EdgeQuestion::default() };
+        assert!(Edge { question, ..with_file }.is_cloud());
+    }
+
+    #[test]
+    fn a_file_disables_only_what_a_java_would_offer() {
+        let file = |list: &str| MessageProcessorSettings {
+            file: "mp.properties".into(),
+            disabled_algorithms: Some(list.into()),
+            ..MessageProcessorSettings::default()
+        };
+        let edge = Edge { message_processors: vec![file("SSLv3, TLSv1.2")], ..Edge::default() };
+        let of = |java, version: &str| edge.disabling_file(java, &[version.to_owned()]);
+        assert_eq!(of(JavaProfile::Java8Classic, "TLSv1.2"), Some("mp.properties"));
+        assert_eq!(of(JavaProfile::Java8Classic, "TLSv1.1"), None);
+        assert_eq!(of(JavaProfile::Java7, "TLSv1.2"), None);
     }
 }

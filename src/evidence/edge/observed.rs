@@ -52,6 +52,10 @@ pub enum Purpose {
     AsClient,
     /// With the other choice of `server_name`, for comparison.
     OtherSni,
+    /// With versions and suites that the server accepts, to see its certificates.
+    AsAccepted,
+    /// Without the PROXY header that the virtual host requires, for comparison.
+    WithoutProxyHeader,
     /// As a client without SNI, which the user expects.
     ExpectedWithoutSni,
     /// To learn whether a port without TLS settings speaks TLS.

@@ -114,15 +114,16 @@ impl EdgeQuestion {
         }
     }
 
-    /// Returns whether Apigee runs the hosts, so that its users cannot change Routers or Message Processors.
-    #[must_use]
-    pub fn is_cloud(&self) -> bool {
-        let by_version = self.edge_version.as_deref().map(|version| version.eq_ignore_ascii_case("cloud"));
-        by_version.unwrap_or_else(|| {
-            let host = self.management_url.as_deref().and_then(|url| url.split("://").nth(1));
-            let host = host.and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
-            host.ends_with(".apigee.com") || host.ends_with(".googleapis.com")
-        })
+    /// Returns whether the version that the user gives is that of the public cloud; absent without one.
+    pub(super) fn is_cloud_version(&self) -> Option<bool> {
+        self.edge_version.as_deref().map(|version| version.eq_ignore_ascii_case("cloud"))
+    }
+
+    /// Returns whether the Management API is that of the public cloud.
+    pub(super) fn is_cloud_url(&self) -> bool {
+        let host = self.management_url.as_deref().and_then(|url| url.split("://").nth(1));
+        let host = host.and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
+        host.ends_with(".apigee.com") || host.ends_with(".googleapis.com")
     }
 }
 

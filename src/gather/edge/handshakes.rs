@@ -1,7 +1,7 @@
 //! Handshakes on both legs: at each Router with each host alias, and at each backend as a Message Processor.
 //!
-//! A refused ClientHello is followed by a scan and by a handshake with the other choice of `server_name`, so
-//! that version, cipher suite and SNI can be distinguished.
+//! What is made at one address, and which comparisons follow a failure, is in
+//! [`comparisons`](super::comparisons).
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -13,12 +13,10 @@ use tokio::sync::Semaphore;
 
 use super::{ConnectTo, Gathering};
 use crate::evidence::edge::{Edge, JavaProfile, Leg, LegHandshake, Purpose, Target, is_sendable};
-use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Scan, Stage};
+use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, Stage};
 use crate::evidence::{Reason, Unavailable};
-use crate::gather::probe::handshake::{ClientHelloOptions, handshake_and_received};
 use crate::gather::probe::lookup::{self, Family};
-use crate::gather::probe::transport::Transport;
-use crate::gather::probe::{ProbeOptions, Prober, ProberError, name_authorities, scan};
+use crate::gather::probe::{ProbeOptions, Prober, ProberError};
 use crate::run::Stop;
 use crate::wire::tls::{Version, suites};
 
@@ -39,26 +37,27 @@ struct Offer {
 }
 
 /// One endpoint with one offer.
-struct Job {
-    leg: Leg,
+#[derive(Clone)]
+pub(super) struct Job {
+    pub(super) leg: Leg,
     object: String,
     endpoint: Option<String>,
-    host: String,
+    pub(super) host: String,
     port: u16,
     /// Where to connect, if it is not where DNS leads.
     to: Option<(String, u16)>,
-    sends_sni: bool,
+    pub(super) sends_sni: bool,
     offer: Offer,
-    purpose: Purpose,
+    pub(super) purpose: Purpose,
     /// Client certificates are requested, and refused within TLS.
-    requests: bool,
-    proxy_protocol: bool,
+    pub(super) requests: bool,
+    pub(super) proxy_protocol: bool,
 }
 
 /// A handshake, and the list that the server sent.
-struct Made {
-    result: LegHandshake,
-    chain: Vec<X509>,
+pub(super) struct Made {
+    pub(super) result: LegHandshake,
+    pub(super) chain: Vec<X509>,
 }
 
 impl Gathering<'_> {
@@ -377,62 +376,6 @@ impl Job {
         made
     }
 
-    async fn at(&self, prober: &Arc<Prober>, address: SocketAddr) -> Vec<Made> {
-        let transport = Transport::Tcp(address);
-        let mut first = self.shake(prober, &transport, address.ip(), self.sends_sni, self.purpose).await;
-        let mut other = None;
-        let failure = first.result.handshake.failure.clone();
-        if self.purpose != Purpose::WithoutSettings
-            && let Some(failure) =
-                failure.filter(|failure| failure.stage == Stage::ClientHello || failure.stage == Stage::ServerFlight)
-        {
-            let is_silent = matches!(failure.how, How::TimedOut { .. });
-            let is_plain = matches!(failure.how, How::NotTls { .. });
-            let is_name = matches!(failure.how, How::Alert { number: 112, .. });
-            let name = self.sends_sni.then_some(self.host.as_str());
-            let scanned = async {
-                if is_silent || is_plain || is_name { None } else { Some(scan::scan(prober, &transport, name).await.0) }
-            };
-            let compared = async {
-                if is_plain || self.purpose == Purpose::ExpectedWithoutSni {
-                    return None;
-                }
-                Some(self.shake(prober, &transport, address.ip(), !self.sends_sni, Purpose::OtherSni).await)
-            };
-            let (scan, compared): (Option<Scan>, Option<Made>) = futures::join!(scanned, compared);
-            first.result.scan = scan;
-            other = compared;
-        } else if self.leg == Leg::Southbound
-            && self.purpose == Purpose::AsClient
-            && !self.sends_sni
-            && first.result.handshake.certificates.first().is_some_and(|leaf| !leaf.covers(&self.host))
-            && self.host.parse::<IpAddr>().is_err()
-        {
-            // Without SNI, a server may present the certificate of another name.
-            other = Some(self.shake(prober, &transport, address.ip(), true, Purpose::OtherSni).await);
-        }
-        std::iter::once(first).chain(other).collect()
-    }
-
-    async fn shake(
-        &self,
-        prober: &Arc<Prober>,
-        transport: &Transport,
-        address: IpAddr,
-        sends_sni: bool,
-        purpose: Purpose,
-    ) -> Made {
-        let is_address = self.host.parse::<IpAddr>().is_ok();
-        let server_name = (sends_sni && !is_address).then(|| self.host.clone());
-        let kind = if server_name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
-        let hello =
-            ClientHelloOptions { kind, server_name, requested: purpose == self.purpose, is_marker: self.requests };
-        let (mut handshake, received) = handshake_and_received(prober, transport, &hello).await;
-        name_authorities(prober, transport, std::slice::from_mut(&mut handshake), None).await;
-        let http_status = self.requests.then(|| status(&received.response)).flatten();
-        Made { result: self.result(Some(address), purpose, handshake, http_status), chain: received.chain }
-    }
-
     fn failed(&self, failure: Failure) -> Made {
         #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
         let started_at = jiff::Timestamp::now();
@@ -443,7 +386,7 @@ impl Job {
         Made { result: self.result(None, self.purpose, handshake, None), chain: Vec::new() }
     }
 
-    fn result(
+    pub(super) fn result(
         &self,
         address: Option<IpAddr>,
         purpose: Purpose,
@@ -471,7 +414,7 @@ impl Job {
 }
 
 /// Returns the status of an HTTP response.
-fn status(response: &[u8]) -> Option<u16> {
+pub(super) fn status(response: &[u8]) -> Option<u16> {
     let rest = response.strip_prefix(b"HTTP/1.")?;
     std::str::from_utf8(rest.get(2..5)?).ok()?.parse().ok()
 }

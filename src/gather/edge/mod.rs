@@ -11,6 +11,7 @@
 
 mod answers;
 mod captures;
+mod comparisons;
 pub mod files;
 mod handshakes;
 mod objects;

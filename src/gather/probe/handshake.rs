@@ -97,6 +97,9 @@ struct HandshakeDriver<'a> {
     client: ClientFlight,
     /// OpenSSL has reported that the handshake is complete.
     established: bool,
+    /// Whether a client certificate was requested, once the handshake is complete: what is sent after it is
+    /// encrypted too.
+    is_asked: Option<bool>,
     /// The server has not yet accepted or rejected the client's certificate, or its absence.
     undecided: bool,
     /// How the stream ended. Bytes received before that are still for OpenSSL to read.
@@ -164,6 +167,7 @@ pub(in crate::gather) async fn handshake_and_received(
                     server,
                     client,
                     established: false,
+                    is_asked: None,
                     undecided: false,
                     ended: None,
                     response: Vec::new(),
@@ -239,6 +243,7 @@ impl HandshakeDriver<'_> {
             return Some(self.failure(end));
         }
         self.established = true;
+        self.is_asked = Some(self.was_asked());
         let judged = if hello.is_marker && self.speaks_http1() {
             self.send_marker_request(hello).await
         } else if self.was_asked() {
@@ -454,7 +459,9 @@ impl HandshakeDriver<'_> {
     /// In TLS 1.3 more than one encrypted record of the client shows it: without a request its second flight
     /// holds only the Finished message.
     fn was_asked(&self) -> bool {
-        self.server.facts().certificate_request.is_some() || self.is_13() && self.client.encrypted_records() > 1
+        self.is_asked.unwrap_or_else(|| {
+            self.server.facts().certificate_request.is_some() || self.is_13() && self.client.encrypted_records() > 1
+        })
     }
 
     fn is_13(&self) -> bool {

@@ -145,14 +145,20 @@ impl Prober {
         for file in files {
             all.extend(identity::authorities(file)?.1);
         }
-        let mut store = X509StoreBuilder::new()?;
-        // Checks judge the dates by the clock of the evidence.
-        store.set_flags(X509VerifyFlags::NO_CHECK_TIME)?;
-        for authority in &all {
-            store.add_cert(authority.clone())?;
-        }
-        self.authorities = (!files.is_empty()).then(|| (store.build(), all));
+        self.authorities = if files.is_empty() { None } else { Some((store_of(&all)?, all)) };
         Ok(self)
+    }
+
+    /// Returns a prober with other options that trusts the same CAs.
+    ///
+    /// # Errors
+    /// The TLS library cannot offer what the options demand.
+    pub(in crate::gather) fn with(&self, options: ProbeOptions) -> Result<Self, ProberError> {
+        let mut other = Self::new(options)?;
+        if let Some((_, all)) = &self.authorities {
+            other.authorities = Some((store_of(all)?, all.clone()));
+        }
+        Ok(other)
     }
 
     /// Returns the server name that no route has.
@@ -204,6 +210,17 @@ impl Prober {
         }
         Some(verification)
     }
+}
+
+/// Creates a store of these CAs.
+fn store_of(authorities: &[X509]) -> Result<X509Store, ErrorStack> {
+    let mut store = X509StoreBuilder::new()?;
+    // Checks judge the dates by the clock of the evidence.
+    store.set_flags(X509VerifyFlags::NO_CHECK_TIME)?;
+    for authority in authorities {
+        store.add_cert(authority.clone())?;
+    }
+    Ok(store.build())
 }
 
 /// Returns the certificate at this depth of the path from the leaf, by the names of subjects and issuers.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::checks::EdgeCause;
 use crate::checks::facts::edge::{Observation, Origin};
-use crate::evidence::edge::{Edge, Leg};
+use crate::evidence::edge::{Edge, Leg, LegHandshake};
 use crate::verdict::{Measurement, shell_quoted, shell_word};
 
 /// Maximum number of failures that are measured.
@@ -67,13 +67,31 @@ fn between(edge: &Edge, open: &[&Observation]) -> Measurement {
     let has = |cause: EdgeCause| open.iter().any(|observation| observation.cause == cause);
     let differs = open.iter().all(|observation| observation.origin == Origin::Handshake);
     let south = open.iter().any(|observation| observation.leg == Leg::Southbound);
-    if differs && south && has(EdgeCause::SniMissing) {
+    let is_ending = |observation: &&Observation| {
+        matches!(observation.cause, EdgeCause::ResetInHello | EdgeCause::ClosedInHello | EdgeCause::HandshakeTimeout)
+    };
+    let is_of_header = has(EdgeCause::RouterNotReloaded);
+    if differs && (is_of_header || open.iter().all(is_ending)) {
+        let place = open.first().and_then(|first| endpoint(edge, first));
+        let (host, port) = place.unwrap_or_else(|| ("ADDRESS".to_owned(), 443));
+        let why = if is_of_header {
+            "a capture at a Router shows whether what is in front of it sends a PROXY header"
+        } else {
+            "a capture shows which connections end so, and who ends them; give it with --pcap"
+        };
+        let of = if is_of_header { format!("port {port}") } else { format!("host {}", shell_word(&host)) };
+        return Measurement { why: why.into(), command: format!("tcpdump -i any -s 0 {of} -w edge.pcap") };
+    }
+    // What is known needs no look.
+    let is_open = edge.sends_sni().len() > 1;
+    if differs && south && has(EdgeCause::SniMissing) && is_open && !edge.is_cloud() {
         return Measurement {
             why: "whether the Message Processor sends server_name decides; its file says so".into(),
             command: "grep enableSNIExtension /opt/apigee/edge-message-processor/conf/system.properties".into(),
         };
     }
-    if differs && south && (has(EdgeCause::ProtocolMismatch) || has(EdgeCause::CipherMismatch)) {
+    let is_of_offer = has(EdgeCause::ProtocolMismatch) || has(EdgeCause::CipherMismatch);
+    if differs && south && is_of_offer && edge.question.java.len() > 1 {
         return Measurement {
             why: "the Java of the Message Processor decides; run again with --java after it is known".into(),
             command: "java -version".into(),
@@ -107,7 +125,7 @@ fn at(causes: &[EdgeCause], host: &str, port: u16, name: Option<&str>) -> Measur
     let socket = format!("{host}:{port}");
     let connect = shell_word(&socket);
     let client = || format!("openssl s_client -connect {connect} -servername {word}");
-    let names = any(&[EdgeCause::SniMissing, EdgeCause::SniUnknown]);
+    let names = any(&[EdgeCause::SniMissing, EdgeCause::SniNotSentForName, EdgeCause::SniUnknown]);
     let (why, command) = match () {
         () if has(EdgeCause::NameNotResolved) => {
             ("whether the name can be resolved where the handshake fails decides", format!("getent ahosts {word}"))
@@ -158,6 +176,20 @@ fn at(causes: &[EdgeCause], host: &str, port: u16, name: Option<&str>) -> Measur
     };
     let hint = if command.contains(&word) { hint } else { "" };
     Measurement { why: format!("{why}{hint}"), command }
+}
+
+/// Returns what shows the messages of a handshake whose failure nothing explains.
+pub(super) fn messages(made: &LegHandshake) -> Measurement {
+    let address = made.address.map_or_else(|| made.host.clone(), |address| address.to_string());
+    let place = crate::evidence::handshake::socket(&address, made.connected_port.unwrap_or(made.port));
+    let name = match &made.handshake.server_name {
+        Some(name) => format!("-servername {}", shell_word(name)),
+        None => "-noservername".to_owned(),
+    };
+    Measurement {
+        why: "the log of the server says why it ends the handshake; this shows the messages until then".into(),
+        command: format!("openssl s_client -connect {} {name} -msg < /dev/null", shell_word(&place)),
+    }
 }
 
 /// Where the first of them is.

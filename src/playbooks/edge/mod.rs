@@ -191,6 +191,7 @@ fn not_seen(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
         });
     }
     missing.extend(of_captures(edge, now));
+    missing.extend(unknown::handshakes(edge, now));
     missing.extend(unknown::not_understood(edge).map(|(number, text)| NotSeen {
         what: format!("the cause of symptom {number}"),
         why: format!("its text is not understood: \"{}\"", facts::short_symptom(text)),

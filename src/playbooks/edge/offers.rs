@@ -8,7 +8,7 @@ use super::remedy::{MP_PROPERTIES, ROUTER_PROPERTIES, SERVICE, put_target, step}
 use super::uploads::{target, whose};
 use crate::checks::facts::edge::Observation;
 use crate::checks::{EdgeCause, Owner};
-use crate::evidence::edge::{Edge, JavaProfile, Target, TlsSettings};
+use crate::evidence::edge::{Dialect, Edge, JavaProfile, Target, TlsSettings};
 use crate::verdict::{LegStep, shell_word};
 
 const CURRENT: &str = "TLSv1.2";
@@ -74,19 +74,19 @@ pub(super) fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         let versions = if current.is_empty() { vec![CURRENT.to_owned()] } else { current };
         return pin_in_place(edge, observation, pinned, versions);
     }
+    let all_current = ["TLSv1.2", "TLSv1.3"].map(str::to_owned);
+    let needed = if is_unsent { &all_current[..] } else { &current };
+    if let Some(steps) = enabled(edge, needed).filter(|_| is_unsent || !observation.is_reported()) {
+        return steps;
+    }
     if is_unsent {
-        return step(
-            format!("Let {} pin versions that the Java of the Message Processors offers, or none", whose(observation)),
-            Owner::EdgeAdministrator,
-            None,
-            Some("Java offers no version that jdk.tls.disabledAlgorithms has"),
-        );
+        return unsent(edge, observation, target);
     }
     let backend = backend(observation);
     if observation.is_of_newest_client() {
         let mut steps = step(
             "Let the Message Processors offer TLS 1.2 as well".to_owned(),
-            Owner::EdgeOperator,
+            if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator },
             None,
             Some("look for what pins TLS 1.3: the protocols of the target, and of the Message Processors' Java"),
         );
@@ -96,14 +96,63 @@ pub(super) fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     match Server::of(edge, observation, target) {
         Server::Newer if observation.is_of_oldest_client() => step(
             "Let the Message Processors offer TLS 1.2 or later".to_owned(),
-            Owner::EdgeOperator,
+            if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator },
             None,
             Some("look for what pins old versions: the protocols of the target, or an old Java"),
         ),
-        Server::Newer => newer(&backend),
+        Server::Newer if current.iter().any(|version| version == CURRENT) => step(
+            "Run the Message Processors with a Java that offers TLS 1.2".to_owned(),
+            observation.owner,
+            None,
+            Some("Edge for Private Cloud from 4.16.05 on runs Java 8, which offers it"),
+        ),
+        Server::Newer => newer(edge, &backend),
         Server::Older => older(edge, observation, target),
         Server::Unknown => either(edge, observation),
     }
+}
+
+/// Java finds no version to offer: the target pins what it does not have, or nothing is pinned and all is
+/// disabled.
+fn unsent(edge: &Edge, observation: &Observation, target: Option<&Target>) -> Vec<LegStep> {
+    let note = Some("Java offers no version that jdk.tls.disabledAlgorithms has");
+    let pin = || {
+        let title =
+            format!("Let {} pin versions that the Java of the Message Processors offers, or none", whose(observation));
+        step(title, Owner::EdgeAdministrator, None, note)
+    };
+    let enable = || {
+        let title = "Let the Java of the Message Processors offer TLS 1.2: it has disabled every version";
+        let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+        step(title.to_owned(), operator, None, note)
+    };
+    match target {
+        Some(target) if pinned(Some(target)).is_empty() => enable(),
+        Some(_) => pin(),
+        None => [pin(), enable()].concat(),
+    }
+}
+
+/// Takes current versions that a file of the Message Processors disables out of its list.
+fn enabled(edge: &Edge, versions: &[String]) -> Option<Vec<LegStep>> {
+    let file = edge.question.java.iter().find_map(|java| edge.disabling_file(*java, versions))?;
+    let settings = edge.message_processors.iter().find(|settings| settings.file == file)?;
+    let list = settings.disabled_algorithms.as_deref()?;
+    let is_kept = |name: &&str| !versions.iter().any(|version| java_name(version) == *name);
+    let kept: Vec<&str> = list.split(',').map(str::trim).filter(is_kept).collect();
+    let line = format!("conf_jvmsecurity_jdk.tls.disabledAlgorithms={}", kept.join(", "));
+    let is_plain = line.chars().all(|letter| letter.is_ascii_alphanumeric() || " ,.<=>_-".contains(letter));
+    let paste = format!(
+        "sed -i 's|^conf_jvmsecurity_jdk.tls.disabledAlgorithms=.*|{line}|' {MP_PROPERTIES}\n\
+         chown apigee:apigee {MP_PROPERTIES}\n{SERVICE} edge-message-processor restart"
+    );
+    let names: Vec<String> = versions.iter().filter(|version| list.contains(&java_name(version))).cloned().collect();
+    Some(step(
+        format!("Remove {} from jdk.tls.disabledAlgorithms on every Message Processor", names.join(" and ")),
+        if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator },
+        (is_plain && !edge.is_cloud()).then_some(paste),
+        Some(&format!("{file} has: {list}")),
+    ))
 }
 
 fn pinned(target: Option<&Target>) -> &[String] {
@@ -134,9 +183,12 @@ fn pin_in_place(edge: &Edge, observation: &Observation, pinned: &[String], versi
 }
 
 /// The backend accepts nothing older than TLS 1.3.
-fn newer(backend: &str) -> Vec<LegStep> {
+fn newer(edge: &Edge, backend: &str) -> Vec<LegStep> {
     let note = Some("Edge for Private Cloud 4.54 runs Java 17 or 21");
     let accept = step(format!("Let {backend} accept TLS 1.2 as well"), Owner::BackendOwner, None, None);
+    if edge.is_cloud() {
+        return accept;
+    }
     let java = "Or run the Message Processors with a Java that offers TLS 1.3".to_owned();
     [accept, step(java, Owner::EdgeOperator, None, note)].concat()
 }
@@ -148,23 +200,21 @@ fn older(edge: &Edge, observation: &Observation, target: Option<&Target>) -> Vec
         Some(version) => vec![java_name(version)],
         None => vec!["TLSv1.1".to_owned(), "TLSv1".to_owned()],
     };
-    let mut steps = vec![
-        LegStep {
-            title: format!("Upgrade {} to TLS 1.2 (TLSv1.2) or later", backend(observation)),
-            owner: Owner::BackendOwner,
-            paste: None,
-            note: None,
-        },
-        LegStep {
-            title: format!("Stop-gap until then: pin {} in {}", pins.join(" and "), whose(observation)),
-            owner: Owner::EdgeAdministrator,
-            paste: target
-                .map(|target| put_target(edge, target, &TlsSettings { protocols: pins, ..TlsSettings::default() })),
-            note: Some("Java's name is TLSv1; TLSv1.0, as older texts have it, is no name that Java knows".into()),
-        },
-    ];
+    let upgrade = format!("Upgrade {} to TLS 1.2 (TLSv1.2) or later", backend(observation));
+    let mut steps = step(upgrade, Owner::BackendOwner, None, None);
+    // Apigee X and hybrid support no older version.
+    if edge.question.api == Dialect::Google {
+        return steps;
+    }
+    steps.push(LegStep {
+        title: format!("Stop-gap until then: pin {} in {}", pins.join(" and "), whose(observation)),
+        owner: Owner::EdgeAdministrator,
+        paste: target
+            .map(|target| put_target(edge, target, &TlsSettings { protocols: pins, ..TlsSettings::default() })),
+        note: Some("Java's name is TLSv1; TLSv1.0, as older texts have it, is no name that Java knows".into()),
+    });
     let is_disabled = |java: &JavaProfile| edge.disabled_versions(*java).contains(&"TLSv1.0");
-    if edge.question.java.iter().any(is_disabled) && !edge.question.is_cloud() {
+    if edge.question.java.iter().any(is_disabled) && !edge.is_cloud() {
         steps.push(LegStep {
             title: "The stop-gap needs a Java that has not disabled the version: on every Message Processor".into(),
             owner: Owner::EdgeOperator,
@@ -220,7 +270,7 @@ pub(super) fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         }];
     }
     let mut steps = Vec::new();
-    if edge.question.java.iter().any(|java| *java <= JavaProfile::Java8Limited) {
+    if edge.question.java.iter().any(|java| *java <= JavaProfile::Java8Limited) && !edge.is_cloud() {
         steps.push(unlimited(Owner::EdgeOperator, "the Message Processors"));
     }
     steps.push(LegStep {
@@ -262,7 +312,7 @@ pub(super) fn router(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     } else {
         steps.push(unlimited(Owner::ClientOwner, "the client app, if it runs on Java 8"));
     }
-    if edge.question.is_cloud() {
+    if edge.is_cloud() {
         return steps;
     }
     let (key, value, property) = if is_protocol {

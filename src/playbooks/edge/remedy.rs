@@ -8,7 +8,7 @@ use super::uploads::{self, authority, call, certificate, restart, target, whose}
 use crate::checks::facts::edge::Observation;
 use crate::checks::{EdgeCause, Owner};
 use crate::evidence::Evidence;
-use crate::evidence::edge::{Edge, Leg, Target, TargetOrigin, TlsSettings};
+use crate::evidence::edge::{Dialect, Edge, Leg, Target, TargetOrigin, TlsSettings};
 use crate::verdict::{LegRemedy, LegStep, shell_word};
 
 pub(super) const MP_PROPERTIES: &str = "/opt/apigee/customer/application/message-processor.properties";
@@ -17,7 +17,7 @@ pub(super) const SERVICE: &str = "/opt/apigee/apigee-service/bin/apigee-service"
 
 pub(super) fn of(evidence: &Evidence, edge: &Edge, observations: &[Observation]) -> LegRemedy {
     let mut remedy = LegRemedy::default();
-    for observation in observations {
+    for observation in observations.iter().filter(|observation| !is_harmful(observation, observations)) {
         for step in steps(evidence, edge, observation) {
             if !remedy.steps.contains(&step) {
                 remedy.steps.push(step);
@@ -26,6 +26,19 @@ pub(super) fn of(evidence: &Evidence, edge: &Edge, observations: &[Observation])
     }
     remedy.side_effects = side_effects(&remedy.steps);
     remedy
+}
+
+/// Returns whether a reload would bring what is wrong in the keystore to the clients.
+fn is_harmful(observation: &Observation, all: &[Observation]) -> bool {
+    let is_stored = |other: &Observation| {
+        other.is_unfelt
+            && other.cause != observation.cause
+            && other
+                .objects
+                .iter()
+                .any(|object| object.starts_with("keystores/") && observation.objects.contains(object))
+    };
+    observation.cause == EdgeCause::RouterNotReloaded && observation.is_unfelt && all.iter().any(is_stored)
 }
 
 fn side_effects(steps: &[LegStep]) -> Vec<String> {
@@ -255,20 +268,28 @@ fn of_both(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         ) => configured(edge, observation),
         (EdgeCause::RouterNotReloaded | EdgeCause::RoutersDiffer, _) => {
             let mut steps = restart(edge, Leg::Northbound);
-            steps.extend(step(
-                format!("Name the keystore of {subject} by a reference, so that Routers need no restart next time"),
-                Owner::EdgeAdministrator,
-                None,
-                Some("keyStore: ref://NAME, in the virtual host"),
-            ));
+            let store = uploads::virtual_host(edge, observation).and_then(|tls| tls.key_store.as_deref());
+            let is_named = observation.objects.iter().any(|object| object.starts_with("keystores/"));
+            if is_named && store.is_some_and(|store| !store.starts_with("ref://")) {
+                steps.extend(step(
+                    format!("Name the keystore of {subject} by a reference, so that Routers need no restart next time"),
+                    Owner::EdgeAdministrator,
+                    None,
+                    Some("keyStore: ref://NAME, in the virtual host"),
+                ));
+            }
             steps
         }
-        (EdgeCause::SniNotSentForName, _) => step(
-            format!("Use a fully qualified DNS name as the host of {subject}"),
-            Owner::EdgeAdministrator,
-            None,
-            Some("Java sends no server_name for addresses, names of one label and names with an underscore"),
-        ),
+        (EdgeCause::SniNotSentForName, _) => {
+            let why = "Java sends no server_name for addresses, names of one label and names with an underscore";
+            let off = format!("{why}; Message Processors send none at all now, so that SNI must be turned on as well");
+            step(
+                format!("Use a fully qualified DNS name, which the backend knows, as the host of {subject}"),
+                Owner::EdgeAdministrator,
+                None,
+                Some(if edge.sends_sni() == [false] { &off } else { why }),
+            )
+        }
         (EdgeCause::TlsNotEnabled, _) => {
             let settings = TlsSettings { enabled: true, ..TlsSettings::default() };
             let paste = target(edge, observation).map(|target| put_target(edge, target, &settings));
@@ -326,7 +347,7 @@ fn configured(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
 
 /// Turns on SNI in Message Processors.
 fn sni(edge: &Edge) -> Vec<LegStep> {
-    if edge.question.is_cloud() {
+    if edge.is_cloud() {
         return vec![LegStep {
             title: "Ask Apigee support to let the Message Processors send server_name".into(),
             owner: Owner::ApigeeSupport,
@@ -401,7 +422,9 @@ pub(super) fn put_target(edge: &Edge, target: &Target, change: &TlsSettings) -> 
     match target.origin {
         TargetOrigin::TargetServer => {
             let name = target.object.trim_start_matches("targetservers/");
-            let mut settings = json!({ "enabled": "true", "clientAuthEnabled": tls.client_auth.to_string() });
+            let is_google = edge.question.api == Dialect::Google;
+            let flag = |is_on: bool| if is_google { json!(is_on) } else { json!(is_on.to_string()) };
+            let mut settings = json!({ "enabled": flag(true), "clientAuthEnabled": flag(tls.client_auth) });
             if let Value::Object(fields) = &mut settings {
                 let texts =
                     [("keyStore", &tls.key_store), ("keyAlias", &tls.key_alias), ("trustStore", &tls.trust_store)];

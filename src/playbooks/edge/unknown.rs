@@ -1,22 +1,69 @@
 //! What keeps a report from calling an environment healthy: failures whose cause or leg is not known, and
 //! what could not be seen.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::measurement;
+use super::{UNEXPLAINED, measurement};
 use crate::checks::facts::edge::{self as facts, Meaning};
 use crate::checks::{CheckResult, Outcome};
+use crate::evidence::Reason;
 use crate::evidence::capture::Outcome as Captured;
-use crate::evidence::edge::{CapturedHandshake, Edge, Leg};
+use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake};
 use crate::text::count;
-use crate::verdict::{FailingLeg, Measurement, is_unknown, shell_word};
+use crate::verdict::{FailingLeg, Measurement, NotSeen, is_unknown, shell_word};
 
 /// The leg, the sentence, and what would show it.
 type Unknown = (FailingLeg, String, Option<Measurement>);
 
 /// A failure that was seen and that no observation explains.
 pub(super) fn failure(edge: &Edge, now: Timestamp) -> Option<Unknown> {
-    of_captures(edge, now).or_else(|| of_log(edge)).or_else(|| of_symptom(edge))
+    of_handshakes(edge, now).or_else(|| of_captures(edge, now)).or_else(|| of_log(edge)).or_else(|| of_symptom(edge))
+}
+
+/// A handshake of this program that fails, where nothing that was tried says why.
+fn of_handshakes(edge: &Edge, now: Timestamp) -> Option<Unknown> {
+    let made = facts::unexplained_handshakes(edge, now).next()?;
+    let (what, why) = of_handshake(made);
+    let leg = FailingLeg::of([made.leg]);
+    if facts::lacks_own_certificate(edge, made) {
+        let text = format!("{} cannot be judged without its client certificate: {what}: {why}", made.object);
+        let command = measurement::again(edge, &["--mp-cert FILE --mp-key FILE".to_owned()]);
+        let why = "the backend demands a client certificate, and the key of the configured one is not here".into();
+        return Some((leg, text, Some(Measurement { why, command })));
+    }
+    let text = format!("{}: {what} fails ({why}), and its cause is not known", made.object);
+    Some((leg, text, Some(measurement::messages(made))))
+}
+
+/// The handshakes of this program that show too little: those that fail without a cause, and those with
+/// Routers that demand a client certificate.
+pub(super) fn handshakes(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
+    let failed = facts::unexplained_handshakes(edge, now).take(UNEXPLAINED).map(|made| {
+        let (what, why) = of_handshake(made);
+        NotSeen {
+            what: format!("the cause of the {} handshake of {} that fails", made.leg, made.object),
+            why: format!("nothing fits how it ends: {what}: {why}"),
+            measurement: Some(measurement::messages(made)),
+        }
+    });
+    let refused = edge.handshakes.iter().filter(|made| facts::lacks_client_certificate(edge, made));
+    let refusing: BTreeSet<&str> = refused.map(|made| made.object.as_str()).collect();
+    let unpresented = refusing.into_iter().map(|object| NotSeen {
+        what: format!("{object} with a client certificate"),
+        why: Reason::NotRequested("--client-cert".into()).to_string(),
+        measurement: Some(Measurement {
+            why: "a certificate of a client app shows whether the Router accepts it".into(),
+            command: measurement::again(edge, &["--client-cert FILE --client-key FILE".to_owned()]),
+        }),
+    });
+    failed.chain(unpresented).collect()
+}
+
+/// What a handshake was, and how it failed.
+fn of_handshake(made: &LegHandshake) -> (String, String) {
+    (facts::describe_handshake(made), facts::outcome_of(&made.handshake))
 }
 
 /// A symptom that names no cause, or whose text no table has: somebody fails, and nothing says why.

@@ -137,7 +137,7 @@ pub(super) fn restart(edge: &Edge, leg: Leg) -> Vec<LegStep> {
         Leg::Northbound => ("Routers", "edge-router"),
         Leg::Southbound => ("Message Processors", "edge-message-processor"),
     };
-    if edge.question.is_cloud() {
+    if edge.is_cloud() {
         return vec![LegStep {
             title: format!("Ask Apigee support to reload the {what} of this environment"),
             owner: Owner::ApigeeSupport,

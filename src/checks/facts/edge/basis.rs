@@ -5,11 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::model::EdgeCause;
-use super::refusal::passed_hello;
-use super::reported::unexplained;
+use super::northbound::lacks_certificate;
+use super::refusal::{describe, outcome, passed_hello};
+use super::reported::{is_of_client_certificate, unexplained};
 use super::southbound::checks_chain;
 use super::stores::{Resolved, resolve};
+use super::unexplained_handshakes;
 use crate::checks::{Judgement, Outcome};
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{
@@ -22,12 +26,12 @@ use crate::text::count;
 
 const LOG: &str = "the Message Processor log";
 const HANDSHAKES: &str =
-    "no handshake of this program, no captured handshake and no Message Processor log of this environment was seen";
+    "no handshake that a server answers with a ServerHello and no Message Processor log of this environment was seen";
 const CERTIFICATES: &str = "no certificate of a server was seen";
 const CLIENT_CERTIFICATES: &str = "no certificate of a client was seen";
 
 /// Judges a cause that was not observed: passed where it would have been seen.
-pub(super) fn of(edge: &Edge, cause: EdgeCause) -> Judgement {
+pub(super) fn of(edge: &Edge, cause: EdgeCause, now: Timestamp) -> Judgement {
     let (mut basis, nothing) = Sight::of(edge, &TlsSettings::default()).basis(cause);
     let log = edge.log.as_ref().filter(|log| log.has_own && edge.question.judges(Leg::Southbound));
     if let Some(log) = log.filter(|_| is_logged(cause)) {
@@ -38,6 +42,22 @@ pub(super) fn of(edge: &Edge, cause: EdgeCause) -> Judgement {
             let why = format!("the texts of {} do not say why", count(open, "failed handshake"));
             return Err(Unavailable::new(LOG, Reason::Broken(why)));
         }
+    }
+    // A handshake that fails for a reason that is not known may fail for this one, unless it got past it.
+    let is_before = matches!(cause, EdgeCause::NameNotResolved | EdgeCause::Unreachable);
+    if is_of_hello(cause)
+        && let Some(made) = unexplained_handshakes(edge, now).find(|made| cause.leg().is_none_or(|leg| leg == made.leg))
+        && (basis.is_empty() || !is_before)
+    {
+        let why = format!("{}, and its cause is not known", outcome(&made.handshake));
+        return Err(Unavailable::new(describe(made), Reason::Broken(why)));
+    }
+    if is_of_client_certificate(cause)
+        && basis.is_empty()
+        && let Some(made) = edge.handshakes.iter().find(|made| lacks_certificate(edge, made))
+    {
+        let what = format!("{} with a client certificate", made.object);
+        return Err(Unavailable::new(what, Reason::NotRequested("--client-cert".into())));
     }
     if basis.is_empty() {
         return Ok(Outcome::NotApplicable(nothing.into()));
@@ -60,6 +80,11 @@ fn is_logged(cause: EdgeCause) -> bool {
             | EdgeCause::ResetInHello
             | EdgeCause::ClosedInHello
     )
+}
+
+/// Returns whether it shows in how a server answers a ClientHello.
+fn is_of_hello(cause: EdgeCause) -> bool {
+    is_logged(cause) || cause == EdgeCause::SniNotSentForName
 }
 
 /// What is judged of an environment.
@@ -95,11 +120,11 @@ impl<'a> Sight<'a> {
         let mut seen = Counts::default();
         let nothing = match cause {
             EdgeCause::NameNotResolved => {
-                seen.made = self.made(|_| true);
-                "no handshake of this program and no Message Processor log of this environment was seen"
+                seen.made = self.made(|made| passed_hello(&made.handshake));
+                HANDSHAKES
             }
             EdgeCause::Unreachable => {
-                seen.made = self.made(|made| stage(made) > Stage::Lookup);
+                seen.made = self.made(|made| passed_hello(&made.handshake));
                 seen.captured = self.captured(|_| true);
                 HANDSHAKES
             }
@@ -118,7 +143,7 @@ impl<'a> Sight<'a> {
                 "no handshake, no log of this environment and no setting of versions or suites was seen"
             }
             EdgeCause::SniNotSentForName => {
-                seen.made = self.made(|made| made.leg == Leg::Southbound && stage(made) >= Stage::ClientHello);
+                seen.made = self.made(|made| made.leg == Leg::Southbound && passed_hello(&made.handshake));
                 let is_sent = |target: &Target| target.host.as_deref().is_some_and(|host| self.edge.sends_name(host));
                 seen.targets = self.targets(|target, _| is_sent(target));
                 "no target with TLS was seen whose host Java sends, and no handshake with one"
@@ -171,9 +196,9 @@ impl<'a> Sight<'a> {
         self.targets.iter().filter(|(target, tls)| is_wanted(target, tls)).count()
     }
 
-    /// Handshakes that reached the server.
+    /// Handshakes whose ClientHello the server accepted.
     fn hellos(&self, seen: &mut Counts) {
-        seen.made = self.made(|made| stage(made) >= Stage::ClientHello);
+        seen.made = self.made(|made| passed_hello(&made.handshake));
         seen.captured = self.captured(|captured| captured.is_whole || !captured.versions.is_empty());
     }
 
@@ -267,7 +292,7 @@ impl<'a> Sight<'a> {
                 is_named || self.is_presented(made) && (is_followed || !(is_of_trust || is_of_chain))
             }
         });
-        if !cause.is_risk() {
+        if !cause.is_always_risk() {
             seen.captured = self.captured(|captured| {
                 let is_refused = matches!(captured.outcome, Captured::Alert { by: Party::Client, number: 42..=48, .. });
                 is_refused && !captured.certificates.is_empty()
@@ -289,7 +314,13 @@ impl<'a> Sight<'a> {
             |captured: &CapturedHandshake| matches!(&captured.client_list, ClientList::Sent(list) if !list.is_empty());
         match cause {
             EdgeCause::ClientCertificateMissing => {
-                seen.made = self.made(|made| made.handshake.client_certificate != ClientCertificate::Unknown);
+                // Who was refused without a certificate shows nothing of those that present one.
+                let is_served = |made: &LegHandshake| made.handshake.succeeded() && !lacks_certificate(self.edge, made);
+                seen.made = self.made(|made| match &made.handshake.client_certificate {
+                    ClientCertificate::Unknown => false,
+                    ClientCertificate::NotRequested => !self.is_two_way(made),
+                    ClientCertificate::Requested(_) => is_served(made),
+                });
                 seen.captured = self.captured(|captured| captured.certificate_request.is_some());
                 seen.targets = self.targets(|_, tls| tls.client_auth);
                 "no server was seen that requests a client certificate or could have, and no target with clientAuthEnabled"
@@ -309,6 +340,13 @@ impl<'a> Sight<'a> {
                 CLIENT_CERTIFICATES
             }
         }
+    }
+
+    /// A handshake with a Router whose virtual host requires client certificates.
+    fn is_two_way(&self, made: &LegHandshake) -> bool {
+        let name = made.object.strip_prefix("virtualhosts/");
+        let host = name.and_then(|name| self.edge.virtual_hosts.get(name));
+        host.and_then(|host| host.tls.as_ref()).is_some_and(|tls| tls.client_auth)
     }
 
     /// The entry that settings present was seen with its certificates.

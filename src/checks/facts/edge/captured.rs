@@ -124,6 +124,15 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Java sends no `server_name` for some hosts, so that turning it on changes nothing.
+    fn sni_cause(&self, edge: &Edge, cause: EdgeCause) -> EdgeCause {
+        let host = self.target.and_then(|target| target.host.as_deref());
+        match cause {
+            EdgeCause::SniMissing if host.is_some_and(|host| !edge.sends_name(host)) => EdgeCause::SniNotSentForName,
+            cause => cause,
+        }
+    }
+
     fn subject(&self) -> &str {
         self.objects.first().map_or("", String::as_str)
     }
@@ -181,6 +190,7 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
         .into_iter()
         .map(|(cause, strength, what)| {
             let statement = format!("{}: {what}", place.subject());
+            let cause = place.sni_cause(edge, cause);
             let owner = match (cause, place.leg) {
                 // The client offers nothing that is current.
                 (EdgeCause::ProtocolMismatch, Leg::Northbound)
@@ -391,7 +401,7 @@ fn of_server_certificate(
         faults.extend(list::of_chain(list, None, false));
         faults.into_iter().map(|fault| (fault, Vec::new())).collect()
     };
-    let faults: Vec<_> = faults.into_iter().filter(|(fault, _)| !fault.cause.is_risk()).collect();
+    let faults: Vec<_> = faults.into_iter().filter(|(fault, _)| !fault.cause.is_always_risk()).collect();
     let evidence = evidence(captured);
     let south = |cause, strength, statement: String, more: Vec<String>| {
         let objects = place.objects.iter().cloned().chain(more).collect();

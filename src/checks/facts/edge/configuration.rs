@@ -7,7 +7,7 @@ use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
 use super::names;
 use super::stores::{Resolved, resolve};
 use crate::evidence::Seen;
-use crate::evidence::edge::{AliasOrigin, Dialect, Edge, JavaProfile, Leg, Target, TlsSettings, VirtualHost};
+use crate::evidence::edge::{AliasOrigin, Dialect, Edge, JavaProfile, Leg, Purpose, Target, TlsSettings, VirtualHost};
 
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
@@ -79,6 +79,7 @@ fn virtual_host(
             list::ListFault { what, ..fault }
         }));
     }
+    let served = served(edge, object, now);
     for fault in faults.into_iter().filter(|fault| has_leaf_first || fault.cause == EdgeCause::ChainWrongOrder) {
         // Which CAs client apps trust is not known without --ca-file, and nobody was seen to fail.
         let is_about_trust = matches!(fault.cause, EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned);
@@ -92,12 +93,23 @@ fn virtual_host(
             AliasOrigin::Described => "the API describes the certificate so; its encoding was not read",
             AliasOrigin::File => "the certificate in the file was read",
         };
-        let observation =
+        let mut observation =
             north(fault.cause, strength, objects.clone(), statement).because(read).expecting(fault.expected);
+        if !served.is_empty() && !served.iter().any(|faults| faults.contains(&fault.cause)) {
+            observation = observation.unfelt().because("what the Routers serve does not have this fault");
+        }
         let owner =
             if fault.cause == EdgeCause::TruststoreMismatch { Owner::ClientOwner } else { Owner::EdgeAdministrator };
         found.push(Observation { authority: fault.authority, owner, ..observation });
     }
+}
+
+/// The faults of each list that Routers serve for a virtual host.
+fn served(edge: &Edge, object: &str, now: Timestamp) -> Vec<Vec<EdgeCause>> {
+    let made = edge.handshakes.iter().filter(|made| made.leg == Leg::Northbound && made.object == object);
+    let shown = made.filter(|made| made.purpose == Purpose::AsClient && !made.handshake.certificates.is_empty());
+    let causes = |made| super::northbound::faults(edge, made, now).into_iter().map(|fault| fault.cause).collect();
+    shown.map(causes).collect()
 }
 
 /// Compares what a virtual host or its Routers allow with what client apps offer. A handshake that was made
@@ -227,8 +239,23 @@ pub(super) fn own_certificate(
 
 /// Returns what is wrong where the Message Processor itself finds no version to offer.
 fn disabled(edge: &Edge, target: &Target, tls: &TlsSettings, profile: JavaProfile) -> Option<Observation> {
+    let strength = if edge.question.java.len() == 1 { Strength::Established } else { Strength::Possible };
+    let unsent = |owner, statement: String| {
+        Observation::new(EdgeCause::ProtocolMismatch, Leg::Southbound, strength, owner, Vec::new(), statement)
+            .from(Origin::Configuration)
+            .because("Java reports: No appropriate protocol (protocol is disabled or cipher suites are inappropriate)")
+            .expecting("a version that the Message Processor offers")
+    };
+    let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
     if tls.protocols.is_empty() {
-        return None;
+        let versions: Vec<String> = profile.client_versions().iter().map(ToString::to_string).collect();
+        let file = edge.disabling_file(profile, &versions).filter(|_| edge.offered_versions(profile).is_empty())?;
+        let statement = format!(
+            "{}: {file} disables every version that {profile} offers ({}): nothing is sent",
+            target.title(),
+            versions.join(", ")
+        );
+        return Some(unsent(operator, statement));
     }
     let known: Vec<String> =
         tls.protocols.iter().map(|name| if name == "TLSv1" { "TLSv1.0".to_owned() } else { name.clone() }).collect();
@@ -244,17 +271,16 @@ fn disabled(edge: &Edge, target: &Target, tls: &TlsSettings, profile: JavaProfil
     if known.iter().any(|name| usable(&name)) {
         return None;
     }
-    let owner = if edge.question.is_cloud() { Owner::EdgeAdministrator } else { Owner::EdgeOperator };
+    // Who pins has a choice, unless the files of the Message Processors take a current version from it.
+    let is_current = |name: &&String| name.as_str() >= "TLSv1.2";
+    let current: Vec<String> = known.iter().filter(is_current).cloned().collect();
+    let disabling = edge.disabling_file(profile, &current);
+    let owner = if disabling.is_some() { operator } else { Owner::EdgeAdministrator };
     let pinned = tls.protocols.join(", ");
+    let by = disabling.map(|file| format!(" ({file})")).unwrap_or_default();
     let statement =
-        format!("{} pins {pinned}, which {profile} has disabled or does not know: nothing is sent", target.title());
-    let strength = if edge.question.java.len() == 1 { Strength::Established } else { Strength::Possible };
-    Some(
-        Observation::new(EdgeCause::ProtocolMismatch, Leg::Southbound, strength, owner, Vec::new(), statement)
-            .from(Origin::Configuration)
-            .because("Java reports: No appropriate protocol (protocol is disabled or cipher suites are inappropriate)")
-            .expecting("a version that the Message Processor offers"),
-    )
+        format!("{} pins {pinned}, which {profile} has disabled or does not know{by}: nothing is sent", target.title());
+    Some(unsent(owner, statement))
 }
 
 fn store_fault(edge: &Edge, object: &str, leg: Leg, what: &str, store: &str) -> Option<Observation> {

@@ -133,13 +133,13 @@ pub(crate) fn of_chain(
         }
         return verification.map(|_| untrusted(&top.subject, Some(&top.fingerprint), trusts_are_given));
     }
-    if order.len() < list.len() {
-        let next = list.get(order.len())?;
+    if let Some(next) = superfluous(list, &order) {
         // A root after a leaf leaves a gap between them.
-        return Some(if next.is_self_signed(order.len()) { incomplete(top, &[]) } else { wrong_issuer(top, next) });
+        let is_root = list[next].is_self_signed(next);
+        return Some(if is_root { incomplete(top, &[]) } else { wrong_issuer(top, &list[next]) });
     }
     let related = verification.map(|verification| verification.related.as_slice()).unwrap_or_default();
-    if list.len() == 1 {
+    if order.len() == 1 {
         let fault = incomplete(top, related);
         return Some(ListFault { is_certain: verification.is_some() && !related.is_empty(), ..fault });
     }
@@ -185,7 +185,8 @@ pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Opt
         if entries.iter().any(|entry| signed(edge, certificate, entry)) {
             return Some(Trust::Anchored(checked));
         }
-        let next = (0..list.len()).find(|index| !checked.contains(index) && signed(edge, certificate, &list[*index]));
+        let next =
+            (0..list.len()).find(|index| is_new(list, *index, &checked) && signed(edge, certificate, &list[*index]));
         match next {
             Some(next) => current = next,
             None => break,
@@ -213,11 +214,8 @@ pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Opt
                     == organization.as_ref().map(|name| name.to_lowercase())
         };
         let related: Vec<String> = entries.iter().filter(of_organization).map(|entry| entry.subject.clone()).collect();
-        let superfluous = (0..list.len()).find(|index| !checked.contains(index));
-        match superfluous {
-            Some(other) if list.len() > 1 && checked.len() < list.len() && !list[other].is_self_signed(other) => {
-                wrong_issuer(top, &list[other])
-            }
+        match superfluous(list, &checked) {
+            Some(other) if !list[other].is_self_signed(other) => wrong_issuer(top, &list[other]),
             _ if checked.len() == 1 => ListFault { is_certain: !related.is_empty(), ..incomplete(top, &related) },
             _ if !related.is_empty() && !is_root_name(&top.issuer) => {
                 ListFault { is_certain: false, ..incomplete(top, &related) }
@@ -226,6 +224,15 @@ pub(crate) fn follow(edge: &Edge, list: &[Certificate], store: &Keystore) -> Opt
         }
     };
     Some(Trust::Broken(fault))
+}
+
+/// Returns the first certificate outside a path that is not a duplicate: those are harmless.
+fn superfluous(list: &[Certificate], path: &[usize]) -> Option<usize> {
+    (0..list.len()).find(|index| is_new(list, *index, path))
+}
+
+fn is_new(list: &[Certificate], index: usize, known: &[usize]) -> bool {
+    !known.iter().any(|other| *other == index || is_same(&list[*other], &list[index]))
 }
 
 /// Returns whether a certificate was signed by another, by its signature if both encodings are known, else by

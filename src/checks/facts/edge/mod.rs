@@ -14,6 +14,7 @@
 //! leaves out the alternatives that another source excludes.
 
 mod basis;
+mod beside;
 mod captured;
 mod configuration;
 mod given;
@@ -30,8 +31,10 @@ mod stores;
 mod texts;
 mod undated;
 
+use jiff::Timestamp;
+
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
-use crate::evidence::edge::{Edge, Unseen};
+use crate::evidence::edge::{Edge, Leg, LegHandshake, Purpose, Unseen};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(crate) use self::captured::{
@@ -40,8 +43,10 @@ pub(crate) use self::captured::{
 pub(crate) use self::messages::{Meaning, sentence as sentence_of_java, symptom as meaning_of_symptom};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
+pub(crate) use self::northbound::lacks_certificate as lacks_client_certificate;
 pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
 pub(crate) use self::reported::{contradiction, short as short_symptom, unexplained};
+pub(crate) use self::southbound::lacks_certificate as lacks_own_certificate;
 pub(crate) use self::stores::{Resolved, resolve};
 pub(crate) use self::undated::undated;
 
@@ -56,6 +61,16 @@ pub(crate) fn observations(evidence: &Evidence) -> Result<Vec<Observation>, Unav
     all.extend(captured::observe(edge, now));
     all.extend(reported::observe(edge, now));
     Ok(settled(&joined(all)))
+}
+
+/// The handshakes of a client in question that failed, where nothing says why.
+pub(crate) fn unexplained_handshakes(edge: &Edge, now: Timestamp) -> impl Iterator<Item = &LegHandshake> {
+    let failed = edge.handshakes.iter().filter(|made| made.purpose == Purpose::AsClient && !made.handshake.succeeded());
+    let judged = failed.filter(|made| edge.question.judges(made.leg));
+    judged.filter(move |made| match made.leg {
+        Leg::Northbound => !northbound::is_explained(edge, made, now),
+        Leg::Southbound => !southbound::is_explained(edge, made, now),
+    })
 }
 
 /// Joins observations of one cause at one object.
@@ -74,6 +89,8 @@ fn joined(all: Vec<Observation>) -> Vec<Observation> {
             known.statement.clone_from(&observation.statement);
             known.owner = observation.owner;
         }
+        // Who fails at one place fails, whatever works at another.
+        known.is_unfelt &= observation.is_unfelt;
         known.strength = known.strength.min(observation.strength);
         known.origin = known.origin.min(observation.origin);
         for object in observation.objects {
@@ -155,7 +172,7 @@ pub(crate) fn judge(evidence: &Evidence, cause: EdgeCause) -> Judgement {
     {
         return Err(unseen.why);
     }
-    basis::of(edge, cause)
+    basis::of(edge, cause, evidence.now())
 }
 
 /// Returns whether a judgement lacks what was not seen. What the user did not request is not lacking.

@@ -123,7 +123,7 @@ impl EdgeCause {
 
     /// Returns whether nobody fails because of it yet, or only some clients do.
     #[must_use]
-    pub fn is_risk(self) -> bool {
+    pub fn is_always_risk(self) -> bool {
         matches!(self, Self::CertificateExpiring | Self::CertificateWeak)
     }
 }
@@ -209,6 +209,8 @@ pub(crate) struct Observation {
     pub(crate) offered: Vec<String>,
     /// Name and fingerprint of the CA that a truststore lacks.
     pub(crate) authority: Option<(String, String)>,
+    /// Handshakes that it would break were seen to succeed.
+    pub(crate) is_unfelt: bool,
 }
 
 impl Observation {
@@ -235,6 +237,7 @@ impl Observation {
             versions: Vec::new(),
             offered: Vec::new(),
             authority: None,
+            is_unfelt: false,
         }
     }
 
@@ -268,6 +271,17 @@ impl Observation {
         Self { versions, ..self }
     }
 
+    /// Records that nobody was seen to fail because of it.
+    pub(crate) fn unfelt(self) -> Self {
+        Self { is_unfelt: true, ..self }
+    }
+
+    /// Returns whether nobody was seen to fail because of it. A certificate that is too weak for some is a
+    /// cause where a failure shows it.
+    pub(crate) fn is_risk(&self) -> bool {
+        self.is_unfelt || self.cause.is_always_risk() && self.failures.is_empty()
+    }
+
     /// The object that identifies it.
     pub(crate) fn subject(&self) -> &str {
         self.objects.first().map_or("", String::as_str)
@@ -299,12 +313,6 @@ impl Observation {
     /// Returns whether others report it, and no handshake of this program or setting shows it.
     pub(crate) fn is_reported(&self) -> bool {
         matches!(self.origin, Origin::Capture | Origin::Log | Origin::Symptom)
-    }
-
-    /// Returns whether nobody was seen to fail because of it. A certificate that is too weak for some is a
-    /// cause where a failure shows it.
-    pub(crate) fn is_risk(&self) -> bool {
-        self.cause.is_risk() && self.failures.is_empty()
     }
 
     /// Returns whether it is stated as a cause, not only as one that cannot be excluded.

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::beside::Beside;
 use super::configuration::own_certificate;
-use super::list;
+use super::list::{self, ListFault};
 use super::model::{EdgeCause, Observation, Owner, Strength};
 use super::names;
 use super::refusal;
 use super::stores::{Resolved, resolve};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Alias, AliasOrigin, Edge, Leg, LegHandshake, Purpose, TlsSettings};
+use crate::evidence::handshake::{ClientCertificate, Party, Stage};
 
 /// The domain of the certificate that the public cloud serves for names that no virtual host has.
 const BUILT_IN: &str = "apigee.net";
@@ -19,23 +21,49 @@ const BUILT_IN: &str = "apigee.net";
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let made: Vec<&LegHandshake> = edge.handshakes.iter().filter(|made| made.leg == Leg::Northbound).collect();
     let mut found = Vec::new();
-    for handshake in made.iter().filter(|made| made.purpose != Purpose::OtherSni) {
-        let other = made.iter().find(|other| is_beside(other, handshake));
-        one(edge, handshake, other.copied(), now, &mut found);
+    let is_own = |made: &&&LegHandshake| matches!(made.purpose, Purpose::AsClient | Purpose::ExpectedWithoutSni);
+    for handshake in made.iter().filter(is_own) {
+        one(edge, handshake, now, &mut found);
     }
-    found.extend(differing(edge, &made));
+    found.extend(differing(edge, &made, now));
     found
 }
 
-/// The same client and server with the other choice of SNI.
-pub(super) fn is_beside(other: &LegHandshake, made: &LegHandshake) -> bool {
-    other.purpose == Purpose::OtherSni
-        && (&other.object, &other.endpoint, &other.host, other.address, other.profile)
-            == (&made.object, &made.endpoint, &made.host, made.address, made.profile)
-        && other.handshake.server_name.is_some() != made.handshake.server_name.is_some()
+/// Returns whether something says why this handshake failed.
+pub(super) fn is_explained(edge: &Edge, made: &LegHandshake, now: Timestamp) -> bool {
+    let beside = Beside::of(edge, made);
+    let mut found = Vec::new();
+    if let Some(tls) = settings(edge, made) {
+        client_certificate(edge, made, tls, now, &[], &mut found);
+    }
+    beside.bare.is_some()
+        || lacks_certificate(edge, made)
+        || !found.is_empty()
+        || !refusal::reasons(edge, made, beside).is_empty()
 }
 
-fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Timestamp, found: &mut Vec<Observation>) {
+/// Returns whether a Router demands a client certificate as configured, and this run presents none.
+pub(crate) fn lacks_certificate(edge: &Edge, made: &LegHandshake) -> bool {
+    made.leg == Leg::Northbound
+        && edge.client_certificates.is_empty()
+        && is_refused_for_certificate(made)
+        && settings(edge, made).is_some_and(|tls| tls.client_auth)
+}
+
+/// nginx refuses a certificate, or its absence, with HTTP 400 within TLS; other servers with an alert.
+/// Without a CertificateRequest, HTTP 400 has another reason.
+fn is_refused_for_certificate(made: &LegHandshake) -> bool {
+    let is_refused = made.handshake.failure.as_ref().map_or(made.http_status == Some(400), |failure| {
+        failure.stage > Stage::ServerFlight && failure.by == Party::Server
+    });
+    is_refused && matches!(made.handshake.client_certificate, ClientCertificate::Requested(_))
+}
+
+fn settings<'a>(edge: &'a Edge, made: &LegHandshake) -> Option<&'a TlsSettings> {
+    edge.virtual_hosts.get(made.object.trim_start_matches("virtualhosts/"))?.tls.as_ref()
+}
+
+fn one(edge: &Edge, made: &LegHandshake, now: Timestamp, found: &mut Vec<Observation>) {
     let router = made.address.map(|address| format!("routers/{address}"));
     let objects: Vec<String> =
         [Some(made.object.clone()), Some(made.host.clone()), router].into_iter().flatten().collect();
@@ -52,7 +80,9 @@ fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Time
         }));
         return;
     }
-    for reason in refusal::reasons(edge, made, other) {
+    let beside = Beside::of(edge, made);
+    let reasons = if beside.bare.is_none() { refusal::reasons(edge, made, beside) } else { Vec::new() };
+    for reason in reasons {
         // A server that accepts what is current is not at fault for clients that offer only older versions.
         let is_current = reason.versions.iter().any(|version| version.as_str() >= "TLSv1.2");
         let is_old = made.versions.iter().all(|version| version.as_str() < "TLSv1.2");
@@ -66,13 +96,24 @@ fn one(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>, now: Time
         observation.versions = reason.versions;
         found.push(observation);
     }
-    let Some(tls) =
-        edge.virtual_hosts.get(made.object.trim_start_matches("virtualhosts/")).and_then(|host| host.tls.as_ref())
-    else {
-        return;
-    };
-    served(edge, made, tls, now, &objects, found);
-    client_certificate(edge, made, tls, now, &objects, found);
+    if let Some(bare) = beside.bare {
+        let statement = format!(
+            "{}: a connection with a PROXY header is refused, and one without is served: the port does not expect \
+             PROXY, although the virtual host has listenOptions proxy_protocol",
+            made.object
+        );
+        let said = |made: &LegHandshake| format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
+        let observation = north(EdgeCause::RouterNotReloaded, Strength::Possible, operator(edge), statement);
+        found.push(observation.because(said(made)).because(said(bare)).expecting("a port that takes a PROXY header"));
+    }
+    let Some(tls) = settings(edge, made) else { return };
+    let shown = beside.bare.or_else(|| beside.presenting(made)).unwrap_or(made);
+    served(edge, shown, tls, now, &objects, found);
+    client_certificate(edge, shown, tls, now, &objects, found);
+}
+
+fn operator(edge: &Edge) -> Owner {
+    if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator }
 }
 
 /// What a Router does with clients without SNI, if it does not serve them.
@@ -129,27 +170,25 @@ fn served(
             let what = format!("the Router serves its default certificate ({}) for {}", names::of(leaf), made.host);
             (EdgeCause::SniUnknown, Owner::EdgeAdministrator, what)
         } else {
-            let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
             let what = format!(
                 "the Router serves {} and the keystore holds {}: it has not loaded the keystore",
                 list::who(0, leaf),
                 list::who(0, stored)
             );
-            (EdgeCause::RouterNotReloaded, owner, what)
+            (EdgeCause::RouterNotReloaded, operator(edge), what)
         };
         let is_sure = !is_built_in && entry.is_some();
         let strength = if is_sure { Strength::Established } else { Strength::Likely };
         let observation =
             Observation::new(cause, Leg::Northbound, strength, owner, all, format!("{}: {what}", made.object));
-        found.push(observation.because(said).expecting("the certificate of the keystore"));
+        let mut observation = observation.because(said).expecting("the certificate of the keystore");
+        let faults = faults(edge, made, now);
+        observation.is_unfelt = !is_built_in && faults.iter().all(|fault| fault.cause.is_always_risk());
+        observation.evidence.extend(faults.into_iter().map(|fault| format!("what it serves: {}", fault.what)));
+        found.push(observation);
         return;
     }
-    let is_given = !edge.question.client_authorities.is_empty();
-    let mut faults = list::of_dates(list, now);
-    faults.extend(list::of_strength(list));
-    faults.extend(list::of_name(list, &made.host));
-    faults.extend(list::of_chain(list, made.handshake.verification.as_ref(), is_given));
-    for fault in faults {
+    for fault in faults(edge, made, now) {
         let strength = match (fault.is_certain, fault.cause) {
             (true, _) => Strength::Established,
             (false, EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned) => Strength::Possible,
@@ -163,6 +202,17 @@ fn served(
         let observation = observation.because(said.clone()).expecting(fault.expected);
         found.push(Observation { authority: fault.authority, ..observation });
     }
+}
+
+/// What is wrong with the list that a Router serves.
+pub(super) fn faults(edge: &Edge, made: &LegHandshake, now: Timestamp) -> Vec<ListFault> {
+    let list = made.handshake.certificates.as_slice();
+    let is_given = !edge.question.client_authorities.is_empty();
+    let mut faults = list::of_dates(list, now);
+    faults.extend(list::of_strength(list));
+    faults.extend(list::of_name(list, &made.host));
+    faults.extend(list::of_chain(list, made.handshake.verification.as_ref(), is_given));
+    faults
 }
 
 fn stored_leaf(entry: &Alias) -> Option<&Certificate> {
@@ -180,14 +230,7 @@ fn client_certificate(
     objects: &[String],
     found: &mut Vec<Observation>,
 ) {
-    let is_refused = made.http_status == Some(400)
-        || made.handshake.failure.as_ref().is_some_and(|failure| {
-            failure.stage > crate::evidence::handshake::Stage::ServerFlight
-                && failure.by == crate::evidence::handshake::Party::Server
-        });
-    if !is_refused || !tls.client_auth {
-        return;
-    }
+    let is_refused = is_refused_for_certificate(made);
     let said = match made.http_status {
         Some(status) => format!("{}: HTTP {status} to HEAD /", refusal::describe(made)),
         None => format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake)),
@@ -197,14 +240,27 @@ fn client_certificate(
         let statement = format!("{}: {what}", made.object);
         Observation::new(cause, Leg::Northbound, strength, owner, all, statement).because(said.clone())
     };
-    let list = edge.client_certificates.as_slice();
-    let Some(leaf) = list.first() else {
-        let what = "a client certificate is required, and client apps that present none are refused".to_owned();
-        let observation =
-            north(EdgeCause::ClientCertificateMissing, Strength::Likely, Owner::ClientOwner, what, Vec::new());
-        found.push(observation.expecting("a client certificate; --client-cert tries one"));
+    if !tls.client_auth {
+        if is_refused {
+            let what = "the Router demands a client certificate, and the virtual host does not (clientAuthEnabled): \
+                        it has not loaded the virtual host"
+                .to_owned();
+            let observation = north(EdgeCause::RouterNotReloaded, Strength::Likely, operator(edge), what, Vec::new());
+            found.push(observation.expecting("no CertificateRequest"));
+        }
         return;
-    };
+    }
+    if made.handshake.client_certificate == ClientCertificate::NotRequested && made.handshake.succeeded() {
+        let what = "the virtual host requires client certificates (clientAuthEnabled), and the Router requests none: \
+                    it has not loaded the virtual host, or something in front of it ends TLS"
+            .to_owned();
+        let observation = north(EdgeCause::RouterNotReloaded, Strength::Likely, operator(edge), what, Vec::new());
+        found.push(observation.expecting("a CertificateRequest").unfelt());
+        return;
+    }
+    // That a Router refuses who presents none is as configured.
+    let list = edge.client_certificates.as_slice();
+    let Some(leaf) = list.first().filter(|_| is_refused) else { return };
     let faults = own_certificate(list, now);
     if !faults.is_empty() {
         for fault in faults {
@@ -232,8 +288,7 @@ fn client_certificate(
                 "{} is refused, although the truststore trusts it: the Router has not loaded the truststore",
                 leaf.subject
             );
-            let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
-            north(EdgeCause::RouterNotReloaded, Strength::Likely, owner, what, store_objects)
+            north(EdgeCause::RouterNotReloaded, Strength::Likely, operator(edge), what, store_objects)
         }
         None => {
             let what =
@@ -244,7 +299,7 @@ fn client_certificate(
 }
 
 /// Routers that serve different certificates for one name.
-fn differing(edge: &Edge, made: &[&LegHandshake]) -> Vec<Observation> {
+fn differing(edge: &Edge, made: &[&LegHandshake], now: Timestamp) -> Vec<Observation> {
     let mut by_name: BTreeMap<(&str, &str), BTreeMap<String, BTreeSet<&str>>> = BTreeMap::new();
     for handshake in made.iter().filter(|made| made.purpose == Purpose::AsClient) {
         let (Some(address), Some(leaf)) = (handshake.address, handshake.handshake.certificates.first()) else {
@@ -257,7 +312,7 @@ fn differing(edge: &Edge, made: &[&LegHandshake]) -> Vec<Observation> {
             .or_default()
             .insert(&leaf.fingerprint);
     }
-    let owner = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    let is_good = |made: &LegHandshake| faults(edge, made, now).iter().all(|fault| fault.cause.is_always_risk());
     let several = by_name.into_iter().filter(|(_, routers)| {
         let all: BTreeSet<&BTreeSet<&str>> = routers.values().collect();
         all.len() > 1
@@ -267,15 +322,17 @@ fn differing(edge: &Edge, made: &[&LegHandshake]) -> Vec<Observation> {
             let addresses: Vec<String> = routers.keys().map(|address| format!("routers/{address}")).collect();
             let statement = format!("{object}: {} serve different certificates for {host}", addresses.join(" and "));
             let objects = [object.to_owned(), host.to_owned()].into_iter().chain(addresses).collect();
-            Observation::new(
+            let observation = Observation::new(
                 EdgeCause::RoutersDiffer,
                 Leg::Northbound,
                 Strength::Established,
-                owner,
+                operator(edge),
                 objects,
                 statement,
-            )
-            .expecting("the same certificate from every Router")
+            );
+            let mut own = made.iter().filter(|made| made.object == object && made.host == host);
+            let is_unfelt = own.all(|made| is_good(made));
+            Observation { is_unfelt, ..observation.expecting("the same certificate from every Router") }
         })
         .collect()
 }

@@ -1,10 +1,14 @@
 //! Why a server refuses a ClientHello of this program: a scan and a handshake with the other choice of SNI
 //! tell version, cipher suite and name apart.
 
+use super::beside::Beside;
 use super::model::{EdgeCause, Owner, Strength};
-use crate::evidence::edge::{Edge, Leg, LegHandshake};
-use crate::evidence::handshake::{Failure, Handshake, How, Party, Stage};
+use crate::evidence::edge::{Edge, Leg, LegHandshake, Purpose};
+use crate::evidence::handshake::{Failure, Handshake, How, Party, Scan, Stage, VersionScan};
 use crate::text::at_most;
+
+/// Alert `unrecognized_name`.
+const UNRECOGNIZED_NAME: u8 = 112;
 
 /// A reason for a refusal.
 #[derive(Clone, Debug)]
@@ -24,21 +28,21 @@ impl Refusal {
 }
 
 /// Returns the reasons for the failure of a handshake up to the server's first flight; several exclude each
-/// other. `other` has the other choice of SNI.
-pub(crate) fn reasons(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>) -> Vec<Refusal> {
+/// other. None means that nothing that was tried explains it.
+pub(super) fn reasons(edge: &Edge, made: &LegHandshake, beside: Beside<'_>) -> Vec<Refusal> {
     let Some(failure) = &made.handshake.failure else { return Vec::new() };
     let said = format!("{}: {failure}", describe(made));
-    let mut found = reasons_of(edge, made, failure, other);
+    let mut found = reasons_of(edge, made, failure, beside);
     for refusal in &mut found {
         refusal.evidence.insert(0, said.clone());
-        if let Some(other) = other {
+        for other in beside.other.into_iter().chain(beside.again) {
             refusal.evidence.push(format!("{}: {}", describe(other), outcome(&other.handshake)));
         }
     }
     found
 }
 
-fn reasons_of(edge: &Edge, made: &LegHandshake, failure: &Failure, other: Option<&LegHandshake>) -> Vec<Refusal> {
+fn reasons_of(edge: &Edge, made: &LegHandshake, failure: &Failure, beside: Beside<'_>) -> Vec<Refusal> {
     let host = &made.host;
     let one = |cause, strength, what: String| vec![Refusal::new(cause, strength, what)];
     match (failure.stage, &failure.how) {
@@ -60,56 +64,165 @@ fn reasons_of(edge: &Edge, made: &LegHandshake, failure: &Failure, other: Option
         }
         _ => {}
     }
-    if failure.stage > Stage::ServerFlight || failure.by == Party::Client {
+    if failure.stage > Stage::ServerFlight {
+        return Vec::new();
+    }
+    if beside.again.is_some() {
+        return ending(failure)
+            .map(|(cause, ends)| {
+                let what = format!("{ends} in one connection, and the same ClientHello is accepted in another");
+                Refusal::new(cause, Strength::Possible, what)
+            })
+            .into_iter()
+            .collect();
+    }
+    if let Some(found) = made.scan.as_ref().and_then(|scan| scanned(made, failure, scan)) {
+        return found;
+    }
+    if failure.by == Party::Client {
         return Vec::new();
     }
     // Whoever goes on with the other choice of SNI refuses this choice.
-    if other.is_some_and(|other| passed_hello(&other.handshake)) {
+    if beside.other.is_some_and(|other| passed_hello(&other.handshake)) {
         return vec![of_name(edge, made)];
     }
-    if let (How::Alert { number: 112, .. }, Some(name)) = (&failure.how, &made.handshake.server_name) {
-        return one(
-            EdgeCause::SniUnknown,
-            Strength::Likely,
-            format!("the server does not know the name {name} (alert 112)"),
-        );
+    if matches!(failure.how, How::Alert { number: UNRECOGNIZED_NAME, .. }) {
+        return unrecognized(edge, made, beside.other);
     }
-    if let Some(scan) = &made.scan {
-        let accepted: Vec<_> = scan.versions.iter().filter(|version| !version.suites.is_empty()).collect();
-        let names: Vec<String> = accepted.iter().map(|version| version.version.clone()).collect();
-        if !accepted.is_empty() {
-            let common: Vec<_> = accepted.iter().filter(|version| made.versions.contains(&version.version)).collect();
-            if common.is_empty() {
-                let what =
-                    format!("the server accepts {} and is offered {}", names.join(", "), made.versions.join(", "));
-                let refusal = Refusal::new(EdgeCause::ProtocolMismatch, Strength::Established, what);
-                return vec![Refusal { versions: names, ..refusal }];
-            }
-            let is_common = |suite: &String| made.suites.contains(suite);
-            if common.iter().all(|version| !version.suites.iter().any(is_common)) {
-                let theirs: Vec<&String> = common.iter().flat_map(|version| &version.suites).collect();
-                let theirs = at_most(&theirs, 3);
-                let what = format!("the server accepts {theirs}, and none of these is offered");
-                let refusal = Refusal::new(EdgeCause::CipherMismatch, Strength::Established, what);
-                return vec![Refusal { versions: names, ..refusal }];
-            }
-            return Vec::new();
+    silent(edge, failure, made, beside.other)
+}
+
+/// Compares what a scan with the same choice of SNI shows with what was offered. Nothing, if the server
+/// accepted nothing; an empty list, if it accepts what was offered in other ClientHellos.
+fn scanned(made: &LegHandshake, failure: &Failure, scan: &Scan) -> Option<Vec<Refusal>> {
+    let accepted: Vec<_> = scan.versions.iter().filter(|version| !version.suites.is_empty()).collect();
+    if accepted.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = accepted.iter().map(|version| version.version.clone()).collect();
+    // A version whose connection ends without an alert, or whose suites were not all tried, may be accepted.
+    let is_offered = |version: &&VersionScan| made.versions.contains(&version.version);
+    let is_open = |version: &VersionScan| {
+        let is_ending = |failure: &Failure| ending(failure).is_some();
+        version.cut.is_some() || version.suites.is_empty() && version.refusal.as_ref().is_some_and(is_ending)
+    };
+    let is_sure = !scan.versions.iter().filter(is_offered).any(is_open);
+    let strength = if is_sure { Strength::Established } else { Strength::Likely };
+    let common: Vec<_> = accepted.iter().filter(|version| is_offered(version)).collect();
+    if common.is_empty() {
+        let what = format!("the server accepts {} and is offered {}", names.join(", "), made.versions.join(", "));
+        let refusal = Refusal::new(EdgeCause::ProtocolMismatch, strength, what);
+        return Some(vec![Refusal { versions: names, ..refusal }]);
+    }
+    let is_common = |suite: &String| made.suites.contains(suite);
+    if common.iter().all(|version| !version.suites.iter().any(is_common)) {
+        let theirs: Vec<&String> = common.iter().flat_map(|version| &version.suites).collect();
+        let theirs = at_most(&theirs, 3);
+        let what = format!("the server accepts {theirs}, and none of these is offered");
+        let refusal = Refusal::new(EdgeCause::CipherMismatch, strength, what);
+        return Some(vec![Refusal { versions: names, ..refusal }]);
+    }
+    let found = ending(failure).map(|(cause, ends)| {
+        Refusal::new(
+            cause,
+            Strength::Possible,
+            format!("{ends}, and other ClientHellos with the same SNI are accepted"),
+        )
+    });
+    Some(found.into_iter().collect())
+}
+
+/// The cause of a connection that ends without an alert, and a sentence.
+fn ending(failure: &Failure) -> Option<(EdgeCause, &'static str)> {
+    match failure.how {
+        How::Reset => Some((EdgeCause::ResetInHello, "the ClientHello is reset")),
+        How::Closed => Some((EdgeCause::ClosedInHello, "the connection is closed after the ClientHello")),
+        How::TimedOut { .. } => Some((EdgeCause::HandshakeTimeout, "the ClientHello is not answered")),
+        _ => None,
+    }
+}
+
+/// Returns whether every ClientHello of the scan, and the one with the other choice of SNI, ended without an
+/// alert too.
+fn is_uniform(failure: &Failure, made: &LegHandshake, other: Option<&LegHandshake>) -> bool {
+    let is_silent = |how: &How| matches!(how, How::TimedOut { .. });
+    let is_alike = |one: &Failure| {
+        matches!(one.how, How::Reset | How::Closed | How::TimedOut { .. })
+            && is_silent(&one.how) == is_silent(&failure.how)
+    };
+    let scanned = made.scan.iter().flat_map(|scan| &scan.versions).filter_map(|version| version.refusal.as_ref());
+    scanned.chain(other.and_then(|other| other.handshake.failure.as_ref())).all(is_alike)
+}
+
+/// Alert 112, which says that a name is missing or not known.
+fn unrecognized(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>) -> Vec<Refusal> {
+    let host = &made.host;
+    if let Some(name) = &made.handshake.server_name {
+        let what = format!("the server does not know the name {name} (alert 112)");
+        return vec![Refusal::new(EdgeCause::SniUnknown, Strength::Likely, what)];
+    }
+    let cause = unsent(edge, made);
+    if cause == EdgeCause::SniNotSentForName {
+        let what =
+            format!("the backend refuses a ClientHello without SNI (alert 112), and Java never sends {host} as one");
+        return vec![Refusal::new(cause, Strength::Likely, what)];
+    }
+    let what = "alert 112 to a ClientHello without SNI: a server that needs it fits".to_owned();
+    let is_refused = |other: &LegHandshake| {
+        other.handshake.failure.as_ref().is_some_and(|failure| {
+            matches!(failure.how, How::Alert { number: UNRECOGNIZED_NAME, .. }) && failure.by == Party::Server
+        })
+    };
+    let mut found = vec![Refusal::new(cause, Strength::Possible, what)];
+    match other {
+        None => found[0].strength = Strength::Likely,
+        Some(other) if is_refused(other) => {
+            let what = format!("alert 112 to the name {host} too: a server that does not know it fits");
+            found.push(Refusal::new(EdgeCause::SniUnknown, Strength::Possible, what));
         }
+        Some(_) => {}
     }
-    silent(failure, made)
+    found
+}
+
+/// The cause where a server needs `server_name` and a client sent none.
+fn unsent(edge: &Edge, made: &LegHandshake) -> EdgeCause {
+    if made.leg == Leg::Southbound && !edge.sends_name(&made.host) {
+        EdgeCause::SniNotSentForName
+    } else {
+        EdgeCause::SniMissing
+    }
 }
 
 /// Nothing that was tried is accepted.
-fn silent(failure: &Failure, made: &LegHandshake) -> Vec<Refusal> {
+fn silent(edge: &Edge, failure: &Failure, made: &LegHandshake, other: Option<&LegHandshake>) -> Vec<Refusal> {
     let one = |cause, strength, what: &str| vec![Refusal::new(cause, strength, what)];
-    let name = made.handshake.server_name.is_some();
+    let is_named = made.handshake.server_name.is_some();
+    // No name was tried, and a server may need one.
+    if !is_named
+        && other.is_none()
+        && let Some((cause, ends)) = ending(failure).filter(|(cause, _)| *cause != EdgeCause::HandshakeTimeout)
+    {
+        let needs = format!("{ends}, which has no SNI: a server that needs it fits");
+        return vec![
+            Refusal::new(cause, Strength::Possible, ends),
+            Refusal::new(unsent(edge, made), Strength::Possible, needs),
+        ];
+    }
+    // Others got another answer, so that what this one offers, or chance, may be the reason.
+    if let Some((cause, ends)) = ending(failure).filter(|_| !is_uniform(failure, made, other)) {
+        return one(cause, Strength::Possible, &format!("{ends}, and other ClientHellos get another answer"));
+    }
     match &failure.how {
         How::Reset => one(EdgeCause::ResetInHello, Strength::Likely, "every ClientHello is reset, whatever it offers"),
-        How::Closed => one(
+        How::Closed | How::Alert { level: 1, number: 0 } => one(
             EdgeCause::ClosedInHello,
             Strength::Likely,
             "the connection is closed after every ClientHello, whatever it offers",
         ),
+        How::TimedOut { .. } if other.is_none() => {
+            one(EdgeCause::HandshakeTimeout, Strength::Likely, "the ClientHello is never answered")
+        }
         How::TimedOut { .. } => one(
             EdgeCause::HandshakeTimeout,
             Strength::Likely,
@@ -118,15 +231,14 @@ fn silent(failure: &Failure, made: &LegHandshake) -> Vec<Refusal> {
         How::Alert { number: 70 | 0, .. } => {
             one(EdgeCause::ProtocolMismatch, Strength::Likely, "the server refuses every version that was offered")
         }
-        How::Alert { number: 40 | 71, .. } => {
-            let other = if name { EdgeCause::SniUnknown } else { EdgeCause::SniMissing };
+        How::Alert { number: number @ (40 | 71), .. } => {
+            let other = if is_named { EdgeCause::SniUnknown } else { unsent(edge, made) };
+            let answer = format!("alert {number} to every ClientHello");
+            let suite = format!("{answer}: no cipher suite in common fits");
+            let name = format!("{answer}: a refused server name fits");
             vec![
-                Refusal::new(
-                    EdgeCause::CipherMismatch,
-                    Strength::Possible,
-                    "alert 40 to every ClientHello: no cipher suite in common fits",
-                ),
-                Refusal::new(other, Strength::Possible, "alert 40 to every ClientHello: a refused server name fits"),
+                Refusal::new(EdgeCause::CipherMismatch, Strength::Possible, suite),
+                Refusal::new(other, Strength::Possible, name),
             ]
         }
         _ => Vec::new(),
@@ -135,20 +247,17 @@ fn silent(failure: &Failure, made: &LegHandshake) -> Vec<Refusal> {
 
 /// The other choice of SNI is accepted.
 fn of_name(edge: &Edge, made: &LegHandshake) -> Refusal {
-    match &made.handshake.server_name {
-        Some(name) => {
-            let what = format!("the server refuses the name {name}, and accepts a ClientHello without SNI");
-            Refusal::new(EdgeCause::SniUnknown, Strength::Established, what)
-        }
-        None if made.leg == Leg::Southbound && !edge.sends_name(&made.host) && edge.sends_sni() != [false] => {
-            let what = format!("the backend needs server_name, and Java never sends {} as one", made.host);
-            Refusal::new(EdgeCause::SniNotSentForName, Strength::Established, what)
-        }
-        None => {
-            let what = format!("the server refuses a ClientHello without SNI, and accepts the name {}", made.host);
-            Refusal::new(EdgeCause::SniMissing, Strength::Established, what)
-        }
-    }
+    let Some(name) = &made.handshake.server_name else {
+        let cause = unsent(edge, made);
+        let what = if cause == EdgeCause::SniNotSentForName {
+            format!("the backend needs server_name, and Java never sends {} as one", made.host)
+        } else {
+            format!("the server refuses a ClientHello without SNI, and accepts the name {}", made.host)
+        };
+        return Refusal::new(cause, Strength::Established, what);
+    };
+    let what = format!("the server refuses the name {name}, and accepts a ClientHello without SNI");
+    Refusal::new(EdgeCause::SniUnknown, Strength::Established, what)
 }
 
 /// Returns whether the server chose version and suite.
@@ -163,11 +272,11 @@ pub(crate) fn passed_hello(handshake: &Handshake) -> bool {
 
 /// Who has to act on what a server refuses.
 pub(crate) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg, is_pinned: bool) -> Owner {
-    let operator = if edge.question.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
     match (cause, leg) {
         (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Southbound) if !is_pinned => Owner::BackendOwner,
         (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Northbound) => {
-            if edge.question.is_cloud() {
+            if edge.is_cloud() {
                 Owner::ClientOwner
             } else {
                 Owner::EdgeOperator
@@ -206,10 +315,12 @@ fn socket(made: &LegHandshake) -> String {
 
 /// `handshake as Java 17 without SNI at 10.0.0.1:443`
 pub(crate) fn describe(made: &LegHandshake) -> String {
-    let who = match (made.leg, made.profile) {
-        (_, Some(java)) => format!("as {java}"),
-        (Leg::Northbound, None) => "as a current client".to_owned(),
-        (Leg::Southbound, None) => "with every current version".to_owned(),
+    let who = match (made.purpose, made.leg, made.profile) {
+        (Purpose::AsAccepted, _, _) => "with what the server accepts".to_owned(),
+        (Purpose::WithoutProxyHeader, _, _) => "without PROXY header".to_owned(),
+        (_, _, Some(java)) => format!("as {java}"),
+        (_, Leg::Northbound, None) => "as a current client".to_owned(),
+        (_, Leg::Southbound, None) => "with every current version".to_owned(),
     };
     let sni = match &made.handshake.server_name {
         Some(name) => format!("with SNI {name}"),

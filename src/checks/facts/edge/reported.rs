@@ -10,6 +10,8 @@ use super::refusal;
 use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake, LogFailure, MessageProcessorLog, Target};
 use crate::evidence::handshake::ClientCertificate;
 
+/// Java's words where it finds no version or suite that it may offer.
+const UNSENT: &str = "No appropriate protocol";
 /// Maximum number of characters of a symptom that are shown.
 const MAX_SHOWN: usize = 160;
 
@@ -71,7 +73,7 @@ fn is_about_client_certificates(meaning: &Meaning) -> bool {
     !meaning.causes.is_empty() && meaning.causes.iter().all(|(cause, _)| is_of_client_certificate(*cause))
 }
 
-fn is_of_client_certificate(cause: EdgeCause) -> bool {
+pub(super) fn is_of_client_certificate(cause: EdgeCause) -> bool {
     matches!(
         cause,
         EdgeCause::ClientCertificateMissing
@@ -162,7 +164,10 @@ fn of_meaning(edge: &Edge, meaning: &Meaning, report: &Report<'_>, now: Timestam
     fitting
         .into_iter()
         .map(|Fitting { cause, strength, note, objects: more, expected }| {
-            let owner = owner(edge, cause, meaning.leg);
+            let owner = match cause {
+                EdgeCause::ProtocolMismatch if report.text.contains(UNSENT) => owner_of_unsent(edge, target),
+                _ => owner(edge, cause, meaning.leg),
+            };
             let place = subject.as_deref().map(|subject| format!("{subject}: ")).unwrap_or_default();
             let statement = match note {
                 Some(note) => format!("{place}{}; {note}", meaning.what),
@@ -192,6 +197,16 @@ fn northbound(edge: &Edge, meaning: &Meaning, called: Option<&str>) -> Vec<Strin
     only.map(|(name, _)| format!("virtualhosts/{name}")).or(called.map(str::to_owned)).into_iter().collect()
 }
 
+/// Who has to act where Java finds no version to offer: who pins one, or who disables all.
+fn owner_of_unsent(edge: &Edge, target: Option<&Target>) -> Owner {
+    let is_pinned = target.is_none_or(|target| target.tls.as_ref().is_some_and(|tls| !tls.protocols.is_empty()));
+    match (is_pinned, edge.is_cloud()) {
+        (true, _) => Owner::EdgeAdministrator,
+        (false, true) => Owner::ApigeeSupport,
+        (false, false) => Owner::EdgeOperator,
+    }
+}
+
 /// Leaves out what the configuration excludes.
 fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Strength)>) {
     let sends_sni = edge.sends_sni();
@@ -201,6 +216,12 @@ fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Str
         causes.retain(|(cause, _)| *cause != EdgeCause::SniMissing);
     }
     let Some(target) = target else { return };
+    // Java sends no server_name for such a host, so that turning it on changes nothing.
+    if target.host.as_deref().is_some_and(|host| !edge.sends_name(host)) {
+        for (cause, _) in causes.iter_mut().filter(|(cause, _)| *cause == EdgeCause::SniMissing) {
+            *cause = EdgeCause::SniNotSentForName;
+        }
+    }
     let has_certificate = target.tls.as_ref().is_some_and(|tls| tls.client_auth && tls.key_store.is_some());
     if !has_certificate {
         return;

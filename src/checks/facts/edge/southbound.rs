@@ -1,15 +1,17 @@
 //! Handshakes of Message Processors with backends.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
+use super::beside::Beside;
 use super::configuration::own_certificate;
 use super::list::{self, Trust};
 use super::model::{EdgeCause, Observation, Owner, Strength};
 use super::names;
-use super::northbound::{failure_of, is_beside};
-use super::refusal;
+use super::northbound::failure_of;
+use super::refusal::{self, Refusal};
 use super::stores::{Resolved, resolve};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::edge::{Dialect, Edge, Leg, LegHandshake, Purpose, Target, TlsSettings};
@@ -32,10 +34,7 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
         let variants: Vec<Variant<'_>> = own
             .iter()
             .filter(|made| made.purpose == Purpose::AsClient)
-            .map(|made| {
-                let other = own.iter().find(|other| is_beside(other, made)).copied();
-                Variant { made, observations: one(edge, target, made, other, now) }
-            })
+            .map(|made| Variant { made, observations: one(edge, target, made, now) })
             .collect();
         found.extend(together(&variants));
     }
@@ -93,8 +92,12 @@ fn together(variants: &[Variant<'_>]) -> Vec<Observation> {
 
 /// A target without TLS settings whose port speaks TLS.
 fn without_settings(target: &Target, made: &LegHandshake) -> Option<Observation> {
-    let speaks_tls = made.purpose == Purpose::WithoutSettings && refusal::passed_hello(&made.handshake);
-    if !speaks_tls {
+    let is_alert = made
+        .handshake
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.by == Party::Server && matches!(failure.how, How::Alert { .. }));
+    if made.purpose != Purpose::WithoutSettings || !(is_alert || refusal::passed_hello(&made.handshake)) {
         return None;
     }
     let statement = format!(
@@ -115,35 +118,44 @@ fn without_settings(target: &Target, made: &LegHandshake) -> Option<Observation>
     Some(observation.because(said).expecting("sSLInfo with enabled true in the target server; SSLInfo of a TargetEndpoint with a LoadBalancer does not reach it"))
 }
 
-fn one(
-    edge: &Edge,
-    target: &Target,
-    made: &LegHandshake,
-    other: Option<&LegHandshake>,
-    now: Timestamp,
-) -> Vec<Observation> {
-    let nothing = TlsSettings::default();
-    let tls = target.tls.as_ref().unwrap_or(&nothing);
+/// Returns whether something says why this handshake failed.
+pub(super) fn is_explained(edge: &Edge, made: &LegHandshake, now: Timestamp) -> bool {
+    let Some(target) = edge.targets.iter().find(|target| is_at(made, target)) else { return false };
+    let beside = Beside::of(edge, made);
+    !refusal::reasons(edge, made, beside).is_empty()
+        || warned(edge, target, made).is_some()
+        || !client_certificate(edge, target, settings(target), made, now).is_empty()
+}
+
+/// Returns whether a backend demands a client certificate that is configured and that this program does not
+/// have.
+pub(crate) fn lacks_certificate(edge: &Edge, made: &LegHandshake) -> bool {
+    let target = edge.targets.iter().find(|target| is_at(made, target)).map(settings);
+    let is_configured = target.is_some_and(|tls| tls.client_auth && tls.key_store.is_some() && tls.key_alias.is_some());
+    is_configured
+        && edge.own_certificates.is_empty()
+        && matches!(made.handshake.client_certificate, ClientCertificate::Requested(_))
+        && made.handshake.failure.as_ref().is_some_and(|failure| failure.stage >= Stage::ClientFlight)
+}
+
+fn is_at(made: &LegHandshake, target: &Target) -> bool {
+    target.object == made.object && target.endpoint == made.endpoint
+}
+
+fn settings(target: &Target) -> &TlsSettings {
+    static NOTHING: LazyLock<TlsSettings> = LazyLock::new(TlsSettings::default);
+    target.tls.as_ref().unwrap_or(&NOTHING)
+}
+
+fn one(edge: &Edge, target: &Target, made: &LegHandshake, now: Timestamp) -> Vec<Observation> {
+    let tls = settings(target);
     let objects = objects(target, made);
+    let beside = Beside::of(edge, made);
     let mut found = Vec::new();
-    for reason in refusal::reasons(edge, made, other) {
-        let is_pinned = match reason.cause {
-            EdgeCause::ProtocolMismatch => !tls.protocols.is_empty(),
-            _ => !tls.ciphers.is_empty(),
-        };
-        // A Java that lacks what is current is the operator's.
-        let is_old = made.profile.is_some_and(|java| java < crate::evidence::edge::JavaProfile::Java8Modern);
-        let needs_newer = is_old
-            && !is_pinned
-            && reason.versions.iter().all(|version| version.as_str() >= "TLSv1.2")
-            && !reason.versions.is_empty();
-        let owner = match reason.cause {
-            EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch if needs_newer && !edge.question.is_cloud() => {
-                Owner::EdgeOperator
-            }
-            cause => refusal::owner(edge, cause, Leg::Southbound, is_pinned),
-        };
-        let statement = format!("{}: {}", target.title(), reason.what);
+    for reason in refusal::reasons(edge, made, beside) {
+        let (owner, disabling) = owner_of_refusal(edge, tls, made, &reason);
+        let disabling = disabling.map(|file| format!("; {file} disables what it accepts")).unwrap_or_default();
+        let statement = format!("{}: {}{disabling}", target.title(), reason.what);
         let mut observation =
             Observation::new(reason.cause, Leg::Southbound, reason.strength, owner, objects.clone(), statement);
         observation = observation.of_failure(failure_of(made));
@@ -151,20 +163,20 @@ fn one(
         observation.versions = reason.versions;
         found.push(observation);
     }
+    // What is wrong beside the refusal is in what the server presents to a ClientHello that it accepts.
+    if let Some(shown) = beside.presenting(made) {
+        found.extend(served(edge, target, tls, shown, now));
+        found.extend(client_certificate(edge, target, tls, shown, now));
+    }
     let listed = made.handshake.certificates.as_slice();
-    let with_sni = other.filter(|other| {
+    let with_sni = beside.other.filter(|other| {
         let covered = |made: &LegHandshake| {
             made.handshake.certificates.first().is_some_and(|leaf| names::covers(leaf, &made.host))
         };
         !covered(made) && covered(other)
     });
     if let Some(other) = with_sni.filter(|_| !listed.is_empty()) {
-        let is_sendable = edge.sends_name(&made.host);
-        let cause = if is_sendable || edge.sends_sni() == [false] {
-            EdgeCause::SniMissing
-        } else {
-            EdgeCause::SniNotSentForName
-        };
+        let cause = if edge.sends_name(&made.host) { EdgeCause::SniMissing } else { EdgeCause::SniNotSentForName };
         let what = format!(
             "without SNI the backend presents the certificate of {}, with it that of {}",
             listed.first().map(names::of).unwrap_or_default(),
@@ -181,6 +193,38 @@ fn one(
     found.extend(served(edge, target, tls, made, now));
     found.extend(client_certificate(edge, target, tls, made, now));
     found
+}
+
+/// Who has to act on a refused version or suite, and the file of Message Processors that disables what the
+/// server accepts.
+fn owner_of_refusal<'a>(
+    edge: &'a Edge,
+    tls: &TlsSettings,
+    made: &LegHandshake,
+    reason: &Refusal,
+) -> (Owner, Option<&'a str>) {
+    let is_pinned = match reason.cause {
+        EdgeCause::ProtocolMismatch => !tls.protocols.is_empty(),
+        EdgeCause::CipherMismatch => !tls.ciphers.is_empty(),
+        _ => false,
+    };
+    let has_current =
+        !reason.versions.is_empty() && reason.versions.iter().all(|version| version.as_str() >= "TLSv1.2");
+    let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    if reason.cause == EdgeCause::ProtocolMismatch && has_current && !is_pinned {
+        let disabling = made.profile.and_then(|java| edge.disabling_file(java, &reason.versions));
+        if disabling.is_some() {
+            return (operator, disabling);
+        }
+    }
+    // A Java that lacks what is current is the operator's.
+    let is_old = made.profile.is_some_and(|java| java < crate::evidence::edge::JavaProfile::Java8Modern);
+    let needs_newer = is_old && has_current && !is_pinned && !edge.is_cloud();
+    let owner = match reason.cause {
+        EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch if needs_newer => Owner::EdgeOperator,
+        cause => refusal::owner(edge, cause, Leg::Southbound, is_pinned),
+    };
+    (owner, None)
 }
 
 /// A warning about the name, at which Java gives up where others go on.

@@ -62,7 +62,7 @@ pub(super) const JAVA: &[Row] = &[
     (
         &["No appropriate protocol"],
         &[(EdgeCause::ProtocolMismatch, LIKELY)],
-        "the Message Processor's Java has disabled the pinned version",
+        "the Message Processor's Java finds no version or cipher suite that it may use, and sends nothing",
     ),
     (
         &["protocol version is not enabled or not supported by the client"],
