@@ -52,8 +52,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, "every route and route config is running"))
 }
 
-/// Returns whether a cluster has created the object: it sets the time of creation of each. A manifest to apply
-/// has neither this time nor a state.
+/// Returns whether a cluster has created the object: it sets the time of creation of each. A manifest to
+/// apply has neither this time nor a state.
 fn was_created(created_at: Option<Timestamp>, status: &RouteStatus) -> bool {
     created_at.is_some() || status.state.is_some() || status.last_applied_generation.is_some()
 }

@@ -31,8 +31,8 @@ pub struct Overrides {
     pub virtual_hosts: Vec<VirtualHost>,
     /// Names of `ingressGateways[]`.
     pub ingress_gateways: Vec<Positioned<String>>,
-    /// Position of `virtualhosts` that is an empty list or has no value: helm takes it in place of the list of
-    /// an earlier file.
+    /// Position of `virtualhosts` that is an empty list or has no value: helm takes it in place of the list
+    /// of an earlier file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_virtual_hosts: Option<Position>,
     /// Like `empty_virtual_hosts`, for `ingressGateways`.
