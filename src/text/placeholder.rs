@@ -48,8 +48,10 @@ const LEFT_FOR_LATER: &[&str] = &["fixme", "tbd", "todo"];
 /// Characters of a value that is nothing else.
 const FILLERS: &[char] = &['.', '?', 'X', '*', '…'];
 
-/// Beginnings of names of TLS versions and cipher suites, which are written like placeholders.
-const PROTOCOL_NAMES: &[&str] = &["TLS_", "TLSV", "SSL_", "SSLV"];
+/// Beginnings of names of TLS versions and cipher suites and of the TLS modes of Istio, which are written
+/// like placeholders.
+const PROTOCOL_NAMES: &[&str] =
+    &["TLS_", "TLSV", "SSL_", "SSLV", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"];
 
 /// Returns whether the text contains a placeholder, such as `${NAME}`, `<name>` or `YOUR_NAME`.
 #[must_use]

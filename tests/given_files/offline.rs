@@ -228,3 +228,28 @@ fn the_verdict_of_short_output_has_the_names_of_its_lines() {
     assert!(lines.contains(name), "{lines}");
     assert!(errors(&output).contains(name), "{}", errors(&output));
 }
+
+#[test]
+fn an_error_of_kubectl_is_no_overrides_file() {
+    let home = home();
+    write(&home, "routes.yaml", "Error from server (Forbidden): apigeeroutes.apigee.cloud.google.com is forbidden\n");
+    let output = home.run(&["diagnose", "--offline", "-f", "routes.yaml"]);
+    let report = report(&output);
+    assert!(report.contains("it is an error message of kubectl"), "{report}");
+    assert!(!report.contains("defines no virtual host"), "{report}");
+}
+
+#[test]
+fn several_files_are_merged_as_helm_merges_them() {
+    let home = home();
+    let host =
+        "virtualhosts:\n- name: shop\n  sslSecret: shop\n  selector: {app: apigee-ingressgateway, ingress_name: one}\n";
+    write(&home, "common.yaml", format!("org: acme\ningressGateways:\n- name: one\n{host}"));
+    write(&home, "reset.yaml", "virtualhosts: []\n");
+    write(&home, "two.yaml", "ingressGateways:\n- name: two\n");
+    let judge = |later: &str| report(&home.run(&["diagnose", "--offline", "-f", "common.yaml", "-f", later]));
+    let emptied = judge("reset.yaml");
+    assert!(emptied.contains("reset.yaml has an empty virtualhosts"), "{emptied}");
+    let replaced = judge("two.yaml");
+    assert!(replaced.contains("selects ingress gateway one, which is not defined"), "{replaced}");
+}

@@ -3,6 +3,7 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
+use crate::evidence::hybrid::Route;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT106"),
@@ -30,7 +31,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         wildcards.iter().filter(|route| facts::wildcard_obstacles(evidence, route).is_empty()).collect();
     let groups = facts::group_routes(evidence)?;
     let attached = accepting.iter().find(|wildcard| {
-        groups.is_empty() || groups.iter().any(|route| route.additional_gateways.contains(&wildcard.name))
+        let lists = |route: &&Route| {
+            route.additional_gateways.iter().any(|name| facts::local_name(evidence, name) == wildcard.name)
+        };
+        groups.is_empty() || groups.iter().any(lists)
     });
     let observed = match (wildcards.is_empty(), accepting.is_empty()) {
         (true, _) => "no ApigeeRoute with hostname *".to_owned(),

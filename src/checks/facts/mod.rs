@@ -35,7 +35,7 @@ pub(crate) use self::logs::{
 };
 pub(crate) use self::overrides::{
     comparable_hosts, file_name, gateway_names, helm_files, host_name, ingress_gateways, is_filled, is_unfilled,
-    overrides, place, rendered_name, renders, unfilled, virtual_hosts, whole_overrides,
+    may_be_of_one_org, overrides, place, rendered_name, renders, unfilled, virtual_hosts, whole_overrides,
 };
 pub(crate) use self::phrases::{
     Nearest, count, duration, first_of, from_addresses, labels, moment, moments, quoted_list, some_of,
@@ -43,7 +43,7 @@ pub(crate) use self::phrases::{
 pub(crate) use self::pods::{is_empty_namespace, is_of_node, known_labels, pods, pods_are_narrowed, services};
 pub(crate) use self::routes::{
     NEW_ROUTE, attachment, by_age, covers, declares, describe_port, group_label, group_routes, is_older,
-    known_to_share_pods, lags, may_be_of, require_all_route_configs, require_all_routes, routes, routes_of,
+    known_to_share_pods, lags, local_name, may_be_of, require_all_route_configs, require_all_routes, routes, routes_of,
     secret_is_missing, serving_routes, share_pods, terminates_https, terminates_tls, tls_ports, wildcard_names,
     wildcard_obstacles, wildcards, wildcards_without_tls, without_tls,
 };

@@ -24,9 +24,9 @@ pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Ove
 ///
 /// # Errors
 ///
-/// Also returns an error for a syntax error in a file, and for a placeholder on a line of its own: the rest
-/// of the file was not read, or the line may be anything, so nothing can be concluded from what seems
-/// absent.
+/// Also returns an error for a syntax error in a file, and for a placeholder on a line of its own or in the
+/// place of virtual hosts: the rest of the file was not read, or the placeholder may be anything, so nothing
+/// can be concluded from what seems absent.
 pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     let files = overrides(evidence)?;
     for (file, content) in &files {
@@ -34,7 +34,7 @@ pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile
             let why = Reason::Broken(format!("malformed at {} ({})", fault.place, codes::OVERRIDES_MALFORMED));
             return Err(Unavailable::new(file_name(file), why));
         }
-        if let Some(fault) = content.faults.iter().find(|fault| is_placeholder_line(fault)) {
+        if let Some(fault) = content.faults.iter().find(|fault| may_be_anything(fault)) {
             return Err(unfilled(file, fault.place, &fault.observed));
         }
     }
@@ -89,18 +89,31 @@ pub(crate) fn is_unfilled(evidence: &Evidence, why: &Unavailable) -> bool {
     })
 }
 
-fn is_placeholder_line(fault: &OverridesFault) -> bool {
-    fault.kind == FaultKind::Placeholder && fault.path.is_empty()
+/// Returns whether the fault is a placeholder on a line of its own, in the place of all virtual hosts, of an
+/// entry, or of a key of an entry.
+fn may_be_anything(fault: &OverridesFault) -> bool {
+    let entry = fault.path.strip_prefix("virtualhosts");
+    let is_whole = entry.is_some_and(|rest| rest.is_empty() || rest.ends_with(']') && !rest.contains('.'));
+    fault.kind == FaultKind::Placeholder && (fault.path.is_empty() || is_whole)
 }
 
-/// Returns the ingress gateways that helm gets together with a file: its own, otherwise those of the files
-/// without virtual hosts.
-pub(crate) fn ingress_gateways<'a>(evidence: &'a Evidence, content: &'a Overrides) -> &'a [Positioned<String>] {
-    let common = evidence.overrides.iter().filter_map(|file| file.content.seen().ok());
-    let mut common = common.filter(|content| content.virtual_hosts.is_empty()).rev();
-    let own = Some(content).filter(|content| !content.ingress_gateways.is_empty());
-    let of = own.or_else(|| common.find(|content| !content.ingress_gateways.is_empty()));
-    of.map_or(&[], |content| &content.ingress_gateways)
+/// Returns whether two files may be of one organization, so that helm may get both.
+pub(crate) fn may_be_of_one_org(one: &Overrides, other: &Overrides) -> bool {
+    match (&one.org, &other.org) {
+        (Some(one), Some(other)) => one.value == other.value || !is_filled(one) || !is_filled(other),
+        _ => true,
+    }
+}
+
+/// Returns the ingress gateways that helm gets together with a file: of it and the files without virtual
+/// hosts, the last list replaces the others. `None` if no file has one; an empty list has no gateway.
+pub(crate) fn ingress_gateways<'a>(evidence: &'a Evidence, content: &'a Overrides) -> Option<&'a [Positioned<String>]> {
+    let files = evidence.overrides.iter().rev().filter_map(|file| file.content.seen().ok());
+    let mut of_upgrade = files.filter(|other| {
+        std::ptr::eq(*other, content) || other.virtual_hosts.is_empty() && may_be_of_one_org(other, content)
+    });
+    let last = of_upgrade.find(|file| file.empty_ingress_gateways.is_some() || !file.ingress_gateways.is_empty())?;
+    Some(&last.ingress_gateways)
 }
 
 /// Returns the files that helm needs for an ApigeeRouteConfig, in the order given: those that define its

@@ -145,7 +145,14 @@ pub(crate) fn attachment<'a>(
     Ok(group_routes(evidence)?
         .into_iter()
         .filter(|route| share_pods(evidence, route, wildcard))
-        .partition(|route| route.additional_gateways.contains(&wildcard.name)))
+        .partition(|route| route.additional_gateways.iter().any(|name| local_name(evidence, name) == wildcard.name)))
+}
+
+/// Returns the name of a gateway of additionalGateways without the namespace of the routes. Istio accepts
+/// `namespace/name`; a gateway of another namespace keeps its prefix.
+pub(crate) fn local_name<'a>(evidence: &Evidence, gateway: &'a str) -> &'a str {
+    let name = gateway.split_once('/').filter(|(namespace, _)| *namespace == evidence.question.namespace());
+    name.map_or(gateway, |(_, name)| name)
 }
 
 /// Returns whether this is the port for clients without SNI: HTTPS 443. Source: "Enable non-SNI clients",

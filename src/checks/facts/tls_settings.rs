@@ -33,12 +33,11 @@ pub(crate) fn number(version: &str) -> Option<u8> {
     version.strip_prefix("1.")?.parse().ok()
 }
 
-/// Returns whether a suite works below TLS 1.2, or may do so.
+/// Returns whether a suite works below TLS 1.2, or may do so. A placeholder is no suite.
 pub(crate) fn serves_old_versions(suites: &[Positioned<String>]) -> bool {
     let is_unclear = |suite: &Positioned<String>| {
-        !is_filled(suite) || suite.value == "ALL" || !suite.value.starts_with(|first: char| first.is_alphanumeric())
+        suite.value == "ALL" || !suite.value.starts_with(|first: char| first.is_alphanumeric())
     };
-    suites
-        .iter()
-        .any(|suite| (SUITES.contains(&suite.value.as_str()) && suite.value.ends_with("-SHA")) || is_unclear(suite))
+    let mut filled = suites.iter().filter(|suite| is_filled(suite));
+    filled.any(|suite| (SUITES.contains(&suite.value.as_str()) && suite.value.ends_with("-SHA")) || is_unclear(suite))
 }

@@ -23,7 +23,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "no virtual host has paths beside sslSecret", |host| {
-        let secret = host.entry.ssl_secret.as_ref()?;
+        let Some(secret) = &host.entry.ssl_secret else { return Ok(None) };
         let paths = [
             ("sslCertPath", host.entry.ssl_cert_path.as_ref()),
             ("sslKeyPath", host.entry.ssl_key_path.as_ref()),
@@ -31,10 +31,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         ];
         let ignored: Vec<(&str, Position)> =
             paths.into_iter().filter_map(|(name, path)| Some((name, path?.place))).collect();
-        let (_, place) = *ignored.first()?;
+        let Some((_, place)) = ignored.first().copied() else { return Ok(None) };
         let names: Vec<&str> = ignored.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
-        Some(host.finding(
+        Ok(Some(host.finding(
             place,
             format!(
                 "{names} of virtual host {} {} no effect: the chart uses sslSecret {}",
@@ -44,6 +44,6 @@ fn judge(evidence: &Evidence) -> Judgement {
             ),
             format!("{names} beside sslSecret"),
             "either sslSecret or the paths",
-        ))
+        )))
     })
 }

@@ -1,10 +1,10 @@
 //! AT321: a name in cipherSuites is not a cipher suite of the gateway.
 
 use super::judge_all_hosts;
-use crate::checks::facts;
 use crate::checks::facts::tls_settings::SUITES;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
+use crate::evidence::overrides::Positioned;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT321"),
@@ -26,15 +26,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_all_hosts(evidence, "every name in cipherSuites is a suite of the gateway", |host| {
-        let suites = host.settings.cipher_suites.iter().filter(|suite| facts::is_filled(suite));
-        let wrong = suites.filter_map(|suite| Some((suite, why_unknown(&suite.value)?)));
-        wrong
-            .map(|(suite, why)| {
-                let message =
-                    format!("virtual host {}: {} is not a suite of the gateway; {why}", host.name(), suite.value);
-                host.finding(suite.place, message, suite.value.clone(), format!("one of {}", SUITES.join(", ")))
-            })
-            .collect()
+        let judge = |suite: &Positioned<String>| {
+            let Some(why) = why_unknown(&host.filled(suite)?.value) else { return Ok(None) };
+            let message = format!("virtual host {}: {} is not a suite of the gateway; {why}", host.name(), suite.value);
+            Ok(Some(host.finding(suite.place, message, suite.value.clone(), format!("one of {}", SUITES.join(", ")))))
+        };
+        host.settings.cipher_suites.iter().filter_map(|suite| judge(suite).transpose()).collect()
     })
 }
 

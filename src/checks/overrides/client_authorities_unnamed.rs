@@ -24,15 +24,18 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "every virtual host with tlsMode MUTUAL has CA certificates", |host| {
-        let mode = host.settings.tls_mode.as_ref().filter(|mode| mode.value == "MUTUAL")?;
+        let Some(mode) = &host.settings.tls_mode else { return Ok(None) };
         if host.entry.ssl_secret.is_some() || host.settings.ca_cert_path.is_some() {
-            return None;
+            return Ok(None);
         }
-        Some(host.finding(
+        if host.filled(mode)?.value != "MUTUAL" {
+            return Ok(None);
+        }
+        Ok(Some(host.finding(
             mode.place,
             format!("virtual host {} has tlsMode MUTUAL and no CA certificates to verify clients with", host.name()),
             "tlsMode MUTUAL without caCertPath",
             "caCertPath, or tlsMode SIMPLE",
-        ))
+        )))
     })
 }

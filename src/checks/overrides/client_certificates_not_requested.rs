@@ -21,17 +21,18 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "no virtual host has CA certificates without tlsMode MUTUAL", |host| {
-        let path = host.settings.ca_cert_path.as_ref().filter(|_| host.entry.ssl_secret.is_none())?;
-        let mode = host.settings.tls_mode.as_ref();
+        let path = host.settings.ca_cert_path.as_ref().filter(|_| host.entry.ssl_secret.is_none());
+        let Some(path) = path else { return Ok(None) };
+        let mode = host.settings.tls_mode.as_ref().map(|mode| host.filled(mode)).transpose()?;
         if mode.is_some_and(|mode| mode.value != "SIMPLE") {
-            return None;
+            return Ok(None);
         }
         let mode = mode.map_or("tlsMode is SIMPLE by default", |_| "tlsMode is SIMPLE");
-        Some(host.finding(
+        Ok(Some(host.finding(
             path.place,
             format!("virtual host {} has caCertPath, but does not request client certificates: {mode}", host.name()),
             "caCertPath without tlsMode MUTUAL",
             "tlsMode MUTUAL, or no caCertPath",
-        ))
+        )))
     })
 }

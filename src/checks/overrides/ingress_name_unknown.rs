@@ -28,10 +28,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     for (file, content, host) in hosts {
         let Some(ingress) = &host.ingress_name else { continue };
         // Files with only virtual hosts define no gateways, so there is nothing to compare with.
-        let gateways = facts::ingress_gateways(evidence, content);
-        if gateways.is_empty() {
-            continue;
-        }
+        let Some(gateways) = facts::ingress_gateways(evidence, content) else { continue };
         let mut values = gateways.iter().chain([ingress]);
         if let Some(value) = values.find(|value| !facts::is_filled(value)) {
             unfilled.get_or_insert_with(|| facts::unfilled(file, value.place, &value.value));
@@ -39,6 +36,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         judged += 1;
         let names: Vec<&str> = gateways.iter().map(|gateway| gateway.value.as_str()).collect();
+        let expected = match names.as_slice() {
+            [] => "an entry of ingressGateways, which is empty".to_owned(),
+            names => format!("one of {}", facts::first_of(names)),
+        };
+        let shown = if ingress.value.is_empty() { "\"\"" } else { &ingress.value };
         if !names.contains(&ingress.value.as_str()) {
             findings.push(Finding::new(
                 Object::overrides(file),
@@ -46,10 +48,10 @@ fn judge(evidence: &Evidence) -> Judgement {
                 format!(
                     "virtual host {} selects ingress gateway {}, which is not defined",
                     facts::host_name(host),
-                    ingress.value
+                    shown
                 ),
-                ingress.value.clone(),
-                format!("one of {}", facts::first_of(&names)),
+                shown,
+                expected,
             ));
         }
     }

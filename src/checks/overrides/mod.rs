@@ -31,7 +31,9 @@ pub(super) mod virtual_hosts_missing;
 pub(super) mod wildcard_gateway_unlisted;
 
 use super::{Family, Finding, Judgement, Location, Object, Outcome, facts};
-use crate::evidence::overrides::{FaultKind, HostSettings, Overrides, OverridesFile, Position, VirtualHost};
+use crate::evidence::overrides::{
+    FaultKind, HostSettings, Overrides, OverridesFile, Position, Positioned, VirtualHost,
+};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const FAMILY: Family = Family {
@@ -124,6 +126,15 @@ impl Host<'_> {
         facts::host_name(self.entry)
     }
 
+    /// Returns an error if the value is a placeholder.
+    fn filled<'v>(&self, value: &'v Positioned<String>) -> Result<&'v Positioned<String>, Unavailable> {
+        if facts::is_filled(value) { Ok(value) } else { Err(facts::unfilled(self.file, value.place, &value.value)) }
+    }
+
+    fn all_filled(&self, values: &[Positioned<String>]) -> Result<(), Unavailable> {
+        values.iter().try_for_each(|value| self.filled(value).map(drop))
+    }
+
     fn finding(
         &self,
         place: Position,
@@ -136,24 +147,44 @@ impl Host<'_> {
     }
 }
 
-/// Judges each virtual host; `right` is the text for passed.
-fn judge_hosts(evidence: &Evidence, right: &str, judge: impl Fn(&Host<'_>) -> Option<Finding>) -> Judgement {
-    judge_all_hosts(evidence, right, |host| judge(host).into_iter().collect())
+/// Judges each virtual host; `right` is the text for passed. An error, such as a placeholder in a value that
+/// decides, makes the check unknown unless another virtual host has a fault.
+fn judge_hosts(
+    evidence: &Evidence,
+    right: &str,
+    judge: impl Fn(&Host<'_>) -> Result<Option<Finding>, Unavailable>,
+) -> Judgement {
+    judge_all_hosts(evidence, right, |host| vec![judge(host).transpose()].into_iter().flatten().collect())
 }
 
 /// Like [`judge_hosts`], for checks that may find several faults of one virtual host.
-fn judge_all_hosts(evidence: &Evidence, right: &str, judge: impl Fn(&Host<'_>) -> Vec<Finding>) -> Judgement {
+fn judge_all_hosts(
+    evidence: &Evidence,
+    right: &str,
+    judge: impl Fn(&Host<'_>) -> Vec<Result<Finding, Unavailable>>,
+) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
     if hosts.is_empty() {
         return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
     }
     let mut findings = Vec::new();
+    let mut unknown = None;
     for (file, content, host) in hosts {
         let settings = host.settings.as_ref().ok_or_else(|| {
             let why = Reason::NotRequested("an older version wrote this evidence".into());
             Unavailable::new("the TLS settings of virtual hosts", why)
         })?;
-        findings.extend(judge(&Host { file, content, entry: host, settings }));
+        for judged in judge(&Host { file, content, entry: host, settings }) {
+            match judged {
+                Ok(finding) => findings.push(finding),
+                Err(why) => {
+                    unknown.get_or_insert(why);
+                }
+            }
+        }
     }
-    Ok(Outcome::of(findings, right))
+    match unknown {
+        Some(why) if findings.is_empty() => Err(why),
+        _ => Ok(Outcome::of(findings, right)),
+    }
 }

@@ -24,6 +24,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let mut findings = Vec::new();
+    let mut unfilled = None;
     let files = facts::whole_overrides(evidence)?;
     if files.iter().all(|(_, content)| content.virtual_hosts.is_empty() && content.ingress_gateways.is_empty()) {
         return Ok(Outcome::NotApplicable("no file has a virtual host or an ingress gateway".into()));
@@ -37,7 +38,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             let listed = host.additional_gateways.names.iter().filter(|name| !name.value.contains('/'));
             name.chain(secret).chain(listed.map(|name| ("an entry of additionalGateways", name)))
         });
-        let wrong = gateways.chain(hosts).filter(|(_, name)| facts::is_filled(name) && !is_name(&name.value));
+        let (filled, open): (Vec<_>, Vec<_>) = gateways.chain(hosts).partition(|(_, name)| facts::is_filled(name));
+        let first = open.first().map(|(_, name)| facts::unfilled(file, name.place, &name.value));
+        unfilled = unfilled.or(first);
+        let wrong = filled.into_iter().filter(|(_, name)| !is_name(&name.value));
         findings.extend(wrong.map(|(what, name)| {
             Finding::new(
                 Object::overrides(file),
@@ -47,6 +51,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 "lowercase letters, digits, - and .; a letter or digit at both ends",
             )
         }));
+    }
+    if let Some(why) = unfilled.filter(|_| findings.is_empty()) {
+        return Err(why);
     }
     Ok(Outcome::of(findings, "every name can be the name of an object"))
 }

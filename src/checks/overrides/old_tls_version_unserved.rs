@@ -24,19 +24,20 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "no virtual host allows a TLS version that it has no suite for", |host| {
-        let version = host.settings.min_version.as_ref().filter(|version| is_old(&version.value))?;
-        if serves_old_versions(&host.settings.cipher_suites) {
-            return None;
+        let Some(version) = &host.settings.min_version else { return Ok(None) };
+        if !is_old(&host.filled(version)?.value) || serves_old_versions(&host.settings.cipher_suites) {
+            return Ok(None);
         }
+        host.all_filled(&host.settings.cipher_suites)?;
         let suites = match host.settings.cipher_suites.as_slice() {
             [] => "cipherSuites is not set, and the default suites need TLS 1.2",
             _ => "no suite in cipherSuites works below TLS 1.2",
         };
-        Some(host.finding(
+        Ok(Some(host.finding(
             version.place,
             format!("virtual host {} allows TLS {}, but does not serve it: {suites}", host.name(), version.value),
             format!("minTLSProtocolVersion \"{}\"", version.value),
             "cipherSuites with suites that end in -SHA, or minTLSProtocolVersion \"1.2\"",
-        ))
+        )))
     })
 }

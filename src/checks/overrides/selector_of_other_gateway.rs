@@ -30,13 +30,14 @@ const APP: &str = "apigee-ingressgateway";
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "every selector selects the ingress gateways of the files", |host| {
-        let app = host.settings.app.as_ref().filter(|app| app.value != APP && facts::is_filled(app))?;
+        let Some(app) = host.settings.app.as_ref().filter(|app| app.value != APP) else { return Ok(None) };
         let pods = facts::pods(evidence).unwrap_or_default();
         let is_on_pod = pods.iter().any(|pod| pod.labels.get("app") == Some(&app.value));
-        if is_on_pod || facts::ingress_gateways(evidence, host.content).is_empty() {
-            return None;
+        if is_on_pod || facts::ingress_gateways(evidence, host.content).is_none_or(<[_]>::is_empty) {
+            return Ok(None);
         }
-        Some(host.finding(
+        host.filled(app)?;
+        Ok(Some(host.finding(
             app.place,
             format!(
                 "virtual host {} selects app: {}, but the pods of ingressGateways have app: {APP}",
@@ -45,6 +46,6 @@ fn judge(evidence: &Evidence) -> Judgement {
             ),
             app.value.clone(),
             APP,
-        ))
+        )))
     })
 }

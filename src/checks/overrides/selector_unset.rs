@@ -26,10 +26,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "every virtual host has a selector, or no file defines ingressGateways", |host| {
-        if host.settings.has_selector || facts::ingress_gateways(evidence, host.content).is_empty() {
-            return None;
+        if host.settings.has_selector || facts::ingress_gateways(evidence, host.content).is_none_or(<[_]>::is_empty) {
+            return Ok(None);
         }
-        Some(host.finding(
+        Ok(Some(host.finding(
             host.entry.place,
             format!(
                 "virtual host {} has no selector; the chart writes app: istio-ingressgateway, which no pod of \
@@ -38,6 +38,6 @@ fn judge(evidence: &Evidence) -> Judgement {
             ),
             "no selector",
             "selector with app: apigee-ingressgateway",
-        ))
+        )))
     })
 }

@@ -26,13 +26,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "every virtual host has a TLS version to serve", |host| {
         let settings = host.settings;
-        let max = settings.max_version.as_ref()?;
-        let reversed = settings
-            .min_version
-            .as_ref()
-            .filter(|min| matches!((number(&min.value), number(&max.value)), (Some(min), Some(max)) if min > max));
+        let Some(max) = &settings.max_version else { return Ok(None) };
+        host.filled(max)?;
+        let min = settings.min_version.as_ref();
+        let reversed =
+            min.filter(|min| matches!((number(&min.value), number(&max.value)), (Some(min), Some(max)) if min > max));
         if let Some(min) = reversed {
-            return Some(host.finding(
+            return Ok(Some(host.finding(
                 min.place,
                 format!(
                     "virtual host {} has minTLSProtocolVersion {} above maxTLSProtocolVersion {}",
@@ -42,12 +42,14 @@ fn judge(evidence: &Evidence) -> Judgement {
                 ),
                 format!("{} to {}", min.value, max.value),
                 "a minimum that is not above the maximum",
-            ));
+            )));
         }
         if !is_old(&max.value) || serves_old_versions(&settings.cipher_suites) {
-            return None;
+            min.map(|min| host.filled(min)).transpose()?;
+            return Ok(None);
         }
-        Some(host.finding(
+        host.all_filled(&settings.cipher_suites)?;
+        Ok(Some(host.finding(
             max.place,
             format!(
                 "virtual host {} allows nothing above TLS {}, and has no cipher suite for that version",
@@ -56,6 +58,6 @@ fn judge(evidence: &Evidence) -> Judgement {
             ),
             format!("maxTLSProtocolVersion \"{}\"", max.value),
             "maxTLSProtocolVersion \"1.2\" or \"1.3\", or none",
-        ))
+        )))
     })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::overrides::{Overrides, OverridesFile, Positioned, VirtualHost};
+use crate::evidence::overrides::{Overrides, OverridesFile, VirtualHost};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT329"),
@@ -35,9 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         let Some(name) = host.name.as_ref().filter(|name| facts::is_filled(name)) else { continue };
         let others = first.entry(&name.value).or_default();
         let mut of_files = others.iter().filter(|(other, _, _)| other.name != file.name);
-        let earlier = of_files
-            .find(|(_, other_content, _)| may_be_same(other_content.org.as_ref(), content.org.as_ref()))
-            .copied();
+        let earlier = of_files.find(|(_, other_content, _)| facts::may_be_of_one_org(other_content, content)).copied();
         if others.iter().all(|(other, _, _)| other.name != file.name) {
             others.push(entry);
         }
@@ -59,11 +57,4 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
     }
     Ok(Outcome::of(findings, "no virtual host is in two files"))
-}
-
-fn may_be_same(one: Option<&Positioned<String>>, other: Option<&Positioned<String>>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.value == other.value,
-        _ => true,
-    }
 }

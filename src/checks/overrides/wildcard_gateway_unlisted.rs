@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::comparable_hosts(evidence)?;
     let mut findings = Vec::new();
     for (file, content, host) in hosts {
-        let is_wildcard = |name: &String| wildcards.contains(&name.as_str());
+        let is_wildcard = |name: &String| wildcards.contains(&facts::local_name(evidence, name));
         let in_file = host.additional_gateways.names.iter().any(|name| is_wildcard(&name.value));
         let in_cluster = configs
             .iter()

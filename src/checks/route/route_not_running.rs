@@ -1,5 +1,7 @@
 //! AT211: the last change of a route or route config has not been applied.
 
+use jiff::Timestamp;
+
 use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::hybrid::{Route, RouteStatus, selects};
@@ -24,7 +26,11 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
-    let mut findings: Vec<Finding> = routes
+    let configs = evidence.route_configs.seen();
+    let in_cluster: Vec<_> = routes.iter().filter(|route| was_created(route.created_at, &route.status)).collect();
+    let listed = configs.iter().flat_map(|configs| &configs.items);
+    let configs_in_cluster: Vec<_> = listed.filter(|config| was_created(config.created_at, &config.status)).collect();
+    let mut findings: Vec<Finding> = in_cluster
         .iter()
         .filter_map(|route| {
             let mut finding = lagging(Kind::ApigeeRoute, &route.name, route.generation, &route.status)?;
@@ -32,17 +38,24 @@ fn judge(evidence: &Evidence) -> Judgement {
             Some(finding)
         })
         .collect();
-    let configs = evidence.route_configs.seen();
     findings.extend(
-        configs
+        configs_in_cluster
             .iter()
-            .flat_map(|configs| &configs.items)
             .filter_map(|config| lagging(Kind::ApigeeRouteConfig, &config.name, config.generation, &config.status)),
     );
     if findings.is_empty() {
         configs?;
+        if !routes.is_empty() && in_cluster.is_empty() && configs_in_cluster.is_empty() {
+            return Ok(Outcome::NotApplicable("the objects are manifests that no cluster has created".into()));
+        }
     }
     Ok(Outcome::of(findings, "every route and route config is running"))
+}
+
+/// Returns whether a cluster has created the object: it sets the time of creation of each. A manifest to
+/// apply has neither this time nor a state.
+fn was_created(created_at: Option<Timestamp>, status: &RouteStatus) -> bool {
+    created_at.is_some() || status.state.is_some() || status.last_applied_generation.is_some()
 }
 
 /// Returns mitigating facts as the end of a sentence, `; created 8 s ago: …`: the route is new, or the

@@ -31,6 +31,13 @@ pub struct Overrides {
     pub virtual_hosts: Vec<VirtualHost>,
     /// Names of `ingressGateways[]`.
     pub ingress_gateways: Vec<Positioned<String>>,
+    /// Position of `virtualhosts` that is an empty list or has no value: helm takes it in place of the list
+    /// of an earlier file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_virtual_hosts: Option<Position>,
+    /// Like `empty_virtual_hosts`, for `ingressGateways`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_ingress_gateways: Option<Position>,
     /// The first `envs[].hostAlias`, which only the layout of hybrid 1.1 has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_alias: Option<Position>,
@@ -97,6 +104,7 @@ pub struct VirtualHost {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HostSettings {
+    /// False for an empty `selector`, which the chart treats as absent.
     pub has_selector: bool,
     /// `selector.app`.
     pub app: Option<Positioned<String>>,
@@ -304,6 +312,8 @@ impl Visit for Overrides {
             namespace,
             virtual_hosts,
             ingress_gateways,
+            empty_virtual_hosts: _,
+            empty_ingress_gateways: _,
             environment_alias: _,
             faults,
             faults_left_out: _,

@@ -21,6 +21,15 @@ use crate::gather::kubernetes::json;
 
 /// Beginning of the header of `kubectl get`.
 const TABLE: &[u8] = b"NAME ";
+/// Beginnings of what kubectl writes in the place of objects.
+const ERRORS: &[&str] = &[
+    "Error from server",
+    "No resources found",
+    "The connection to the server ",
+    "Unable to connect to the server",
+    "error: You must be logged in",
+    "error: the server ",
+];
 const EMPTY: &str = "it has no object";
 
 /// Lists inside lists: kubectl writes none, and people join two by hand.
@@ -63,6 +72,9 @@ pub fn documents(bytes: &[u8]) -> Option<Result<Vec<Value>, String>> {
     let has_line = |start: &str| text.lines().any(|line| line.starts_with(start));
     if bytes.starts_with(TABLE) {
         return Some(Err(format!("it is the table of kubectl get: {GIVE_YAML}")));
+    }
+    if ERRORS.iter().any(|start| text.starts_with(start)) {
+        return Some(Err(format!("it is an error message of kubectl: {GIVE_YAML}")));
     }
     if has_line("API Version:") && has_line("Kind:") {
         return Some(Err(format!("it is the output of kubectl describe: {GIVE_YAML}")));

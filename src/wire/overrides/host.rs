@@ -4,10 +4,10 @@
 //! of 1.10 to 1.16.
 
 use super::faults::FaultText;
-use super::judge::{Judge, is_null};
+use super::judge::{Judge, is_empty};
 use super::mapping::ResolvedMapping;
 use crate::evidence::overrides::{FaultKind, HostSettings, Positioned};
-use crate::wire::yaml::{Child, Node, NodeContent, ScalarKind};
+use crate::wire::yaml::{Child, Cut, Node, NodeContent, ScalarKind};
 
 /// Valid keys of an entry of `virtualhosts`: those of the configuration property reference of 1.16,
 /// `connectTimeout` and `tlsMode` of the chart, `caCertPath` of the page on TLS at the ingress, and those of
@@ -51,7 +51,7 @@ impl<'a> Judge<'a, '_, '_, '_> {
         let has_selector = fields
             .known
             .get("selector")
-            .is_some_and(|field| self.document.tree.node(field.value.node).is_some_and(|node| !is_null(node)));
+            .is_some_and(|field| self.document.tree.node(field.value.node).is_some_and(|node| !is_empty_mapping(node)));
         HostSettings {
             has_selector,
             app,
@@ -66,7 +66,7 @@ impl<'a> Judge<'a, '_, '_, '_> {
 
     /// Returns a string. The types of these keys are checked by [`Self::other_types`], so no fault is added.
     fn scalar(&mut self, fields: &ResolvedMapping<'a>, key: &str, path: &str) -> Option<Positioned<String>> {
-        let field = fields.known.get(key)?;
+        let field = self.set(fields, key)?;
         let node = self.document.tree.node(field.value.node)?;
         let is_text = matches!(&node.content, NodeContent::Scalar(_, ScalarKind::Text));
         if is_text { self.text(field.value, &format!("{path}.{key}")) } else { None }
@@ -74,22 +74,17 @@ impl<'a> Judge<'a, '_, '_, '_> {
 
     fn suites(&mut self, fields: &ResolvedMapping<'a>, path: &str) -> Vec<Positioned<String>> {
         let Some(field) = fields.known.get("cipherSuites") else { return Vec::new() };
-        let path = format!("{path}.cipherSuites");
-        let items = self.list(field.value, &path, "a list of strings").unwrap_or_default();
-        let mut suites = Vec::new();
-        for (number, item) in items.iter().enumerate() {
-            if !self.budget.take() {
-                break;
-            }
-            suites.extend(self.text(*item, &format!("{path}[{number}]")));
-        }
-        suites
+        self.strings(field.value, &format!("{path}.cipherSuites"))
     }
 
     /// Checks the types of keys that are not names or paths.
     pub(super) fn other_types(&mut self, fields: &ResolvedMapping<'a>, path: &str) {
         for (key, field) in &fields.known {
             let Some(node) = self.document.tree.node(field.value.node) else { continue };
+            // The chart treats an empty value as an absent one.
+            if is_empty(node) {
+                continue;
+            }
             let path = format!("{path}.{key}");
             let place = field.value.place;
             match *key {
@@ -108,7 +103,7 @@ impl<'a> Judge<'a, '_, '_, '_> {
                 }
                 "caCertPath" => self.string_type(field.value, &path, "a string"),
                 "tlsMode" => self.one_of(field.value, &path, &["SIMPLE", "MUTUAL"], "SIMPLE or MUTUAL"),
-                "connectTimeout" | "requestTimeout" if !is_null(node) && !is_number_of_seconds(node) => {
+                "connectTimeout" | "requestTimeout" if !is_number_of_seconds(node) => {
                     self.wrong_type(place, &path, node, "a whole number of seconds, at least 1");
                 }
                 _ => {}
@@ -134,6 +129,11 @@ impl<'a> Judge<'a, '_, '_, '_> {
             _ => self.wrong_type(value.place, path, node, expected),
         }
     }
+}
+
+fn is_empty_mapping(node: &Node<'_>) -> bool {
+    let has_no_label = matches!(&node.content, NodeContent::Map(pairs) if pairs.is_empty() && node.cut == Cut::No);
+    has_no_label || is_empty(node)
 }
 
 /// The chart prints the value without quotes, so that "120" and 120 give the same object.

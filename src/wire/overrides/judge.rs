@@ -13,7 +13,7 @@ use super::reader::Document;
 use super::source::Source;
 use super::{MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
 use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Position, Positioned, VirtualHost};
-use crate::text::has_placeholder;
+use crate::text::{has_placeholder, is_placeholder_in_delimiters};
 use crate::wire::yaml::{Child, Cut, Node, NodeContent, ScalarKind};
 
 /// Valid keys of an entry of `ingressGateways`, from the same reference.
@@ -70,8 +70,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let top = resolve(&self.document.tree, root, TOP_KEYS, &mut self.budget);
         self.merges(&top, "");
         let mut overrides = Overrides {
-            org: top.known.get("org").and_then(|field| self.text(field.value, "org")),
-            namespace: top.known.get("namespace").and_then(|field| self.text(field.value, "namespace")),
+            org: self.set(&top, "org").and_then(|field| self.text(field.value, "org")),
+            namespace: self.set(&top, "namespace").and_then(|field| self.text(field.value, "namespace")),
+            empty_virtual_hosts: self.emptied(&top, "virtualhosts"),
+            empty_ingress_gateways: self.emptied(&top, "ingressGateways"),
             environment_alias: self.document.environment_alias,
             ..Overrides::default()
         };
@@ -83,8 +85,33 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         for (entry, path) in self.entries(&top, "ingressGateways", MAX_VIRTUAL_HOSTS) {
             overrides.ingress_gateways.extend(self.ingress_gateway(entry, &path));
         }
+        let gateways = top.known.get("ingressGateways");
+        overrides.ingress_gateways.extend(gateways.and_then(|field| self.stand_in(field.value)));
         self.repeated(&overrides.virtual_hosts);
         overrides
+    }
+
+    /// Returns the position of a top-level list that the file sets to nothing.
+    fn emptied(&self, top: &ResolvedMapping<'a>, name: &str) -> Option<Position> {
+        let field = top.known.get(name)?;
+        let node = self.document.tree.node(field.value.node)?;
+        let is_empty = match &node.content {
+            NodeContent::List(items) => items.is_empty() && node.cut == Cut::No,
+            NodeContent::Scalar(_, ScalarKind::Null) => true,
+            _ => false,
+        };
+        is_empty.then_some(field.key.extent.place)
+    }
+
+    /// Returns the entry of a key with a value. The chart treats an empty string as an absent one.
+    pub(super) fn set<'r>(&self, fields: &'r ResolvedMapping<'a>, key: &str) -> Option<&'r ResolvedEntry<'a>> {
+        fields.known.get(key).filter(|field| !self.document.tree.node(field.value.node).is_some_and(is_empty))
+    }
+
+    /// Returns a placeholder in the place of a list or a mapping: any of its values may be in it.
+    pub(super) fn stand_in(&self, value: Child) -> Option<Positioned<String>> {
+        let placeholder = self.placeholder(self.document.tree.node(value.node)?)?;
+        Some(Positioned { value: evidence_value(placeholder), place: value.place })
     }
 
     /// Returns the items of a top-level list that are mappings, each with its path.
@@ -126,7 +153,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let settings = self.settings(&fields, app, path);
         let gateways = self.gateways(&fields, entry, path);
         let mut text = |key: &str| {
-            let field = fields.known.get(key)?;
+            let field = self.set(&fields, key)?;
             self.text(field.value, &format!("{path}.{key}"))
         };
         Some(VirtualHost {
@@ -181,10 +208,11 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let path = format!("{path}.selector");
         let Some(node) = self.document.tree.node(selector.value.node) else { return (None, None) };
         let NodeContent::Map(_) = &node.content else {
-            if !is_null(node) {
+            if !is_empty(node) {
                 self.wrong_type(selector.value.place, &path, node, "a mapping of labels");
             }
-            return (None, None);
+            let labels = self.stand_in(selector.value);
+            return (labels.clone(), labels);
         };
         let labels = resolve(&self.document.tree, selector.value.node, &["app", "ingress_name"], &mut self.budget);
         self.merges(&labels, &path);
@@ -202,11 +230,23 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             return Gateways { names: Vec::new(), form: form::absent(tree, source, entry) };
         };
         let form = form::present(tree, source, &field.key, field.value);
-        let items = self.list(field.value, &path, "a list of strings").unwrap_or_default();
-        let names = items.iter().enumerate().filter_map(|(number, item)| {
-            if self.budget.take() { self.text(*item, &format!("{path}[{number}]")) } else { None }
-        });
-        Gateways { names: names.collect(), form }
+        Gateways { names: self.strings(field.value, &path), form }
+    }
+
+    /// Returns the strings of a list. An empty string is an empty list.
+    pub(super) fn strings(&mut self, value: Child, path: &str) -> Vec<Positioned<String>> {
+        if self.document.tree.node(value.node).is_some_and(is_empty) {
+            return Vec::new();
+        }
+        let items = self.list(value, path, "a list of strings").unwrap_or_default();
+        let mut strings: Vec<Positioned<String>> = self.stand_in(value).into_iter().collect();
+        for (number, item) in items.iter().enumerate() {
+            if !self.budget.take() {
+                break;
+            }
+            strings.extend(self.text(*item, &format!("{path}[{number}]")));
+        }
+        strings
     }
 
     /// Returns a string for the evidence. Accepts any scalar, because the intention is clear, unless it may
@@ -295,6 +335,12 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                 });
                 continue;
             };
+            if is_placeholder_key(name) {
+                self.faults.add(FaultKind::Placeholder, key.extent.place, || {
+                    FaultText::new(path, quoted_value(name), "the key in its place")
+                });
+                continue;
+            }
             // A missing space or an extra colon makes a value part of the name, so a name that may be secret
             // is not shown.
             let meant = nearest(name, known);
@@ -343,6 +389,17 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     }
 }
 
-pub(super) fn is_null(node: &Node<'_>) -> bool {
-    matches!(node.content, NodeContent::Scalar(_, ScalarKind::Null))
+/// Returns whether the chart treats the value as absent: it has none, or an empty string.
+pub(super) fn is_empty(node: &Node<'_>) -> bool {
+    match &node.content {
+        NodeContent::Scalar(_, ScalarKind::Null) => true,
+        NodeContent::Scalar(text, ScalarKind::Text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+/// Returns whether a key is a placeholder. Capital letters alone may be a misspelt key.
+fn is_placeholder_key(key: &str) -> bool {
+    let has_delimiter = !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (is_placeholder_in_delimiters(key) || has_delimiter && has_placeholder(key)) && !looks_secret(key)
 }

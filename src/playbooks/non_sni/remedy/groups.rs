@@ -143,7 +143,7 @@ pub(super) fn lacking(evidence: &Evidence, gateway: &str) -> Vec<Group> {
     let wildcard = wildcards.iter().find(|route| route.name == gateway);
     let on_pods = |route: &Route| wildcard.is_none_or(|wildcard| facts::share_pods(evidence, route, wildcard));
     let configs = configs(evidence);
-    let has = |gateways: &[String]| gateways.iter().any(|name| name == gateway);
+    let has = |gateways: &[String]| gateways.iter().any(|name| facts::local_name(evidence, name) == gateway);
     let mut full_names: Vec<&str> = configs
         .iter()
         .filter(|config| !has(&config.additional_gateways))

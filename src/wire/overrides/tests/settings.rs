@@ -39,6 +39,57 @@ fn settings_are_kept_with_their_positions() {
 }
 
 #[test]
+fn empty_values_are_absent_as_in_the_chart() {
+    let overrides = read(
+        b"org: \"\"\nvirtualhosts:\n- name: a\n  sslSecret: \"\"\n  sslCertPath: ''\n  caCertPath: \"\"\n  tlsMode: \"\"\n  \
+          minTLSProtocolVersion: \"\"\n  requestTimeout: \"\"\n  cipherSuites: \"\"\n  selector: {}\n",
+    );
+
+    assert_eq!(fault_summaries(&overrides), [""; 0]);
+    let host = &overrides.virtual_hosts[0];
+    let settings = host.settings.as_ref().unwrap();
+    assert_eq!((&overrides.org, &host.ssl_secret, &host.ssl_cert_path), (&None, &None, &None));
+    assert_eq!((&settings.ca_cert_path, &settings.tls_mode, &settings.min_version), (&None, &None, &None));
+    assert!(!settings.has_selector);
+}
+
+#[test]
+fn empty_lists_are_recorded_where_they_are() {
+    let at = |text: &str| {
+        let overrides = read(text.as_bytes());
+        (overrides.empty_virtual_hosts.is_some(), overrides.empty_ingress_gateways.is_some())
+    };
+
+    assert_eq!(at("org: a\n"), (false, false));
+    assert_eq!(at("virtualhosts: []\ningressGateways:\n"), (true, true));
+    assert_eq!(at("virtualhosts: ${HOSTS}\ningressGateways:\n- name: a\n"), (false, false));
+}
+
+#[test]
+fn placeholders_in_the_place_of_lists_mappings_and_keys_are_kept_or_reported() {
+    let overrides = read(
+        b"virtualhosts:\n- name: a\n  selector: ${SELECTOR}\n  cipherSuites: ${SUITES}\n  additionalGateways: ${GATEWAYS}\n  \
+          ${KEY}: 1\n- ${HOST}\n",
+    );
+
+    assert_eq!(
+        fault_summaries(&overrides),
+        [
+            "3:13 Placeholder virtualhosts[0].selector",
+            "4:17 Placeholder virtualhosts[0].cipherSuites",
+            "5:23 Placeholder virtualhosts[0].additionalGateways",
+            "6:3 Placeholder virtualhosts[0]",
+            "7:3 Placeholder virtualhosts[1]",
+        ]
+    );
+    let host = &overrides.virtual_hosts[0];
+    let settings = host.settings.as_ref().unwrap();
+    assert_eq!(settings.app.as_ref().map(with_position).as_deref(), Some("${SELECTOR}@3:13"));
+    assert_eq!(settings.cipher_suites.iter().map(with_position).collect::<Vec<_>>(), ["${SUITES}@4:17"]);
+    assert_eq!(host.additional_gateways.names.iter().map(with_position).collect::<Vec<_>>(), ["${GATEWAYS}@5:23"]);
+}
+
+#[test]
 fn the_layout_of_hybrid_1_1_is_recognised() {
     let file = |text: &str| read(text.as_bytes()).environment_alias;
 
