@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{MAX_KEY_BYTES, MAX_PROBE_NAMES};
 
 /// Records of probe traffic: those with a server name that ends in
-/// [`PROBE_NAME_SUFFIX`](crate::evidence::handshake::PROBE_NAME_SUFFIX), and the resets without SNI that belong to
-/// them.
+/// [`PROBE_NAME_SUFFIX`](crate::evidence::handshake::PROBE_NAME_SUFFIX), and the resets without SNI that
+/// belong to them.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProbeRecords {

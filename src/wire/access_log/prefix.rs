@@ -45,7 +45,7 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
     })
 }
 
-/// Beginning of the names of internal-chaining pods, whose clients are other proxies of the same organization.
+/// Beginning of the names of internal-chaining pods, whose clients are proxies of the same organization.
 const CHAINING: &[u8] = b"apigee-ingressgateway-internal-chaining-";
 
 /// Returns whether the text beside a record names a pod of internal chaining.
