@@ -90,7 +90,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         let absent = sum(|log| log.absent_names);
         if absent > 0 {
             let why = format!(
-                "{} without sni_host, so whether the clients sent SNI is not known ({})",
+                "it has {} without sni_host, so whether these clients sent SNI is not known ({})",
                 count(absent, "record"),
                 codes::ACCESS_LOG_FORMAT_UNKNOWN
             );
@@ -142,7 +142,7 @@ fn no_record(evidence: &Evidence, source: &str, logs: &[&AccessLog]) -> String {
     let chaining = sum(|log| log.chaining_lines);
     if chaining > 0 {
         return format!(
-            "{} of it are of pods of internal chaining, and no record is of a client",
+            "{} in it belong to internal-chaining pods, and no record belongs to a client",
             count(chaining, "line")
         );
     }

@@ -12,8 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckReport, FailOn, FindingReport, OutcomeWord, Report, Selection, build};
-use crate::checks::{self, facts};
-use crate::checks::{Code, Level, Location, Object};
+use crate::checks::{self, Code, Level, Location, Object, facts};
 use crate::evidence::handshake::Handshake;
 use crate::evidence::hybrid::Route;
 use crate::evidence::stored::StoredIn;
