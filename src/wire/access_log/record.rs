@@ -404,7 +404,7 @@ impl Counter {
         }
     }
 
-    /// Counts a failure of TLS by the reason that BoringSSL names in it, or by its whole text.
+    /// Counts a failure of TLS by the reason that `BoringSSL` names in it, or by its whole text.
     pub(super) fn tls_failure(&mut self, text: &[u8]) {
         const BEFORE_REASON: &[u8] = b"OPENSSL_internal:";
         let reason = memchr::memmem::find(text, BEFORE_REASON)

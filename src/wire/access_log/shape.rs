@@ -34,6 +34,7 @@ pub(super) struct Shapes {
 }
 
 /// The content of a line that fits.
+#[expect(clippy::large_enum_variant, reason = "a box would cost an allocation per record")]
 pub(super) enum Line<'a> {
     /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the
     /// `start_time` matters.
@@ -52,15 +53,14 @@ impl Shapes {
         end: usize,
         has_escapes: bool,
     ) -> Option<Line<'a>> {
-        let start = match *bytes.get(start)? {
-            b'{' => start,
-            _ => {
-                let object = start + memchr3(b'{', b'"', b'\\', bytes.get(start..end)?)?;
-                if is_of_chaining(bytes.get(start..object)?) {
-                    return None;
-                }
-                object
+        let start = if *bytes.get(start)? == b'{' {
+            start
+        } else {
+            let object = start + memchr3(b'{', b'"', b'\\', bytes.get(start..end)?)?;
+            if is_of_chaining(bytes.get(start..object)?) {
+                return None;
             }
+            object
         };
         let Self { known, objects, latest, .. } = self;
         let mut shapes = known.iter_mut().enumerate();
