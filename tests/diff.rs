@@ -159,3 +159,15 @@ fn another_address_is_the_same_finding() {
     let difference = compare(&before, &after, FailOn::default());
     assert!(difference.new.is_empty() && difference.gone.is_empty(), "{:?} {:?}", difference.new, difference.gone);
 }
+
+/// What the second run could not judge, or was not asked for, is not gone.
+#[test]
+fn what_was_not_seen_is_not_gone() {
+    let before = evidence("reproduced-no-wildcard");
+    let mut empty = before.clone();
+    empty.access_logs.clear();
+    let difference = compare(&before, &empty, FailOn::default());
+    assert!(difference.gone.iter().all(|told| told.code.as_str() != "AT101"), "{:?}", difference.gone);
+    assert!(difference.no_longer_told.iter().any(|code| code == "AT101"), "{:?}", difference.no_longer_told);
+    assert_eq!((difference.outcome, difference.exit_code), (DifferenceOutcome::Unknown, 3));
+}

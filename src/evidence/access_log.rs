@@ -9,6 +9,7 @@ mod coverage;
 mod failing;
 mod limits;
 mod other_host;
+mod probe_records;
 mod repeats;
 mod store;
 
@@ -27,6 +28,7 @@ use super::source::Source;
 pub use self::coverage::Coverage;
 pub use self::failing::{ClientFailure, FailingClient, FailingClients};
 pub use self::other_host::OtherHost;
+pub use self::probe_records::ProbeRecords;
 pub use self::repeats::Repeats;
 pub use self::store::{Counting, HourResets, MAX_HOURS, StoreEngine, StoreQuery};
 
@@ -39,6 +41,9 @@ pub const MAX_MINUTES: usize = 14 * 24 * 60;
 /// Maximum length of a client address or server name, in bytes. A DNS name has at most 253, so a longer one
 /// was made to fill memory.
 pub const MAX_KEY_BYTES: usize = 256;
+
+/// Maximum number of different texts in [`AccessLog::tls_failures`].
+pub const MAX_TLS_FAILURES: usize = 16;
 
 /// Maximum number of server names in [`ProbeRecords`]; the latest are kept.
 pub const MAX_PROBE_NAMES: usize = 64;
@@ -131,6 +136,18 @@ pub struct AccessLog {
     /// with different values: it is not known whether the client sent one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable_names: u64,
+    /// Records of resets and of served requests that lack the key of the server name: some collectors drop
+    /// members that are null. `foreign_records` includes them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub absent_names: u64,
+    /// Lines and entries of pods of internal chaining, which are in no other count but `lines`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub chaining_lines: u64,
+    /// Failures of TLS that the log states in words, and how often: values of
+    /// `%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`, and why Envoy rejected a Secret. At most [`MAX_TLS_FAILURES`]
+    /// different ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tls_failures: BTreeMap<String, u64>,
     /// Other lines that begin with a date, as the proxy and its agent write them about themselves.
     #[serde(default)]
     pub proxy_lines: u64,
@@ -184,6 +201,11 @@ impl AccessLog {
         self.lacking.extend(other.lacking);
         self.other_forms += other.other_forms;
         self.unreadable_names += other.unreadable_names;
+        self.absent_names += other.absent_names;
+        self.chaining_lines += other.chaining_lines;
+        for (why, failures) in other.tls_failures {
+            self.note_tls_failures(why, failures);
+        }
         self.proxy_lines += other.proxy_lines;
         self.broken_lines += other.broken_lines;
         widen(&mut self.first, &mut self.last, other.first, other.last);
@@ -195,71 +217,12 @@ impl AccessLog {
         self.own.merge(other.own);
         Repeats::merge(&mut self.repeats, other.repeats);
     }
-}
 
-/// Records of probe traffic: those with a server name that ends in
-/// [`PROBE_NAME_SUFFIX`](super::handshake::PROBE_NAME_SUFFIX), and the resets without SNI that belong to
-/// them.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ProbeRecords {
-    pub count: u64,
-    /// `start_time` of the latest record.
-    pub last: Option<Timestamp>,
-    /// The latest server names, each with the `start_time` of its latest record; at most [`MAX_PROBE_NAMES`].
-    pub names: BTreeMap<String, Option<Timestamp>>,
-    /// `start_time` of the latest records without SNI; at most [`MAX_PROBE_NAMES`]. Envoy's counters include
-    /// these handshakes and do not tell whose they are.
-    #[serde(default, rename = "nameless", skip_serializing_if = "BTreeSet::is_empty")]
-    pub without_sni: BTreeSet<Timestamp>,
-}
-
-impl ProbeRecords {
-    /// Counts one record.
-    pub fn count(&mut self, at: Option<Timestamp>, server_name: Option<&str>) {
-        self.count += 1;
-        self.last = self.last.max(at);
-        if let Some(name) = server_name.filter(|name| name.len() <= MAX_KEY_BYTES) {
-            self.note(name.to_owned(), at);
-        }
-    }
-
-    /// Counts one record without SNI.
-    pub fn count_without_sni(&mut self, at: Option<Timestamp>) {
-        self.count(at, None);
-        self.note_without_sni(at);
-    }
-
-    /// Adds the records of another part of the same log.
-    pub fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.last = self.last.max(other.last);
-        self.note_without_sni(other.without_sni);
-        for (name, at) in other.names {
-            self.note(name, at);
-        }
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    fn note_without_sni(&mut self, times: impl IntoIterator<Item = Timestamp>) {
-        self.without_sni.extend(times);
-        while self.without_sni.len() > MAX_PROBE_NAMES {
-            self.without_sni.pop_first();
-        }
-    }
-
-    /// Drops the earliest name beyond the limit, so that the result does not depend on the order of reading;
-    /// a [`Tally`] drops the largest key for the same reason.
-    fn note(&mut self, name: String, at: Option<Timestamp>) {
-        let last = self.names.entry(name).or_default();
-        *last = (*last).max(at);
-        if self.names.len() > MAX_PROBE_NAMES {
-            let earliest = self.names.iter().min_by_key(|(name, at)| (**at, *name)).map(|(name, _)| name.clone());
-            earliest.and_then(|name| self.names.remove(&name));
+    /// Counts failures of TLS. The smallest texts are kept, so that the order of reading does not matter.
+    pub fn note_tls_failures(&mut self, why: String, failures: u64) {
+        *self.tls_failures.entry(why).or_default() += failures;
+        while self.tls_failures.len() > MAX_TLS_FAILURES {
+            self.tls_failures.pop_last();
         }
     }
 }
@@ -451,11 +414,14 @@ impl AccessLog {
         let pairs = self.other_host.hosts.values().flat_map(|hosts| hosts.values().map(|span| span.count));
         let lines = [self.bytes, self.lines, self.records, self.foreign_records, self.text_records, self.proxy_lines];
         let repeats = self.repeats.iter().map(|repeats| repeats.records);
-        inner.chain(pairs).chain(lines).chain(repeats).chain([
+        let failures = self.tls_failures.values().copied();
+        inner.chain(pairs).chain(lines).chain(repeats).chain(failures).chain([
             self.broken_lines,
             self.older_records,
             self.other_forms,
             self.unreadable_names,
+            self.absent_names,
+            self.chaining_lines,
             self.own.count,
         ])
     }
@@ -493,6 +459,9 @@ impl Visit for AccessLog {
             other_forms: _,
             older_records: _,
             unreadable_names: _,
+            absent_names: _,
+            chaining_lines: _,
+            tls_failures,
             proxy_lines: _,
             broken_lines: _,
             begins_with_record: _,
@@ -514,6 +483,7 @@ impl Visit for AccessLog {
                 operator
             })
             .collect();
+        visitor.keys(Kind::Text, tls_failures);
         for tally in [reset_without_sni, reset_with_sni, served_without_sni, unrouted_without_sni] {
             tally.visit(visitor);
         }

@@ -396,6 +396,99 @@ fn records_of_other_schemas_are_foreign() {
     }
 }
 
+/// Where a collector drops members that are null, it is not known whether the client sent SNI.
+#[test]
+fn records_without_the_key_of_the_name_are_counted() {
+    let mut entries = records();
+    let reset = json!({"start_time": "2025-06-02T10:01:00.005Z", "remote_address": "10.0.0.9:1", "status": 0,
+        "status_details": "filter_chain_not_found", "upstream_response_flags": "NR"});
+    let whole = scan([lines(entries.clone()).as_bytes()]);
+    entries.push(reset);
+    for text in [lines(entries.clone()), lines(entries.into_iter().map(|record| json!({ "jsonPayload": record })))] {
+        let log = scan([text.as_bytes()]);
+        assert_eq!((log.records, log.foreign_records, log.absent_names), (whole.records, 1, 1));
+        assert_eq!(log.reset_without_sni.count, whole.reset_without_sni.count);
+    }
+}
+
+/// With and without the key of the details, status 0 and `NR` are a reset.
+#[test]
+fn details_that_are_null_are_as_if_absent() {
+    for details in ["", r#","status_details":null"#, r#","status_details":"-""#] {
+        for name in ["null", r#""a.test""#] {
+            let line = format!("{{\"sni_host\":{name},\"status\":0,\"upstream_response_flags\":\"NR\"{details}}}\n");
+            let log = scan([line.repeat(3).as_bytes()]);
+            assert_eq!(log.reset_without_sni.count + log.reset_with_sni.count, 3, "{line}");
+        }
+    }
+}
+
+/// Clients of internal chaining are other proxies.
+#[test]
+fn pods_of_internal_chaining_are_left_out() {
+    let pod = "apigee-ingressgateway-internal-chaining-acme-0a1b2c3-x";
+    let plain: Vec<String> = records().iter().map(Value::to_string).collect();
+    let text: String =
+        plain.iter().map(|record| format!("{record}\n[pod/{pod}/apigee-ingressgateway] {record}\n")).collect();
+    let entries = wrapped(|record| json!({"resource": {"labels": {"pod_name": pod}}, "jsonPayload": record}));
+    let whole = scan([lines(records()).as_bytes()]);
+    let log = scan([text.as_bytes()]);
+    assert_eq!((log.records, log.chaining_lines), (whole.records, plain.len() as u64));
+    let log = scan([entries.as_bytes()]);
+    assert_eq!((log.records, log.foreign_records, log.chaining_lines), (0, 0, plain.len() as u64));
+}
+
+/// Whatever a store puts in front of the names of columns.
+#[test]
+fn columns_may_have_any_prefix() {
+    for prefix in ["", "json.", "structured.", "kubernetes.log.", "log_processed."] {
+        for empty in ["", "-"] {
+            let names = ["start_time", "status", "status_details", "upstream_response_flags", "sni_host"];
+            let names = names.map(|name| format!("{prefix}{name}")).join(",");
+            let row = format!("2025-06-02T10:00:01.005Z,0,filter_chain_not_found,NR,{empty}");
+            let log = scan([format!("@timestamp,{names}\nx,{row}\n").as_bytes()]);
+            assert_eq!((log.records, log.reset_without_sni.count), (1, 1), "{names}: {row}");
+        }
+    }
+    for prefix in ["json.", "structured.", "log_processed."] {
+        let line = format!(
+            r#"{{"_source":{{"{prefix}sni_host":null,"{prefix}status":0,"{prefix}status_details":"filter_chain_not_found"}}}}"#
+        );
+        assert_eq!(scan([line.as_bytes()]).reset_without_sni.count, 1, "{line}");
+    }
+}
+
+/// A log of one's own format is no log without traffic.
+#[test]
+fn lines_of_unknown_formats_look_like_records() {
+    for line in [
+        "2025-06-02T10:00:01.005Z|10.0.0.1:4001|0|filter_chain_not_found|NR|-",
+        r#"{"peer":"10.0.0.1:4001","code":0,"detail":"filter_chain_not_found","flag":"NR","servername":null}"#,
+    ] {
+        let log = scan([format!("{line}\n").as_bytes()]);
+        assert_eq!((log.records, log.foreign_records, log.other_forms), (0, 0, 1), "{line}");
+    }
+}
+
+/// Failures of TLS that the log states are counted by their reason.
+#[test]
+fn failures_of_tls_are_counted() {
+    let record = |name: &str| {
+        format!(
+            "{{\"sni_host\":{name},\"status\":0,\"status_details\":null,\"upstream_response_flags\":\"-\",\
+             \"downstream_transport_failure_reason\":\
+             \"TLS_error:|268435640:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER:TLS_error_end\"}}\n"
+        )
+    };
+    let rejected = "2025-06-02T10:00:00Z\twarning\tenvoy config\tgRPC config for Secret rejected: Failed to load \
+                    certificate chain from <inline>, only P-256 ECDSA certificates are supported\tthread=20\n";
+    let log = scan([(record("null").repeat(3) + &record("\"a.test\"") + rejected).as_bytes()]);
+    let found: Vec<(&str, u64)> = log.tls_failures.iter().map(|(why, failures)| (&**why, *failures)).collect();
+    let why = "Secret rejected: Failed to load certificate chain from <inline>, only P-256 ECDSA certificates are \
+               supported";
+    assert_eq!(found, [("NO_SHARED_CIPHER", 4), (why, 1)]);
+}
+
 /// Nesting costs no more than its limit.
 #[test]
 fn deep_nesting_ends() {

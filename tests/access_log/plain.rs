@@ -120,6 +120,12 @@ fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expecte
         log.foreign_records += u64::from(is_foreign);
         let lacking = if has("sni_host") { "RESPONSE_CODE_DETAILS" } else { "REQUESTED_SERVER_NAME" };
         log.lacking.extend(is_foreign.then(|| lacking.to_owned()));
+        let tells_resets = has("status_details") || has("status") && has("upstream_response_flags");
+        if is_foreign && !has("sni_host") && tells_resets {
+            let is_served = plain_status(record).is_some_and(|status| status >= 100.0) && is_over_tls(record);
+            log.absent_names += u64::from(is_served || is_without_chain(record));
+        }
+        log.other_forms += u64::from(!is_foreign && record.to_string().contains("filter_chain_not_found"));
         return;
     }
     log.records += 1;
@@ -131,17 +137,8 @@ fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expecte
     if !(has("status_details") || has("status") && has("upstream_response_flags")) {
         log.lacking.insert("RESPONSE_CODE_DETAILS".to_owned());
     }
-    let status = record["status"].as_f64().or_else(|| text("status").and_then(|text| text.trim().parse().ok()));
-    let flags = text("upstream_response_flags").map(|flags| flags.split(',').any(|flag| flag == "NR"));
-    let confirms = match flags {
-        Some(no_route) => no_route,
-        None => record["upstream_response_flags"].is_null(),
-    };
-    let no_chain = if has("status_details") {
-        text("status_details") == Some("filter_chain_not_found") && matches!(status, None | Some(0.0)) && confirms
-    } else {
-        status == Some(0.0) && flags == Some(true)
-    };
+    let (status, flags) = (plain_status(record), plain_flags(record));
+    let no_chain = is_without_chain(record);
     let minute = moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%MZ").to_string());
     let at = moment.zip(minute.as_deref());
     let client = text("remote_address").map(plain_client).filter(|client| !matches!(*client, "" | "-"));
@@ -186,9 +183,32 @@ fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expecte
     }
 }
 
+fn plain_status(record: &Value) -> Option<f64> {
+    let status = record.get("status")?;
+    status.as_f64().or_else(|| status.as_str()?.trim().parse().ok())
+}
+
+/// Whether the flags have that of a missing route; absent where they are no text.
+fn plain_flags(record: &Value) -> Option<bool> {
+    let flags = record.get("upstream_response_flags")?.as_str()?;
+    Some(flags.split(',').any(|flag| flag == "NR"))
+}
+
+fn is_without_chain(record: &Value) -> bool {
+    let (status, flags) = (plain_status(record), plain_flags(record));
+    match record.get("status_details") {
+        None | Some(Value::Null) => status == Some(0.0) && flags == Some(true),
+        Some(Value::String(details)) if matches!(&**details, "" | "-") => status == Some(0.0) && flags == Some(true),
+        Some(details) => {
+            let confirms = flags.unwrap_or(record.get("upstream_response_flags").is_none_or(Value::is_null));
+            details == "filter_chain_not_found" && matches!(status, None | Some(0.0)) && confirms
+        }
+    }
+}
+
 fn names_fields(line: &str) -> bool {
-    line.contains("sni_host")
-        && ["filter_chain_not_found", "response_flags", "status_details"].iter().any(|word| line.contains(word))
+    line.contains("filter_chain_not_found")
+        || line.contains("sni_host") && ["response_flags", "status_details"].iter().any(|word| line.contains(word))
 }
 
 /// A field's name in quotes that are neither escaped nor doubled.

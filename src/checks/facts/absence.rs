@@ -79,8 +79,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         }
         let other_forms = sum(|log| log.other_forms);
         if other_forms > TOLERATED_BROKEN_LINES || records == 0 && other_forms > 0 {
-            let lines = count(other_forms, "line");
-            let why = format!("{lines} {OTHER_FORM} ({})", codes::ACCESS_LOG_FORMAT_UNKNOWN);
+            let why = format!("{} ({})", other_form(other_forms, ""), codes::ACCESS_LOG_FORMAT_UNKNOWN);
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         let unreadable = sum(|log| log.unreadable_names);
@@ -88,14 +87,29 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
             let why = format!("the server name of {} is no text, or is there twice", count(unreadable, "record"));
             return Err(Unavailable::new(what, Reason::Broken(why)));
         }
-        // Envoy writes lines about itself even without traffic. A login page or a crash leaves other lines.
-        let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
+        let absent = sum(|log| log.absent_names);
+        if absent > 0 {
+            let why = format!(
+                "it has {} without sni_host, so whether these clients sent SNI is not known ({})",
+                count(absent, "record"),
+                codes::ACCESS_LOG_FORMAT_UNKNOWN
+            );
+            return Err(Unavailable::new(what, Reason::Missing(why)));
+        }
+        let failures: Vec<String> = logs
+            .iter()
+            .flat_map(|log| &log.tls_failures)
+            .map(|(why, failures)| format!("{why} ({})", count(*failures, "time")))
+            .collect();
+        if !failures.is_empty() {
+            let why = format!("it has TLS failures that no check explains: {}", failures.join(", "));
+            return Err(Unavailable::new(what, Reason::Missing(why)));
+        }
+        // Lines of Envoy about itself do not show that it writes records.
         let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };
         // The record of this run's marker probe shows that the log is live.
         let is_logged = markers.iter().any(|marker| marker.origin.source() == source);
-        let is_quiet =
-            is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
-        if records == 0 && !is_quiet {
+        if records == 0 && !is_logged && !never_started(evidence, &gateway) {
             let why = no_record(evidence, source, &logs);
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
@@ -125,6 +139,17 @@ fn no_record(evidence: &Evidence, source: &str, logs: &[&AccessLog]) -> String {
             no traffic, or the log is not sent there"
             .into();
     }
+    let chaining = sum(|log| log.chaining_lines);
+    if chaining > 0 {
+        return format!(
+            "{} in it belong to internal-chaining pods, and no record belongs to a client",
+            count(chaining, "line")
+        );
+    }
+    let broken = sum(|log| log.broken_lines);
+    if broken > TOLERATED_BROKEN_LINES {
+        return other_form(broken, "");
+    }
     let limited = if *limits == LogLimits::default() { "" } else { " in the requested window" };
     let lines = sum(|log| log.lines);
     if is(LogOrigin::File(source.to_owned())) && lines > 0 {
@@ -134,9 +159,15 @@ fn no_record(evidence: &Evidence, source: &str, logs: &[&AccessLog]) -> String {
     format!("it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off")
 }
 
-/// Describes lines that name the fields of records but are not read.
-pub(crate) const OTHER_FORM: &str = "look like access-log records inside another form, which is not read; give the plain \
-    lines (kubectl logs) or JSON (gcloud logging read --format=json)";
+/// Describes lines that name the fields of records but are not read; `place` follows their number.
+pub(crate) fn other_form(lines: u64, place: &str) -> String {
+    let look = if lines == 1 { "looks like an access-log record" } else { "look like access-log records" };
+    format!(
+        "{}{place} {look} inside another form, which is not read; give the plain lines (kubectl logs) or JSON (gcloud \
+         logging read --format=json)",
+        count(lines, "line")
+    )
+}
 
 /// Why the records of a log are not judged.
 fn unread_format(logs: &[&AccessLog]) -> String {

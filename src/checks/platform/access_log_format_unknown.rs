@@ -1,9 +1,9 @@
 //! AT807: the format of the access log does not contain the server name.
 
 use crate::checks::facts;
-use crate::checks::facts::absence::{OTHER_FORM, lacking};
+use crate::checks::facts::absence::{lacking, other_form};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
-use crate::evidence::{AccessLog, Evidence, LogOrigin};
+use crate::evidence::{AccessLog, Evidence, LogOrigin, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT807"),
@@ -28,7 +28,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::logs(evidence).any(|(other, log)| log.records > 0 && other.source() == origin.source())
     };
     let mut findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !has_server_names(origin))
+        .filter(|(origin, log)| {
+            log.text_records > 0
+                || log.foreign_records > 0 && !has_server_names(origin)
+                || log.records > 0 && log.absent_names > 0
+        })
         .map(|(origin, log)| {
             Finding::in_log(
                 origin,
@@ -48,7 +52,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         Finding::in_log(
             origin,
             Location::Lines,
-            format!("{} of {origin} {OTHER_FORM}", facts::count(log.other_forms, "line")),
+            other_form(log.other_forms, &format!(" of {origin}")),
             format!("{} of {}", log.other_forms, facts::count(log.lines, "line")),
             "one record per line, or an export as JSON, YAML or CSV",
         )
@@ -57,6 +61,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         let mesh = evidence.mesh_logging.seen()?;
         if mesh.is_off() {
             return Ok(Outcome::NotApplicable(format!("the access log is disabled ({})", codes::ACCESS_LOG_OFF)));
+        }
+        if mesh.names_server() && facts::logs(evidence).any(|(_, log)| log.lines > 0) {
+            let why = Reason::Missing("none of the lines that were read is a record".into());
+            return Err(Unavailable::new("the format of the access log's records", why));
         }
         if mesh.names_server() {
             return Ok(Outcome::Passed("the configured format contains the server name; no record was read".into()));

@@ -213,15 +213,17 @@ fn cluster(
         still: split(&found_after, &found_before, true),
         no_longer_told,
     };
+    // What was not seen is not resolved.
+    if new.is_none() {
+        difference.gone.clear();
+    }
+    let lost = &difference.no_longer_told;
+    difference.gone.retain(|told| !lost.iter().any(|code| code == told.code.as_str()));
     difference.change = match (before, after) {
         (None, _) => ClusterChange::New,
         (_, None) => ClusterChange::Gone,
         _ => change(&difference, old.as_ref(), new.as_ref()),
     };
-    // What was not seen is not resolved.
-    if new.is_none() {
-        difference.gone.clear();
-    }
     Ok(difference)
 }
 

@@ -12,8 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckReport, FailOn, FindingReport, OutcomeWord, Report, Selection, build};
-use crate::checks::facts;
-use crate::checks::{Code, Level, Location, Object};
+use crate::checks::{self, Code, Level, Location, Object, facts};
 use crate::evidence::handshake::Handshake;
 use crate::evidence::hybrid::Route;
 use crate::evidence::stored::StoredIn;
@@ -141,10 +140,15 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
         these.iter().filter(|(key, _)| !those.contains_key(*key)).map(|(_, told)| told.clone()).collect::<Vec<_>>()
     };
     let [unknown_before, unknown_after] = reports.each_ref().map(unknown);
-    let no_longer_told: Vec<String> = unknown_after.difference(&unknown_before).cloned().collect();
+    let mut gone = only(&old, &new);
+    // What the second run did not see is not gone.
+    let lost: BTreeSet<Code> = gone.iter().map(|told| told.code).filter(|code| !is_judged(*code, after)).collect();
+    gone.retain(|told| !lost.contains(&told.code));
+    let lost: BTreeSet<String> = lost.iter().map(Code::to_string).collect();
+    let no_longer_told: Vec<String> =
+        unknown_after.difference(&unknown_before).chain(&lost).cloned().collect::<BTreeSet<_>>().into_iter().collect();
     let fixed = fixed::fixed(before, after);
     let added = only(&new, &old);
-    let gone = only(&old, &new);
     let is_worse = added.iter().any(|told| fail_on.reaches(told.level));
     let harmful = |told: &&Told| told.level > Level::Notice;
     let outcome = match () {
@@ -307,6 +311,12 @@ fn findings(report: &Report) -> BTreeMap<Key, Told> {
 fn unknown(report: &Report) -> BTreeSet<String> {
     let unknown = |check: &CheckReport| check.outcome == OutcomeWord::Unknown;
     report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.to_string()).collect()
+}
+
+/// Returns whether the evidence has what the check judges, whether it was requested or not.
+fn is_judged(code: Code, evidence: &Evidence) -> bool {
+    let results = checks::judge_by(evidence, |_, check| check.code == code);
+    results.iter().all(|result| result.judgement.is_ok())
 }
 
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {

@@ -13,7 +13,7 @@ use super::format::Format;
 use super::json::{self, Value};
 use super::prefix::{self, is_dated, next_object};
 use super::record::MAX_RECORD_BYTES;
-use super::record::{Counter, Field, Record};
+use super::record::{Counter, Field, NO_FILTER_CHAIN, Record};
 use super::shape::Shapes;
 
 /// Maximum depth at which a record is searched in entries and their text: OpenTelemetry's `resourceLogs` have
@@ -36,6 +36,9 @@ const CUT_KEYS: [&str; 5] = [
 /// Names of fields without which a line is no record, whatever its form.
 const NAME_WORDS: [&str; 2] = ["sni_host", "requested_server_name"];
 const END_WORDS: [&str; 4] = ["filter_chain_not_found", "response_flags", "status_details", "response_code_details"];
+
+/// What Envoy logs when it cannot load a certificate or its key, before the reason.
+const SECRET_REJECTED: &[u8] = b"Secret rejected: ";
 
 /// Reads contents into counts.
 #[derive(Debug)]
@@ -151,8 +154,16 @@ impl Contents {
         }
         let Some(start) = next_object(text, 0) else {
             self.counter.log.proxy_lines += u64::from(is_proxys || is_dated(text));
+            if let Some(at) = memmem::find(text, SECRET_REJECTED) {
+                let why = text.get(at..).unwrap_or_default().split(|byte| *byte == b'\t').next().unwrap_or_default();
+                self.counter.tls_failure(why);
+            }
             return self.unread(text, false);
         };
+        if prefix::is_of_chaining(text.get(..start).unwrap_or_default()) {
+            self.counter.log.chaining_lines += 1;
+            return;
+        }
         let mut record = Record::default();
         let end = json::object(text, start, |member| record.member(&member, &self.format));
         match end {
@@ -171,7 +182,7 @@ impl Contents {
     /// Counts a text that is not parsed.
     fn unread(&mut self, text: &[u8], begins_object: bool) {
         let is_part = self.cut_keys.iter().any(|key| key.find(text).is_some());
-        if names_fields(text) && !has_proper_key(text) {
+        if (names_fields(text) || tells_reset(text)) && !has_proper_key(text) {
             self.counter.log.other_forms += 1;
         } else {
             self.counter.log.broken_lines += u64::from(begins_object || is_part);
@@ -250,6 +261,12 @@ impl Contents {
             return;
         }
         let before = self.counter.counted();
+        if let Some(Value::Object(payload) | Value::Array(payload) | Value::Text(payload)) = record.payload
+            && prefix::is_entry_of_chaining(object, payload)
+        {
+            self.counter.log.chaining_lines += 1;
+            return;
+        }
         if way.level < MAX_WRAPPED {
             match record.payload {
                 Some(Value::Object(payload)) => self.object(payload, way.within(true)),
@@ -279,6 +296,11 @@ impl Contents {
             self.counter.log.foreign_records += 1;
             let operator = if record.name.is_none() { "REQUESTED_SERVER_NAME" } else { "RESPONSE_CODE_DETAILS" };
             self.counter.lacks(operator);
+            if record.name.is_none() && nested.name.is_none() {
+                self.counter.without_name(record);
+            }
+        } else if tells_reset(object) {
+            self.counter.log.other_forms += 1;
         }
     }
 
@@ -395,6 +417,11 @@ fn is_text_record(text: &[u8]) -> bool {
 fn names_fields(text: &[u8]) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| memmem::find(text, word.as_bytes()).is_some());
     has(&NAME_WORDS) && has(&END_WORDS)
+}
+
+/// Returns whether a text has the word that Envoy writes for a connection without a filter chain.
+fn tells_reset(text: &[u8]) -> bool {
+    memmem::find(text, NO_FILTER_CHAIN).is_some()
 }
 
 /// Returns whether a line contains a field's name as a JSON key: in quotes that are neither escaped nor

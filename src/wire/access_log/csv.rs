@@ -34,6 +34,8 @@ const PAYLOADS: [&[u8]; 11] = [
 #[derive(Debug, Default)]
 pub(super) struct Csv {
     header: Vec<Vec<u8>>,
+    /// What precedes the names of a record's fields, with its dot: `structured.`.
+    prefix: Vec<u8>,
     delimiter: u8,
     row: Vec<u8>,
     is_quoted: bool,
@@ -66,11 +68,16 @@ impl Csv {
             name.len() <= MAX_NAME_BYTES
                 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"@_.:-/[]() ".contains(byte))
         };
+        let prefix = header.iter().find_map(|name| {
+            let (prefix, last) = name.split_at(memchr::memrchr(b'.', name)? + 1);
+            (Field::of(last) == Some(Field::Name)).then(|| prefix.to_vec())
+        });
+        let prefix = prefix.unwrap_or_default();
         let tells = |name: &Vec<u8>| {
-            PAYLOADS.contains(&&*name.to_ascii_lowercase()) || Field::of(bare(name)) == Some(Field::Name)
+            PAYLOADS.contains(&&*name.to_ascii_lowercase()) || Field::of(bare(name, &prefix)) == Some(Field::Name)
         };
         let is_header = header.len() <= MAX_COLUMNS && header.iter().all(is_name) && header.iter().any(tells);
-        is_header.then(|| Self { header, delimiter, ..Self::default() })
+        is_header.then(|| Self { header, prefix, delimiter, ..Self::default() })
     }
 
     /// Consumes bytes up to the end of the row; returns their number.
@@ -132,7 +139,7 @@ impl Csv {
         for (name, cell) in self.header.iter().zip(cells(row, self.delimiter)) {
             is_header &= *cell == **name;
             let is_payload = PAYLOADS.contains(&&*name.to_ascii_lowercase());
-            let key = if is_payload { b"message" } else { bare(name) };
+            let key = if is_payload { b"message" } else { bare(name, &self.prefix) };
             if cell.is_empty() {
                 object.member(key, Value::Null);
             } else {
@@ -143,14 +150,10 @@ impl Csv {
     }
 }
 
-/// Returns the name of a column without the prefix that a log store adds to the fields of a record.
-fn bare(name: &[u8]) -> &[u8] {
-    let last = memchr::memrchr(b'.', name).and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
-    let is_entrys = PAYLOADS.iter().any(|payload| {
-        name.get(payload.len()) == Some(&b'.')
-            && name.get(..payload.len()).is_some_and(|head| head.eq_ignore_ascii_case(payload))
-    });
-    if is_entrys && Field::of(last).is_some() {
+/// Returns the name of a column without the prefix that a log store adds to the fields of a record: that of
+/// the server name's column, whatever it is.
+fn bare<'a>(name: &'a [u8], prefix: &[u8]) -> &'a [u8] {
+    if let Some(last) = name.strip_prefix(prefix).filter(|last| Field::of(last).is_some()) {
         return last;
     }
     // BigQuery and Kibana write other punctuation between the two.
@@ -234,6 +237,10 @@ mod tests {
             (
                 "TimeGenerated [UTC]\tLogMessage\nt\t{\"a\":1}\n",
                 &[r#"{"TimeGenerated [UTC]":"t","message":"{\"a\":1}"}"#],
+            ),
+            (
+                "log_processed.sni_host,log_processed.status,labels.status\n-,0,x\n",
+                &[r#"{"sni_host":"-","status":"0","labels.status":"x"}"#],
             ),
             (
                 "sni_host,jsonPayload_status\na,1,2,3\nsni_host,jsonPayload_status\nb\n",

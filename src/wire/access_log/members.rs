@@ -22,8 +22,18 @@ const WORDS: [&[u8]; 7] = [b"duration", b"host", b"method", b"path", b"protocol"
 const STATUS_PATHS: [&[u8]; 3] = [b"response.status", b"response.status_code", b"response_code"];
 
 /// Prefixes that log stores add to a record's keys when they flatten an entry into columns.
-const FLATTENED: [&[u8]; 7] =
-    [b"jsonPayload.", b"jsonPayload_", b"_source.", b"message.", b"log.", b"LogMessage.", b"fields."];
+const FLATTENED: [&[u8]; 10] = [
+    b"jsonPayload.",
+    b"jsonPayload_",
+    b"_source.",
+    b"message.",
+    b"log.",
+    b"LogMessage.",
+    b"fields.",
+    b"json.",
+    b"log_processed.",
+    b"structured.",
+];
 
 /// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`),
 /// container runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`,

@@ -66,6 +66,7 @@ pub(super) fn field_of(name: &str, arguments: &str, remote: Option<&str>) -> Opt
         "RESPONSE_FLAGS" | "RESPONSE_FLAGS_LONG" => Field::Flags,
         "START_TIME" => Field::Start,
         "DOWNSTREAM_TLS_VERSION" => Field::Tls,
+        "DOWNSTREAM_TRANSPORT_FAILURE_REASON" => Field::Failure,
         "REQ" if arguments.eq_ignore_ascii_case(":authority") || arguments.eq_ignore_ascii_case("host") => Field::Host,
         _ if matches!(remote_operator, "DOWNSTREAM_REMOTE_ADDRESS" | "DOWNSTREAM_DIRECT_REMOTE_ADDRESS")
             && remote.is_none_or(|remote| remote == remote_operator) =>

@@ -1,7 +1,7 @@
 //! Skips the text in front of a record on its line: the date of a container runtime, the labels of Loki,
 //! names of pods.
 
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 
 use super::json;
 
@@ -45,6 +45,20 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
     })
 }
 
+/// Beginning of the names of internal-chaining pods, whose clients are proxies of the same organization.
+const CHAINING: &[u8] = b"apigee-ingressgateway-internal-chaining-";
+
+/// Returns whether the text beside a record names a pod of internal chaining.
+pub(super) fn is_of_chaining(text: &[u8]) -> bool {
+    memmem::find(text, CHAINING).is_some()
+}
+
+/// Returns whether an entry names a pod of internal chaining, not counting its record, which may name one as
+/// upstream.
+pub(super) fn is_entry_of_chaining(entry: &[u8], record: &[u8]) -> bool {
+    memmem::find_iter(entry, CHAINING).count() > memmem::find_iter(record, CHAINING).count()
+}
+
 /// Returns the start of the next object, if no quote precedes it: after a quote it is a part of something
 /// whose beginning is missing. Quotes of `name="value"` are allowed: Loki's labels, which `logcli` writes
 /// first, and the structured data of syslog (RFC 5424 §6.3).
@@ -84,6 +98,17 @@ mod tests {
             ("x stdout F a", None),
         ] {
             assert_eq!(runtime(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn pods_of_internal_chaining_are_known_beside_a_record() {
+        let pod = "apigee-ingressgateway-internal-chaining-acme-0a1b2c3-x";
+        assert!(is_of_chaining(format!("[pod/{pod}/apigee-ingressgateway] ").as_bytes()));
+        let record = format!(r#"{{"upstream_cluster":"{pod}"}}"#);
+        for (name, expected) in [(pod, true), ("apigee-ingressgateway-gw-one-acme-0a1b2c3-x", false)] {
+            let entry = format!(r#"{{"labels":{{"pod_name":"{name}"}},"jsonPayload":{record}}}"#);
+            assert_eq!(is_entry_of_chaining(entry.as_bytes(), record.as_bytes()), expected, "{name}");
         }
     }
 

@@ -13,7 +13,7 @@ use super::ledger::LedgerSource;
 use super::moment::Clock;
 use super::own::{self, Followers};
 use crate::evidence::AccessLog;
-use crate::evidence::access_log::{ClientFailure, FailingClients, Repeats};
+use crate::evidence::access_log::{ClientFailure, FailingClients, MAX_KEY_BYTES, Repeats};
 
 /// Maximum size of a line, or of an element of an array, that is read as a record. A longer one is a broken
 /// line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
@@ -72,6 +72,7 @@ pub(super) const ACCESS_LOG_KEYS: &[&[u8]] = &[
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Record<'a> {
     pub(super) details: Option<Value<'a>>,
+    pub(super) failure: Option<Value<'a>>,
     pub(super) flags: Option<Value<'a>>,
     pub(super) host: Option<Value<'a>>,
     pub(super) name: Option<Value<'a>>,
@@ -94,6 +95,7 @@ impl<'a> Record<'a> {
     pub(super) fn field(&mut self, field: Field) -> &mut Option<Value<'a>> {
         match field {
             Field::Details => &mut self.details,
+            Field::Failure => &mut self.failure,
             Field::Flags => &mut self.flags,
             Field::Host => &mut self.host,
             Field::Name => &mut self.name,
@@ -125,6 +127,8 @@ impl<'a> Record<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::wire) enum Field {
     Details,
+    /// `%DOWNSTREAM_TRANSPORT_FAILURE_REASON%`, which Apigee's format does not have.
+    Failure,
     Flags,
     Host,
     Name,
@@ -144,6 +148,7 @@ impl Field {
             b"start_time" => Self::Start,
             b"status" | b"response_code" => Self::Status,
             b"status_details" | b"response_code_details" => Self::Details,
+            b"downstream_transport_failure_reason" => Self::Failure,
             b"tls_protocol" | b"downstream_tls_version" => Self::Tls,
             b"upstream_response_flags" | b"response_flags" => Self::Flags,
             b"host" | b"authority" | b":authority" => Self::Host,
@@ -230,6 +235,17 @@ impl Counter {
         }
     }
 
+    /// Counts a record that lacks the key of the server name, if it is one of a reset or of a served request.
+    pub(super) fn without_name(&mut self, record: &Record<'_>) {
+        let moment = self.moment(record.start);
+        let is_in_window = moment.is_none_or(|moment| {
+            self.since.is_none_or(|since| moment >= since) && self.until.is_none_or(|until| moment < until)
+        });
+        if is_in_window && record.tells_resets() {
+            self.class(record, moment);
+        }
+    }
+
     /// Counts any record.
     pub(super) fn record(&mut self, record: &Record<'_>) {
         let Some(moment) = self.in_window(record.start) else {
@@ -245,6 +261,11 @@ impl Counter {
         if !record.tells_resets() {
             self.lacks("RESPONSE_CODE_DETAILS");
         }
+        self.class(record, moment);
+    }
+
+    /// Adds a record to its class.
+    fn class(&mut self, record: &Record<'_>, moment: Option<Timestamp>) {
         let name = if record.is_ambiguous { ServerName::Unreadable } else { ServerName::of(record.name) };
         let remote = record.remote.and_then(Value::text);
         let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
@@ -254,6 +275,11 @@ impl Counter {
             self.followers.expect(client.as_deref(), moment);
             self.log.own.count(moment, Some(&String::from_utf8_lossy(name)));
             return;
+        }
+        if is_present(record.failure)
+            && let Some(why) = record.failure.and_then(Value::text)
+        {
+            self.tls_failure(&why);
         }
         let details = record.details.and_then(Value::text);
         let status = record.status.and_then(Value::number);
@@ -266,18 +292,22 @@ impl Counter {
         // details they suffice: with 404 `NR` means no route, without a response no filter chain (Envoy
         // documentation, "Access logging", response flags).
         let no_filter_chain = match (&details, record.details) {
-            (Some(details), _) => {
+            (Some(details), _) if !matches!(&**details, b"" | b"-") => {
                 &**details == NO_FILTER_CHAIN
                     && status.is_none_or(|status| status == 0.0)
                     && (no_route || record.flags.is_none_or(|flags| flags == Value::Null))
             }
-            (None, None) => status == Some(0.0) && no_route,
+            (Some(_), _) | (None, None | Some(Value::Null)) => status == Some(0.0) && no_route,
             (None, Some(_)) => false,
         };
         // A request over plain HTTP on another port has no SNI either, and proves nothing about
         // handshakes.
         let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;
+        if record.name.is_none() {
+            self.log.absent_names += u64::from(no_filter_chain || served);
+            return;
+        }
         if let (ServerName::Given(name), false) = (&name, no_filter_chain) {
             let has_no_route = status == Some(404.0) && no_route && details.as_deref() == Some(NO_ROUTE);
             if (has_no_route || status == Some(421.0)) && !self.is_repeated(remote.as_deref(), moment) {
@@ -364,7 +394,7 @@ impl Counter {
     pub(super) fn counted(&self) -> u64 {
         let log = &self.log;
         let lines = log.foreign_records + log.text_records + log.proxy_lines + log.broken_lines + log.other_forms;
-        log.records + log.older_records + self.newer + lines
+        log.records + log.older_records + self.newer + log.chaining_lines + lines
     }
 
     /// Records an operator that the format of a record lacks.
@@ -372,6 +402,16 @@ impl Counter {
         if !self.log.lacking.contains(operator) {
             self.log.lacking.insert(operator.to_owned());
         }
+    }
+
+    /// Counts a failure of TLS by the reason that `BoringSSL` names in it, or by its whole text.
+    pub(super) fn tls_failure(&mut self, text: &[u8]) {
+        const BEFORE_REASON: &[u8] = b"OPENSSL_internal:";
+        let reason = memchr::memmem::find(text, BEFORE_REASON)
+            .and_then(|at| text.get(at + BEFORE_REASON.len()..)?.split(|byte| !is_of_reason(*byte)).next());
+        let why = reason.filter(|reason| !reason.is_empty()).unwrap_or(text);
+        let why = why.iter().take(MAX_KEY_BYTES).filter(|byte| matches!(byte, b' '..=b'~'));
+        self.log.note_tls_failures(why.map(|byte| char::from(*byte)).collect(), 1);
     }
 
     /// Returns the counts, with the window of all records.
@@ -435,6 +475,16 @@ impl Counter {
         log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
         log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
     }
+}
+
+fn is_of_reason(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
+}
+
+/// Returns whether a value is there and not empty.
+#[inline]
+pub(super) fn is_present(value: Option<Value<'_>>) -> bool {
+    !matches!(value, None | Some(Value::Null | Value::Text(b"" | b"-")))
 }
 
 /// Returns whether two values are the same server name, or both none.

@@ -16,7 +16,8 @@ use super::expected::{self, MAX_MEMBERS, MAX_TEXT_BYTES, Objects, Slot, Text};
 use super::format::Format;
 use super::json::{self, Member, Value};
 use super::own::is_own;
-use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record};
+use super::prefix::is_of_chaining;
+use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record, is_present};
 
 /// Maximum number of known shapes: two formats in one stream, each with and without some member.
 const MAX_SHAPES: usize = 4;
@@ -33,6 +34,7 @@ pub(super) struct Shapes {
 }
 
 /// The content of a line that fits.
+#[expect(clippy::large_enum_variant, reason = "a box would cost an allocation per record")]
 pub(super) enum Line<'a> {
     /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the
     /// `start_time` matters.
@@ -51,9 +53,14 @@ impl Shapes {
         end: usize,
         has_escapes: bool,
     ) -> Option<Line<'a>> {
-        let start = match *bytes.get(start)? {
-            b'{' => start,
-            _ => start + memchr3(b'{', b'"', b'\\', bytes.get(start..end)?)?,
+        let start = if *bytes.get(start)? == b'{' {
+            start
+        } else {
+            let object = start + memchr3(b'{', b'"', b'\\', bytes.get(start..end)?)?;
+            if is_of_chaining(bytes.get(start..object)?) {
+                return None;
+            }
+            object
         };
         let Self { known, objects, latest, .. } = self;
         let mut shapes = known.iter_mut().enumerate();
@@ -94,11 +101,12 @@ struct Shape {
     closing: Text,
     /// The members that are judged, by their place.
     fields: Vec<(Field, usize)>,
-    /// The places of four of them, which every line needs.
+    /// The places of five of them, which every line needs.
     name: usize,
     details: Option<usize>,
     status: Option<usize>,
     start: Option<usize>,
+    failure: Option<usize>,
     /// The same as a set of bits.
     deciding: u64,
 }
@@ -125,7 +133,7 @@ impl Shape {
         })?;
         let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
         let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
-        let status = place(Field::Status);
+        let (status, failure) = (place(Field::Status), place(Field::Failure));
         let judgeable = details.is_some() || (status.is_some() && place(Field::Flags).is_some());
         if repeated || too_much || long_way || !judgeable {
             return None;
@@ -139,6 +147,7 @@ impl Shape {
             details,
             status,
             start,
+            failure,
             deciding,
         })
     }
@@ -200,7 +209,9 @@ impl Shape {
     #[inline]
     fn line<'a>(&self, bytes: &'a [u8], span: impl Fn(&Slot) -> (usize, usize)) -> Line<'a> {
         let value = |place: usize| value_at(bytes, span(self.slots.get(place)?));
-        if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value)) {
+        if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value))
+            && self.failure.is_none_or(|place| !is_present(value(place)))
+        {
             return Line::Ordinary(self.start.and_then(value));
         }
         let mut record = Record::default();
@@ -224,7 +235,7 @@ fn value_at(bytes: &[u8], (start, end): (usize, usize)) -> Option<Value<'_>> {
 #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
-        && !matches!(details, None | Some(Value::Text(NO_FILTER_CHAIN | NO_ROUTE)))
+        && !matches!(details, None | Some(Value::Null | Value::Text(NO_FILTER_CHAIN | NO_ROUTE | b"" | b"-")))
         && match status {
             // A number of more digits may be 421 in another form, such as 421.0.
             Some(Value::Plain(status)) => status != MISDIRECTED && status.len() <= MISDIRECTED.len(),

@@ -287,7 +287,11 @@ fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> Strin
                 (Some(first), Some(last)) => format!(", from {} to {}", moment(first), moment(last)),
                 _ => String::new(),
             };
-            let records = count(log.records, "record");
+            let absent = match log.absent_names {
+                0 => String::new(),
+                absent => format!(", {} without sni_host", count(absent, "record")),
+            };
+            let records = count(log.records, "record") + &absent;
             // A store that counts has read no line.
             match origin {
                 LogOrigin::Store(_) => format!("{origin}: {records}{window}"),

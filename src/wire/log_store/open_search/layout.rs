@@ -150,6 +150,7 @@ fn layout(columns: &Columns, format: &Format, prefix: &str, scope: &Scope) -> Op
         let place = Some(Place::Column(found.clone()));
         match field {
             Field::Details => layout.details = place,
+            Field::Failure => {}
             Field::Flags => layout.flags = place,
             Field::Host => layout.host = place,
             Field::Name => layout.name = Place::Column(found),
@@ -190,7 +191,7 @@ impl Layout {
                 Some(Field::Remote) => &mut self.remote,
                 Some(Field::Status) => &mut self.status,
                 Some(Field::Tls) => &mut self.tls,
-                Some(Field::Name | Field::Start) | None => continue,
+                Some(Field::Failure | Field::Name | Field::Start) | None => continue,
             };
             place.get_or_insert(Place::AlwaysAbsent);
         }
