@@ -114,7 +114,12 @@ fn without_image(stage: &Stage<'_>, pod: &str) -> Result<()> {
     for (policy, words) in [("Never", "ErrImageNeverPull"), ("IfNotPresent", "ErrImagePull")] {
         let mut command = capture(stage, &stage.testbed.kubeconfig, &["--image", "apigee-tls.test/no-such-image:1"]);
         let finished = expect::run(command.args(["--image-pull-policy", policy, pod]))?;
-        let words = ["error: could not record at pod", words, "it stays listed", "hint: record on node testbed"];
+        let words = [
+            "error: could not record at pod",
+            words,
+            "it stays listed",
+            "hint: --image names one that the node can pull; or record on node testbed",
+        ];
         if finished.status.code() != Some(2) || !words.iter().all(|word| finished.stderr.contains(word)) {
             return Err(told(&finished));
         }
