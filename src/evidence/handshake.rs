@@ -286,6 +286,21 @@ pub enum How {
     Unreachable(String),
 }
 
+impl How {
+    /// The connection ends without an alert: by a reset, an end of the stream, or silence.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        matches!(self, Self::Reset | Self::Closed | Self::TimedOut { .. })
+    }
+
+    /// Both connections end without an alert, both by silence or neither.
+    #[must_use]
+    pub fn ends_like(&self, other: &Self) -> bool {
+        let is_silent = |how: &Self| matches!(how, Self::TimedOut { .. });
+        self.is_ending() && other.is_ending() && is_silent(self) == is_silent(other)
+    }
+}
+
 /// The protocol of a peer that does not speak TLS.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -85,17 +85,13 @@ impl Job {
         };
         let (scan, other): (Option<Scan>, Option<Made>) = futures::join!(scanned, compared);
         // Only a server that ends every connection alike is sure to end the next one so.
-        let is_ending = |failure: &Failure| matches!(failure.how, How::Reset | How::Closed | How::TimedOut { .. });
-        let is_alike = |one: &Failure| {
-            is_ending(one) && matches!(one.how, How::TimedOut { .. }) == matches!(failure.how, How::TimedOut { .. })
-        };
         let refusals = scan.iter().flat_map(|scan| &scan.versions).filter_map(|one| one.refusal.as_ref());
         let failed = other.as_ref().and_then(|other| other.result.handshake.failure.as_ref());
-        let is_mixed = !refusals.chain(failed).all(is_alike);
+        let is_mixed = !refusals.chain(failed).all(|one| one.how.ends_like(&failure.how));
         let is_accepting = scan.as_ref().is_some_and(|scan| scan.versions.iter().any(|one| !one.suites.is_empty()));
         let other_passed = other.as_ref().is_some_and(|other| other.result.handshake.succeeded());
         let mut made: Vec<Made> = Vec::new();
-        if is_ending(failure) && (is_accepting || other_passed || is_mixed) {
+        if failure.how.is_ending() && (is_accepting || other_passed || is_mixed) {
             for _ in 0..REPEATS {
                 let again = self.shake(prober, transport, address, self.sends_sni, self.purpose).await;
                 let is_over = again.result.handshake.succeeded();
@@ -106,7 +102,9 @@ impl Job {
             }
         }
         let has_passed = made.iter().any(|again| again.result.handshake.succeeded());
-        if let Some((prober, scan)) = prober_of(prober, scan.as_ref()).zip(scan.as_ref()).filter(|_| !has_passed) {
+        if let Some(scan) = scan.as_ref().filter(|_| !has_passed)
+            && let Some(prober) = prober_of(prober, scan)
+        {
             let mut accepted = self.shake(&prober, transport, address, self.sends_sni, Purpose::AsAccepted).await;
             let versions = scan.versions.iter().filter(|one| !one.suites.is_empty());
             accepted.result.versions = versions.clone().map(|one| one.version.clone()).collect();
@@ -139,8 +137,8 @@ impl Job {
 }
 
 /// Returns a prober that offers what a server accepts, as far as the TLS library can.
-fn prober_of(prober: &Prober, scan: Option<&Scan>) -> Option<Arc<Prober>> {
-    let accepted = scan?.versions.iter().filter(|one| !one.suites.is_empty());
+fn prober_of(prober: &Prober, scan: &Scan) -> Option<Arc<Prober>> {
+    let accepted = scan.versions.iter().filter(|one| !one.suites.is_empty());
     let versions: Vec<Version> = accepted.clone().filter_map(|one| Version::from_name(&one.version)).collect();
     let suites: Vec<&str> = accepted.flat_map(|one| one.suites.iter().map(String::as_str)).collect();
     let options = ProbeOptions {

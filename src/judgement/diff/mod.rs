@@ -142,7 +142,7 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
     let [unknown_before, unknown_after] = reports.each_ref().map(unknown);
     let mut gone = only(&old, &new);
     // What the second run did not see is not gone.
-    let lost: BTreeSet<Code> = gone.iter().map(|told| told.code).filter(|code| !is_judged(*code, after)).collect();
+    let lost = not_judged(&gone.iter().map(|told| told.code).collect(), after);
     gone.retain(|told| !lost.contains(&told.code));
     let lost: BTreeSet<String> = lost.iter().map(Code::to_string).collect();
     let no_longer_told: Vec<String> =
@@ -313,10 +313,10 @@ fn unknown(report: &Report) -> BTreeSet<String> {
     report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.to_string()).collect()
 }
 
-/// Returns whether the evidence has what the check judges, whether it was requested or not.
-fn is_judged(code: Code, evidence: &Evidence) -> bool {
-    let results = checks::judge_by(evidence, |_, check| check.code == code);
-    results.iter().all(|result| result.judgement.is_ok())
+/// Returns the checks for which the evidence lacks what they judge, whether it was requested or not.
+fn not_judged(wanted: &BTreeSet<Code>, evidence: &Evidence) -> BTreeSet<Code> {
+    let results = checks::judge_by(evidence, |_, check| wanted.contains(&check.code));
+    results.iter().filter(|result| result.judgement.is_err()).map(|result| result.check.code).collect()
 }
 
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {

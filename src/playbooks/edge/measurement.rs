@@ -38,6 +38,22 @@ pub(super) fn failures<'a>(open: &[&'a Observation]) -> Vec<Vec<&'a Observation>
     groups
 }
 
+/// Returns `cipher-mismatch or sni-missing at targetservers/be`: what fits a failure.
+pub(super) fn alternatives(group: &[&Observation]) -> String {
+    format!("{}{}", causes(group).join(" or "), place(group))
+}
+
+/// Returns the names of the causes that fit a failure.
+pub(super) fn causes<'a>(group: &[&'a Observation]) -> Vec<&'a str> {
+    group.iter().map(|observation| observation.cause.name()).collect()
+}
+
+/// Returns ` at targetservers/be`, or nothing if the place is not known.
+pub(super) fn place(group: &[&Observation]) -> String {
+    let subject = group.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
+    subject.map(|subject| format!(" at {subject}")).unwrap_or_default()
+}
+
 /// Returns what decides each of these failures; absent if there are none.
 pub(super) fn of_each(edge: &Edge, open: &[&Observation]) -> Option<Measurement> {
     let mut all: Vec<(String, Measurement)> = Vec::new();
@@ -45,10 +61,7 @@ pub(super) fn of_each(edge: &Edge, open: &[&Observation]) -> Option<Measurement>
     for group in groups.iter().take(MAX_FAILURES) {
         let measurement = between(edge, group);
         if !all.iter().any(|(_, known)| *known == measurement) {
-            let names: Vec<&str> = group.iter().map(|observation| observation.cause.name()).collect();
-            let place = group.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
-            let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
-            all.push((format!("{}{place}", names.join(" or ")), measurement));
+            all.push((alternatives(group), measurement));
         }
     }
     if all.len() < 2 {

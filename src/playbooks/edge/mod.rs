@@ -92,26 +92,16 @@ fn verdict(edge: &Edge, observations: &[Observation], results: &[CheckResult], n
 /// Says what fits each failure.
 fn ambiguous(leg: FailingLeg, open: &[&Observation]) -> String {
     let failures = measurement::failures(open);
-    let of_failure = |group: &Vec<&Observation>| {
-        let names: Vec<&str> = group.iter().map(|observation| observation.cause.name()).collect();
-        let place = group.first().map(|observation| observation.subject()).filter(|subject| !subject.is_empty());
-        (place.map(|place| format!(" at {place}")).unwrap_or_default(), names)
-    };
-    let mut failing = failures.iter().map(of_failure);
-    if let ([_], Some((place, names))) = (failures.as_slice(), failing.next()) {
-        return match names.as_slice() {
+    if let [group] = failures.as_slice() {
+        let place = measurement::place(group);
+        return match measurement::causes(group).as_slice() {
             [one] => format!("{} handshakes may fail{place}: {one} cannot be excluded", capital(leg)),
             several => {
                 format!("{} handshakes fail{place}, and several causes fit: {}", capital(leg), several.join(", "))
             }
         };
     }
-    let each: Vec<String> = failures
-        .iter()
-        .map(of_failure)
-        .take(TOP)
-        .map(|(place, names)| format!("{}{place}", names.join(" or ")))
-        .collect();
+    let each: Vec<String> = failures.iter().take(TOP).map(|group| measurement::alternatives(group)).collect();
     let more = failures.len().saturating_sub(TOP);
     let more = if more == 0 { String::new() } else { format!("; and {more} more") };
     format!("{} handshakes fail in {} ways: {}{more}", capital(leg), failures.len(), each.join("; "))

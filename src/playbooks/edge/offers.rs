@@ -67,8 +67,7 @@ pub(super) fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     let pinned = pinned(target);
     let is_current = |version: &&String| version.as_str() >= CURRENT;
     let current: Vec<String> = observation.versions.iter().filter(is_current).cloned().collect();
-    // Java finds no version to offer, so that no server was asked.
-    let is_unsent = observation.evidence.iter().any(|text| text.contains("No appropriate protocol"));
+    let is_unsent = observation.is_unsent();
     let lacks_current = observation.versions.is_empty() && !pinned.iter().any(|name| name == CURRENT);
     if !pinned.is_empty() && (lacks_current || !current.is_empty()) {
         let versions = if current.is_empty() { vec![CURRENT.to_owned()] } else { current };
@@ -86,7 +85,7 @@ pub(super) fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     if observation.is_of_newest_client() {
         let mut steps = step(
             "Let the Message Processors offer TLS 1.2 as well".to_owned(),
-            if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator },
+            Owner::of_hosts(edge),
             None,
             Some("look for what pins TLS 1.3: the protocols of the target, and of the Message Processors' Java"),
         );
@@ -96,7 +95,7 @@ pub(super) fn protocol(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
     match Server::of(edge, observation, target) {
         Server::Newer if observation.is_of_oldest_client() => step(
             "Let the Message Processors offer TLS 1.2 or later".to_owned(),
-            if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator },
+            Owner::of_hosts(edge),
             None,
             Some("look for what pins old versions: the protocols of the target, or an old Java"),
         ),
@@ -123,7 +122,7 @@ fn unsent(edge: &Edge, observation: &Observation, target: Option<&Target>) -> Ve
     };
     let enable = || {
         let title = "Let the Java of the Message Processors offer TLS 1.2: it has disabled every version";
-        let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+        let operator = Owner::of_hosts(edge);
         step(title.to_owned(), operator, None, note)
     };
     match target {
@@ -149,7 +148,7 @@ fn enabled(edge: &Edge, versions: &[String]) -> Option<Vec<LegStep>> {
     let names: Vec<String> = versions.iter().filter(|version| list.contains(&java_name(version))).cloned().collect();
     Some(step(
         format!("Remove {} from jdk.tls.disabledAlgorithms on every Message Processor", names.join(" and ")),
-        if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator },
+        Owner::of_hosts(edge),
         (is_plain && !edge.is_cloud()).then_some(paste),
         Some(&format!("{file} has: {list}")),
     ))

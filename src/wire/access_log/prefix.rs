@@ -4,6 +4,7 @@
 use memchr::{memchr2, memmem};
 
 use super::json;
+use crate::evidence::hybrid::INTERNAL_CHAINING;
 
 /// A line of a container runtime (CRI): `2025-06-02T10:00:01.5Z stdout F text`.
 #[derive(Debug, PartialEq)]
@@ -45,18 +46,17 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
     })
 }
 
-/// Beginning of the names of internal-chaining pods, whose clients are proxies of the same organization.
-const CHAINING: &[u8] = b"apigee-ingressgateway-internal-chaining-";
-
-/// Returns whether the text beside a record names a pod of internal chaining.
+/// Returns whether the text beside a record names a pod of internal chaining, whose clients are proxies of
+/// the same organization.
 pub(super) fn is_of_chaining(text: &[u8]) -> bool {
-    memmem::find(text, CHAINING).is_some()
+    memmem::find(text, INTERNAL_CHAINING.as_bytes()).is_some()
 }
 
 /// Returns whether an entry names a pod of internal chaining, not counting its record, which may name one as
 /// upstream.
 pub(super) fn is_entry_of_chaining(entry: &[u8], record: &[u8]) -> bool {
-    memmem::find_iter(entry, CHAINING).count() > memmem::find_iter(record, CHAINING).count()
+    let mentions = |text| memmem::find_iter(text, INTERNAL_CHAINING).count();
+    mentions(entry) > mentions(record)
 }
 
 /// Returns the start of the next object, if no quote precedes it: after a quote it is a part of something

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::model::EdgeCause;
-use super::northbound::lacks_certificate;
+use super::northbound::{self, lacks_certificate};
 use super::refusal::{describe, outcome, passed_hello};
 use super::reported::{is_of_client_certificate, unexplained};
-use super::southbound::checks_chain;
-use super::stores::{Resolved, resolve};
+use super::southbound::{self, checks_chain};
+use super::stores::{Resolved, own_entry, resolve};
 use super::unexplained_handshakes;
 use crate::checks::{Judgement, Outcome};
 use crate::evidence::capture::Outcome as Captured;
@@ -32,7 +32,7 @@ const CLIENT_CERTIFICATES: &str = "no certificate of a client was seen";
 
 /// Judges a cause that was not observed: passed where it would have been seen.
 pub(super) fn of(edge: &Edge, cause: EdgeCause, now: Timestamp) -> Judgement {
-    let (mut basis, nothing) = Sight::of(edge, &TlsSettings::default()).basis(cause);
+    let (mut basis, nothing) = Sight::of(edge).basis(cause);
     let log = edge.log.as_ref().filter(|log| log.has_own && edge.question.judges(Leg::Southbound));
     if let Some(log) = log.filter(|_| is_logged(cause)) {
         let open: u64 = unexplained(log).map(|failure| failure.count).sum();
@@ -96,8 +96,7 @@ struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    /// `nothing` takes the place of settings that a target lacks.
-    fn of(edge: &'a Edge, nothing: &'a TlsSettings) -> Self {
+    fn of(edge: &'a Edge) -> Self {
         let (north, south) = (edge.question.judges(Leg::Northbound), edge.question.judges(Leg::Southbound));
         let hosts = edge.virtual_hosts.values().filter(|_| north);
         let hosts = hosts.filter_map(|host| Some((host, host.tls.as_ref().filter(|tls| tls.enabled)?)));
@@ -110,7 +109,7 @@ impl<'a> Sight<'a> {
         Self {
             edge,
             hosts: hosts.collect(),
-            targets: targets.map(|target| (target, target.tls.as_ref().unwrap_or(nothing))).collect(),
+            targets: targets.map(|target| (target, southbound::settings(target))).collect(),
             captured: edge.captured.iter().filter(is_judged).collect(),
         }
     }
@@ -259,8 +258,7 @@ impl<'a> Sight<'a> {
             return "no handshakes with several Routers were made for one host alias";
         }
         let is_held = |made: &&LegHandshake| {
-            let name = made.object.trim_start_matches("virtualhosts/");
-            let tls = self.edge.virtual_hosts.get(name).and_then(|host| host.tls.as_ref());
+            let tls = northbound::settings(self.edge, made);
             tls.is_some_and(|tls| self.is_stored(tls) || self.is_in_a_file(tls))
         };
         seen.made = served.filter(is_held).count();
@@ -344,15 +342,12 @@ impl<'a> Sight<'a> {
 
     /// A handshake with a Router whose virtual host requires client certificates.
     fn is_two_way(&self, made: &LegHandshake) -> bool {
-        let name = made.object.strip_prefix("virtualhosts/");
-        let host = name.and_then(|name| self.edge.virtual_hosts.get(name));
-        host.and_then(|host| host.tls.as_ref()).is_some_and(|tls| tls.client_auth)
+        made.leg == Leg::Northbound && northbound::settings(self.edge, made).is_some_and(|tls| tls.client_auth)
     }
 
     /// The entry that settings present was seen with its certificates.
     fn is_stored(&self, tls: &TlsSettings) -> bool {
-        let (Some(store), Some(alias)) = (&tls.key_store, &tls.key_alias) else { return false };
-        resolve(self.edge, store).alias(alias).is_some_and(|entry| !entry.certificates.is_empty())
+        own_entry(self.edge, tls).is_some()
     }
 
     fn is_in_a_file(&self, tls: &TlsSettings) -> bool {
@@ -360,8 +355,7 @@ impl<'a> Sight<'a> {
     }
 
     fn settings(&self, made: &LegHandshake) -> Option<&'a TlsSettings> {
-        let is_own = |target: &Target| target.object == made.object && target.endpoint == made.endpoint;
-        self.targets.iter().find(|(target, _)| is_own(target)).map(|(_, tls)| *tls)
+        self.targets.iter().find(|(target, _)| southbound::is_at(made, target)).map(|(_, tls)| *tls)
     }
 
     /// The backend presented certificates, and a Message Processor may check them.

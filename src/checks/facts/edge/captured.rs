@@ -8,7 +8,7 @@ use super::model::{EdgeCause, Observation, Origin, Strength};
 use super::names;
 use super::reported::owner;
 use super::southbound::presented;
-use super::stores::resolve;
+use super::stores::own_entry;
 use crate::evidence::capture::Outcome;
 use crate::evidence::edge::{
     Alias, CapturedHandshake, ClientList, Edge, Leg, Target, TlsSettings, Unseen, VirtualHost,
@@ -127,9 +127,9 @@ impl<'a> Place<'a> {
     /// Java sends no `server_name` for some hosts, so that turning it on changes nothing.
     fn sni_cause(&self, edge: &Edge, cause: EdgeCause) -> EdgeCause {
         let host = self.target.and_then(|target| target.host.as_deref());
-        match cause {
-            EdgeCause::SniMissing if host.is_some_and(|host| !edge.sends_name(host)) => EdgeCause::SniNotSentForName,
-            cause => cause,
+        match (cause, host) {
+            (EdgeCause::SniMissing, Some(host)) => EdgeCause::of_unsent_name(edge, host),
+            (cause, _) => cause,
         }
     }
 
@@ -318,9 +318,7 @@ fn of_client_certificate(
         ClientList::NotSeen => Vec::new(),
         ClientList::Empty => {
             let tls = place.target.and_then(|target| target.tls.as_ref()).filter(|tls| tls.client_auth);
-            let own = tls.and_then(|tls| Some((resolve(edge, tls.key_store.as_deref()?), tls.key_alias.as_deref()?)));
-            let entry = own.and_then(|(resolved, alias)| resolved.alias(alias));
-            let entry = entry.filter(|entry| !entry.certificates.is_empty() && !listed.is_empty());
+            let entry = tls.and_then(|tls| own_entry(edge, tls)).filter(|_| !listed.is_empty());
             // Java sends a certificate whose chain has any issuer of the list.
             let is_listed = |entry: &&Alias| {
                 entry.certificates.iter().any(|own| listed.iter().any(|name| names::same(name, &own.issuer)))

@@ -246,7 +246,7 @@ fn disabled(edge: &Edge, target: &Target, tls: &TlsSettings, profile: JavaProfil
             .because("Java reports: No appropriate protocol (protocol is disabled or cipher suites are inappropriate)")
             .expecting("a version that the Message Processor offers")
     };
-    let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    let operator = Owner::of_hosts(edge);
     if tls.protocols.is_empty() {
         let versions: Vec<String> = profile.client_versions().iter().map(ToString::to_string).collect();
         let file = edge.disabling_file(profile, &versions).filter(|_| edge.offered_versions(profile).is_empty())?;

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::edge::Leg;
+use crate::evidence::edge::{Edge, Leg};
 
 /// Why a handshake on a leg of Apigee Edge fails. Each has a check of its own, with the same name.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
@@ -91,6 +91,11 @@ impl EdgeCause {
         }
     }
 
+    /// The cause where a backend needs a server name and Java sent none: no setting sends some hosts as one.
+    pub(crate) fn of_unsent_name(edge: &Edge, host: &str) -> Self {
+        if edge.sends_name(host) { Self::SniMissing } else { Self::SniNotSentForName }
+    }
+
     /// Returns the leg that it is about, if it is one.
     pub(crate) fn leg(self) -> Option<Leg> {
         match self {
@@ -128,6 +133,9 @@ impl EdgeCause {
     }
 }
 
+/// Java's words where it finds no version or suite that it may offer.
+pub(super) const UNSENT: &str = "No appropriate protocol";
+
 /// Who has to act.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,6 +152,11 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Who can change Routers and Message Processors.
+    pub(crate) fn of_hosts(edge: &Edge) -> Self {
+        if edge.is_cloud() { Self::ApigeeSupport } else { Self::EdgeOperator }
+    }
+
     /// Returns its name as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -295,6 +308,11 @@ impl Observation {
     /// Returns whether the client offers nothing that is current.
     pub(crate) fn is_of_oldest_client(&self) -> bool {
         !self.offered.is_empty() && self.offered.iter().all(|version| version.as_str() < "TLSv1.2")
+    }
+
+    /// Returns whether Java found no version to offer, so that no server was asked.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.evidence.iter().any(|text| text.contains(UNSENT))
     }
 
     /// Returns whether both are at one place. What names no object may be at any.

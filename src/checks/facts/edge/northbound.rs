@@ -59,7 +59,8 @@ fn is_refused_for_certificate(made: &LegHandshake) -> bool {
     is_refused && matches!(made.handshake.client_certificate, ClientCertificate::Requested(_))
 }
 
-fn settings<'a>(edge: &'a Edge, made: &LegHandshake) -> Option<&'a TlsSettings> {
+/// The settings of the virtual host of a handshake.
+pub(super) fn settings<'a>(edge: &'a Edge, made: &LegHandshake) -> Option<&'a TlsSettings> {
     edge.virtual_hosts.get(made.object.trim_start_matches("virtualhosts/"))?.tls.as_ref()
 }
 
@@ -103,17 +104,13 @@ fn one(edge: &Edge, made: &LegHandshake, now: Timestamp, found: &mut Vec<Observa
             made.object
         );
         let said = |made: &LegHandshake| format!("{}: {}", refusal::describe(made), refusal::outcome(&made.handshake));
-        let observation = north(EdgeCause::RouterNotReloaded, Strength::Possible, operator(edge), statement);
+        let observation = north(EdgeCause::RouterNotReloaded, Strength::Possible, Owner::of_hosts(edge), statement);
         found.push(observation.because(said(made)).because(said(bare)).expecting("a port that takes a PROXY header"));
     }
     let Some(tls) = settings(edge, made) else { return };
     let shown = beside.bare.or_else(|| beside.presenting(made)).unwrap_or(made);
     served(edge, shown, tls, now, &objects, found);
     client_certificate(edge, shown, tls, now, &objects, found);
-}
-
-fn operator(edge: &Edge) -> Owner {
-    if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator }
 }
 
 /// What a Router does with clients without SNI, if it does not serve them.
@@ -175,7 +172,7 @@ fn served(
                 list::who(0, leaf),
                 list::who(0, stored)
             );
-            (EdgeCause::RouterNotReloaded, operator(edge), what)
+            (EdgeCause::RouterNotReloaded, Owner::of_hosts(edge), what)
         };
         let is_sure = !is_built_in && entry.is_some();
         let strength = if is_sure { Strength::Established } else { Strength::Likely };
@@ -245,7 +242,8 @@ fn client_certificate(
             let what = "the Router demands a client certificate, and the virtual host does not (clientAuthEnabled): \
                         it has not loaded the virtual host"
                 .to_owned();
-            let observation = north(EdgeCause::RouterNotReloaded, Strength::Likely, operator(edge), what, Vec::new());
+            let observation =
+                north(EdgeCause::RouterNotReloaded, Strength::Likely, Owner::of_hosts(edge), what, Vec::new());
             found.push(observation.expecting("no CertificateRequest"));
         }
         return;
@@ -254,7 +252,8 @@ fn client_certificate(
         let what = "the virtual host requires client certificates (clientAuthEnabled), and the Router requests none: \
                     it has not loaded the virtual host, or something in front of it ends TLS"
             .to_owned();
-        let observation = north(EdgeCause::RouterNotReloaded, Strength::Likely, operator(edge), what, Vec::new());
+        let observation =
+            north(EdgeCause::RouterNotReloaded, Strength::Likely, Owner::of_hosts(edge), what, Vec::new());
         found.push(observation.expecting("a CertificateRequest").unfelt());
         return;
     }
@@ -288,7 +287,7 @@ fn client_certificate(
                 "{} is refused, although the truststore trusts it: the Router has not loaded the truststore",
                 leaf.subject
             );
-            north(EdgeCause::RouterNotReloaded, Strength::Likely, operator(edge), what, store_objects)
+            north(EdgeCause::RouterNotReloaded, Strength::Likely, Owner::of_hosts(edge), what, store_objects)
         }
         None => {
             let what =
@@ -326,7 +325,7 @@ fn differing(edge: &Edge, made: &[&LegHandshake], now: Timestamp) -> Vec<Observa
                 EdgeCause::RoutersDiffer,
                 Leg::Northbound,
                 Strength::Established,
-                operator(edge),
+                Owner::of_hosts(edge),
                 objects,
                 statement,
             );

@@ -103,8 +103,8 @@ fn scanned(made: &LegHandshake, failure: &Failure, scan: &Scan) -> Option<Vec<Re
     // A version whose connection ends without an alert, or whose suites were not all tried, may be accepted.
     let is_offered = |version: &&VersionScan| made.versions.contains(&version.version);
     let is_open = |version: &VersionScan| {
-        let is_ending = |failure: &Failure| ending(failure).is_some();
-        version.cut.is_some() || version.suites.is_empty() && version.refusal.as_ref().is_some_and(is_ending)
+        let is_ending = version.refusal.as_ref().is_some_and(|failure| failure.how.is_ending());
+        version.cut.is_some() || version.suites.is_empty() && is_ending
     };
     let is_sure = !scan.versions.iter().filter(is_offered).any(is_open);
     let strength = if is_sure { Strength::Established } else { Strength::Likely };
@@ -145,13 +145,8 @@ fn ending(failure: &Failure) -> Option<(EdgeCause, &'static str)> {
 /// Returns whether every ClientHello of the scan, and the one with the other choice of SNI, ended without an
 /// alert too.
 fn is_uniform(failure: &Failure, made: &LegHandshake, other: Option<&LegHandshake>) -> bool {
-    let is_silent = |how: &How| matches!(how, How::TimedOut { .. });
-    let is_alike = |one: &Failure| {
-        matches!(one.how, How::Reset | How::Closed | How::TimedOut { .. })
-            && is_silent(&one.how) == is_silent(&failure.how)
-    };
     let scanned = made.scan.iter().flat_map(|scan| &scan.versions).filter_map(|version| version.refusal.as_ref());
-    scanned.chain(other.and_then(|other| other.handshake.failure.as_ref())).all(is_alike)
+    scanned.chain(other.and_then(|other| other.handshake.failure.as_ref())).all(|one| one.how.ends_like(&failure.how))
 }
 
 /// Alert 112, which says that a name is missing or not known.
@@ -187,10 +182,9 @@ fn unrecognized(edge: &Edge, made: &LegHandshake, other: Option<&LegHandshake>) 
 
 /// The cause where a server needs `server_name` and a client sent none.
 fn unsent(edge: &Edge, made: &LegHandshake) -> EdgeCause {
-    if made.leg == Leg::Southbound && !edge.sends_name(&made.host) {
-        EdgeCause::SniNotSentForName
-    } else {
-        EdgeCause::SniMissing
+    match made.leg {
+        Leg::Northbound => EdgeCause::SniMissing,
+        Leg::Southbound => EdgeCause::of_unsent_name(edge, &made.host),
     }
 }
 
@@ -272,7 +266,7 @@ pub(crate) fn passed_hello(handshake: &Handshake) -> bool {
 
 /// Who has to act on what a server refuses.
 pub(crate) fn owner(edge: &Edge, cause: EdgeCause, leg: Leg, is_pinned: bool) -> Owner {
-    let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    let operator = Owner::of_hosts(edge);
     match (cause, leg) {
         (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Southbound) if !is_pinned => Owner::BackendOwner,
         (EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch, Leg::Northbound) => {

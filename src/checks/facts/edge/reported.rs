@@ -4,14 +4,12 @@ use jiff::Timestamp;
 
 use super::identity::{self, Fitting};
 use super::messages::{self, Meaning};
-use super::model::{EdgeCause, Observation, Origin, Owner, Strength};
+use super::model::{EdgeCause, Observation, Origin, Owner, Strength, UNSENT};
 use super::names;
 use super::refusal;
 use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake, LogFailure, MessageProcessorLog, Target};
 use crate::evidence::handshake::ClientCertificate;
 
-/// Java's words where it finds no version or suite that it may offer.
-const UNSENT: &str = "No appropriate protocol";
 /// Maximum number of characters of a symptom that are shown.
 const MAX_SHOWN: usize = 160;
 
@@ -200,11 +198,7 @@ fn northbound(edge: &Edge, meaning: &Meaning, called: Option<&str>) -> Vec<Strin
 /// Who has to act where Java finds no version to offer: who pins one, or who disables all.
 fn owner_of_unsent(edge: &Edge, target: Option<&Target>) -> Owner {
     let is_pinned = target.is_none_or(|target| target.tls.as_ref().is_some_and(|tls| !tls.protocols.is_empty()));
-    match (is_pinned, edge.is_cloud()) {
-        (true, _) => Owner::EdgeAdministrator,
-        (false, true) => Owner::ApigeeSupport,
-        (false, false) => Owner::EdgeOperator,
-    }
+    if is_pinned { Owner::EdgeAdministrator } else { Owner::of_hosts(edge) }
 }
 
 /// Leaves out what the configuration excludes.
@@ -216,10 +210,9 @@ fn narrow(edge: &Edge, target: Option<&Target>, causes: &mut Vec<(EdgeCause, Str
         causes.retain(|(cause, _)| *cause != EdgeCause::SniMissing);
     }
     let Some(target) = target else { return };
-    // Java sends no server_name for such a host, so that turning it on changes nothing.
-    if target.host.as_deref().is_some_and(|host| !edge.sends_name(host)) {
+    if let Some(host) = target.host.as_deref() {
         for (cause, _) in causes.iter_mut().filter(|(cause, _)| *cause == EdgeCause::SniMissing) {
-            *cause = EdgeCause::SniNotSentForName;
+            *cause = EdgeCause::of_unsent_name(edge, host);
         }
     }
     let has_certificate = target.tls.as_ref().is_some_and(|tls| tls.client_auth && tls.key_store.is_some());

@@ -25,11 +25,7 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let made: Vec<&LegHandshake> = edge.handshakes.iter().filter(|made| made.leg == Leg::Southbound).collect();
     let mut found = Vec::new();
     for target in edge.targets.iter().filter(|target| target.enabled) {
-        let own: Vec<&LegHandshake> = made
-            .iter()
-            .copied()
-            .filter(|made| made.object == target.object && made.endpoint == target.endpoint)
-            .collect();
+        let own: Vec<&LegHandshake> = made.iter().copied().filter(|made| is_at(made, target)).collect();
         found.extend(own.iter().filter_map(|made| without_settings(target, made)));
         let variants: Vec<Variant<'_>> = own
             .iter()
@@ -138,11 +134,12 @@ pub(crate) fn lacks_certificate(edge: &Edge, made: &LegHandshake) -> bool {
         && made.handshake.failure.as_ref().is_some_and(|failure| failure.stage >= Stage::ClientFlight)
 }
 
-fn is_at(made: &LegHandshake, target: &Target) -> bool {
+pub(super) fn is_at(made: &LegHandshake, target: &Target) -> bool {
     target.object == made.object && target.endpoint == made.endpoint
 }
 
-fn settings(target: &Target) -> &TlsSettings {
+/// The settings of a target; one without any has the defaults.
+pub(super) fn settings(target: &Target) -> &TlsSettings {
     static NOTHING: LazyLock<TlsSettings> = LazyLock::new(TlsSettings::default);
     target.tls.as_ref().unwrap_or(&NOTHING)
 }
@@ -176,7 +173,7 @@ fn one(edge: &Edge, target: &Target, made: &LegHandshake, now: Timestamp) -> Vec
         !covered(made) && covered(other)
     });
     if let Some(other) = with_sni.filter(|_| !listed.is_empty()) {
-        let cause = if edge.sends_name(&made.host) { EdgeCause::SniMissing } else { EdgeCause::SniNotSentForName };
+        let cause = EdgeCause::of_unsent_name(edge, &made.host);
         let what = format!(
             "without SNI the backend presents the certificate of {}, with it that of {}",
             listed.first().map(names::of).unwrap_or_default(),
@@ -210,7 +207,7 @@ fn owner_of_refusal<'a>(
     };
     let has_current =
         !reason.versions.is_empty() && reason.versions.iter().all(|version| version.as_str() >= "TLSv1.2");
-    let operator = if edge.is_cloud() { Owner::ApigeeSupport } else { Owner::EdgeOperator };
+    let operator = Owner::of_hosts(edge);
     if reason.cause == EdgeCause::ProtocolMismatch && has_current && !is_pinned {
         let disabling = made.profile.and_then(|java| edge.disabling_file(java, &reason.versions));
         if disabling.is_some() {

@@ -1,7 +1,7 @@
 //! What the name of a keystore in settings leads to.
 
 use crate::evidence::Seen;
-use crate::evidence::edge::{Alias, Edge, Keystore, StoreName};
+use crate::evidence::edge::{Alias, Edge, Keystore, StoreName, TlsSettings};
 
 /// Where a name leads.
 #[derive(Clone, Debug)]
@@ -42,6 +42,12 @@ pub(crate) fn resolve<'a>(edge: &'a Edge, text: &'a str) -> Resolved<'a> {
             _ => Resolved::Unseen,
         },
     }
+}
+
+/// Returns the entry that settings present, if its certificates were seen.
+pub(crate) fn own_entry<'a>(edge: &'a Edge, tls: &'a TlsSettings) -> Option<&'a Alias> {
+    let entry = resolve(edge, tls.key_store.as_deref()?).alias(tls.key_alias.as_deref()?);
+    entry.filter(|entry| !entry.certificates.is_empty())
 }
 
 fn keystore<'a>(edge: &'a Edge, name: &'a str, reference: Option<&'a str>) -> Resolved<'a> {
