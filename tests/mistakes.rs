@@ -27,7 +27,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("collect --all-namespaces", "error: unexpected argument '--all-namespaces': Apigee hybrid is in one", ""),
     ("diagnose -o table", "error: invalid value 'table' for '--output <FORMAT>'", "short, wide, json"),
     ("diagnose -o jsonpath={.verdict.kind}", "error: templates are not supported; use jq:", "jq -r '.verdict.kind'"),
-    ("probe x -o go-template={{.exitCode}}", "error: templates are not supported; use jq:", "probe -o json | jq"),
+    ("probe x -o go-template={{.exitCode}}", "error: templates are not supported; use jq:", "probe … -o json | jq"),
     ("diagnose -o custom-columns=A:.exitCode", "error: templates are not supported; use jq:", "@tsv"),
     ("diagnose --offline -f nofile.yaml", "error: could not read nofile.yaml: No such file", ""),
     ("diagnose --kubeconfig nofile", "error: could not read the kubeconfig nofile", "hint: check the path"),
