@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let result = match words[..] {
         ["write", destination, mebibytes] => write(destination, mebibytes),
         ["abandon", destination, milliseconds] => abandon(milliseconds).and_then(|()| write(destination, "8")),
-        ["evidence", destination, milliseconds] => abandon(milliseconds).and_then(|()| write_evidence(destination)),
+        ["evidence", destination, milliseconds] => write_evidence(destination, milliseconds),
         ["read", name] => BundleReader::open(name).map(|_| ()).map_err(Into::into),
         _ => Err(format!("there is no part {part:?}").into()),
     };
@@ -109,9 +109,10 @@ fn abandon(milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Writes evidence repeatedly.
-fn write_evidence(destination: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// Writes evidence repeatedly, and ends so long after it has been read.
+fn write_evidence(destination: &str, milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let evidence = bundle::source::read(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.tar.gz"))?;
+    abandon(milliseconds)?;
     loop {
         // If its part was removed, it cannot be renamed, and the process is about to exit.
         let _ = bundle::evidence_file::write(Path::new(destination), &evidence);

@@ -142,20 +142,23 @@ const FORMS: &[(&str, Test)] = &[
         if said { Ok(()) } else { Err(finished.stderr) }
     }),
     ("thousands of targets behind one address are judged at once, each under its own port", |bench| {
-        let list: String = (1..=4000).map(|port| format!("a.example:{port}\n")).collect();
-        let begun = std::time::Instant::now();
-        let arguments = ["-f", "-", "--connect-to", "127.0.0.1:{refused}", "-o", "json"];
-        let finished = bench.probe(&arguments, &[], list.as_bytes())?;
-        let took = begun.elapsed();
-        let report: serde_json::Value =
-            serde_json::from_slice(&finished.stdout).map_err(|error| format!("{error}: {}", finished.stderr))?;
-        let targets = report["targets"].as_array().map_or(&[][..], Vec::as_slice);
-        let last = targets.last().and_then(|target| target["name"].as_str());
-        if targets.len() == 4000 && last == Some("a.example:4000") && took < std::time::Duration::from_secs(20) {
-            Ok(())
-        } else {
-            Err(format!("{} targets in {took:?}, the last {last:?}", targets.len()))
+        // Judged one by one, four times the targets took sixteen times as long.
+        let mut took = Vec::new();
+        for count in [1000, 4000] {
+            let list: String = (1..=count).map(|port| format!("a.example:{port}\n")).collect();
+            let arguments = ["-f", "-", "--connect-to", "127.0.0.1:{refused}", "-o", "json"];
+            let begun = std::time::Instant::now();
+            let finished = bench.probe(&arguments, &[], list.as_bytes())?;
+            took.push(begun.elapsed());
+            let report: serde_json::Value =
+                serde_json::from_slice(&finished.stdout).map_err(|error| format!("{error}: {}", finished.stderr))?;
+            let targets = report["targets"].as_array().map_or(&[][..], Vec::as_slice);
+            let last = targets.last().and_then(|target| target["name"].as_str());
+            if targets.len() != count || last != Some(&format!("a.example:{count}")) {
+                return Err(format!("{} targets, the last {last:?}", targets.len()));
+            }
         }
+        if took[1] < took[0] * 10 { Ok(()) } else { Err(format!("1000 and 4000 targets took {took:?}")) }
     }),
     ("a list of protocols that no ClientHello can hold is refused", |bench| {
         let list = "abcdefgh,".repeat(8000);
