@@ -18,10 +18,11 @@ pub mod serve;
 pub mod terminal;
 pub mod verdict;
 
-// These are rooms too; they are a package because they are compiled for speed.
-pub use apigee_tls_reading::{evidence, text, wire};
+// These are rooms too; they are packages because `wire` is compiled for speed.
+pub use apigee_tls_facts::{evidence, text};
+pub use apigee_tls_wire::wire;
 
-use apigee_tls_reading::secrets;
+use apigee_tls_facts::secrets;
 
 // What tests of both packages use.
 #[cfg(test)]

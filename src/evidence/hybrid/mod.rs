@@ -36,7 +36,7 @@ const INGRESS_GATEWAY: &str = "apigee-ingressgateway-";
 
 /// Prefix of the names that the organisation chart gives to internal-chaining objects since 1.14, unless the
 /// chart value `apigeeChainingGateway.name` differs.
-pub(crate) const INTERNAL_CHAINING: &str = "apigee-ingressgateway-internal-chaining-";
+pub const INTERNAL_CHAINING: &str = "apigee-ingressgateway-internal-chaining-";
 
 /// Number of hexadecimal digits at the end of such a name.
 const HASH_DIGITS: usize = 7;
