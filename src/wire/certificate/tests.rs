@@ -15,7 +15,7 @@ use super::*;
 
 /// Reads a file of the fuzzer's corpus.
 fn corpus(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/certificate").join(name)).expect(name)
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/certificate").join(name)).expect(name)
 }
 
 fn described(pem: &[u8]) -> Vec<Certificate> {

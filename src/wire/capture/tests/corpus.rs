@@ -50,7 +50,7 @@ fn write_the_capture_corpus() {
         ("tls_captured", "server", [record(22, &flight), record(20, &[1]), encrypted(22, 40), alert(1, 0)].concat()),
         ("tls_captured", "small-records", flight.chunks(9).flat_map(|part| record(22, part)).collect()),
     ];
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     for (target, name, bytes) in files {
         fs::create_dir_all(corpus.join(target)).unwrap();
         fs::write(corpus.join(target).join(name), bytes).unwrap();

@@ -9,7 +9,7 @@ use crate::wire::overrides::{MAX_BYTES, MAX_VIRTUAL_HOSTS, fuzz_overrides};
 
 #[test]
 fn the_corpus_is_within_the_limits() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/overrides");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/overrides");
     let mut files = 0;
     for entry in fs::read_dir(folder).expect("the corpus") {
         let bytes = fs::read(entry.expect("an entry").path()).expect("readable");

@@ -12,7 +12,7 @@ use super::{ClientFlight, FlightFacts, ServerFlight};
 /// Returns the fuzzer's corpus: flights recorded between OpenSSL 3.0's `s_server` and `s_client` with
 /// throw-away keys, and the first bytes of servers of other protocols.
 fn corpus() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/tls_flight");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/tls_flight");
     let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
         .expect("the corpus")
         .map(|entry| entry.expect("an entry"))
