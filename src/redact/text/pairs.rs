@@ -3,6 +3,7 @@
 //! Quotes may be escaped once or more often, as in JSON inside a JSON log line. If the end of a value is
 //! uncertain, the rest of the line is redacted.
 
+use super::fields;
 use super::line::{Found, Line};
 use super::line_state::{LineState, is_margin};
 use super::members;
@@ -52,7 +53,8 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
     match separator(bytes, &name) {
         Some((Separator::Comma, at)) => {
             let found = value(line, &name, Separator::Comma, at, rule);
-            found.filter(|found| is_pair_of_list(line.bytes, &name, found)).or_else(|| named_by_value(line, &name))
+            let found = found.filter(|found| is_pair_of_list(line.bytes, &name, found));
+            found.or_else(|| of_field(line, &name, rule)).or_else(|| named_by_value(line, &name))
         }
         // `"password":{"inline_string":"…"}`, `"credentials":{"id":"app","phrase":"…"}`
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
@@ -73,8 +75,13 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         None if name.first && is_flag(written) && bytes[name.end..].iter().all(|byte| is_between(*byte)) => {
             below(LineState::Argument)
         }
-        None => named_by_value(line, &name),
+        None => of_field(line, &name, rule).or_else(|| named_by_value(line, &name)),
     }
+}
+
+/// Returns the value of a name in the field behind it.
+fn of_field(line: &Line<'_>, name: &Name, rule: Rule) -> Option<Found> {
+    fields::behind(line.bytes, name).map(|field| Found::new(field.start, field.end, rule))
 }
 
 /// Returns the kind of a name. A key of properties that has a secret name before or behind a separator in it,
