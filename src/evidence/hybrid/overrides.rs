@@ -36,6 +36,9 @@ pub struct Overrides {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_virtual_hosts: Option<Position>,
     /// Like `empty_virtual_hosts`, for `ingressGateways`.
+    /// Position of `org` without a value, or with an empty one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_org: Option<Position>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_ingress_gateways: Option<Position>,
     /// The first `envs[].hostAlias`, which only the layout of hybrid 1.1 has.
@@ -317,6 +320,7 @@ impl Visit for Overrides {
             environment_alias: _,
             faults,
             faults_left_out: _,
+            empty_org: _,
             line_ends,
             lines: _,
             context,

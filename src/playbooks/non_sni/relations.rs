@@ -251,6 +251,7 @@ mod tests {
         ("object-name-malformed", "about the next helm upgrade"),
         ("outdated-version-offered", "clients with newer versions are served"),
         ("overrides-documents-several", "about the next helm upgrade"),
+        ("organization-missing", "about the next helm upgrade"),
         ("overrides-key-duplicate", "about the next helm upgrade"),
         ("overrides-malformed", "about the next helm upgrade"),
         ("overrides-type-wrong", "about the next helm upgrade"),

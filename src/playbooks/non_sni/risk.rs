@@ -79,6 +79,7 @@ const HIT: &[(&str, &str)] = &[
     ("selector-of-other-gateway", GROUP_REFUSED),
     ("certificate-path-outside-chart", HELM),
     ("object-name-malformed", HELM),
+    ("organization-missing", GROUP_REFUSED),
     ("stored-certificate-absent", GATEWAY_REFUSES),
     ("stored-certificate-malformed", GATEWAY_REFUSES),
     ("private-key-mismatch", GATEWAY_REFUSES),

@@ -75,6 +75,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             empty_virtual_hosts: self.emptied(&top, "virtualhosts"),
             empty_ingress_gateways: self.emptied(&top, "ingressGateways"),
             environment_alias: self.document.environment_alias,
+            empty_org: self.blank(&top, "org"),
             ..Overrides::default()
         };
         for (entry, path) in self.entries(&top, "virtualhosts", MAX_VIRTUAL_HOSTS) {
@@ -124,6 +125,13 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             });
         }
         let mut entries = Vec::new();
+    /// Returns the position of a top-level name that has no value. The chart treats an empty string as an absent
+    /// one.
+    fn blank(&self, top: &ResolvedMapping<'a>, name: &str) -> Option<Position> {
+        let field = top.known.get(name)?;
+        self.document.tree.node(field.value.node).filter(|node| is_empty(node)).map(|_| field.key.extent.place)
+    }
+
         for (number, item) in items.iter().take(limit).enumerate() {
             if !self.budget.take() {
                 break;
