@@ -66,6 +66,7 @@ pub(crate) const CERTIFICATE_FILE_UNDEPLOYED: Code = certificate::certificate_fi
 pub(crate) const CERTIFICATE_FILE_UNFIT: Code = certificate::certificate_file_unfit::CHECK.code;
 pub(crate) const SERVER_NAME_REQUIRED: Code = handshake::server_name_required::CHECK.code;
 pub(crate) const STORED_KEY_UNSUPPORTED: Code = certificate::stored_key_unsupported::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_NOT_FOR_SERVERS: Code = certificate::stored_certificate_not_for_servers::CHECK.code;
 pub(crate) const STORED_CERTIFICATE_MUST_STAPLE: Code = certificate::stored_certificate_must_staple::CHECK.code;
 pub(crate) const PEER_NOT_TLS: Code = handshake::peer_not_tls::CHECK.code;
 pub(crate) const SERVER_NAME_REFUSED: Code = handshake::server_name_refused::CHECK.code;

@@ -103,6 +103,7 @@ const HIT: &[(&str, &str)] = &[
     ("certificate-file-unfit", "all clients of this virtual host would fail after the next helm upgrade"),
     ("stored-key-unsupported", GATEWAY_REFUSES),
     ("stored-certificate-must-staple", GATEWAY_REFUSES),
+    ("stored-certificate-not-for-servers", VERIFIES),
     ("served-certificate-expiring", "from that date on, clients that verify it would end the handshake"),
     ("served-chain-misordered", "clients that do not sort the list would end the handshake"),
     ("served-certificate-weak", "clients that refuse weak keys and signatures end the handshake"),

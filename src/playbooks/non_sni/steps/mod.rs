@@ -101,6 +101,7 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::STORED_CHAIN_MISORDERED),
             Covers::Check(codes::STORED_KEY_UNSUPPORTED),
             Covers::Check(codes::STORED_CERTIFICATE_MUST_STAPLE),
+            Covers::Check(codes::STORED_CERTIFICATE_NOT_FOR_SERVERS),
             Covers::Check(codes::ROUTE_KIND_MISSING),
         ],
         see: routes,
