@@ -29,6 +29,7 @@ mod tests;
 
 use self::faults::{FaultText, Faults};
 use crate::evidence::overrides::{FaultKind, Overrides, Position};
+use crate::wire::encoding::{marked_utf16, unmarked_wide};
 
 /// Maximum size of a file, in bytes. Files of 50 MB exist because data was pasted into them.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -72,7 +73,8 @@ pub fn read(bytes: &[u8]) -> Overrides {
             FaultText::new("", format!("more than {MAX_BYTES} bytes"), "a smaller file; it was not read")
         });
     } else {
-        let source = source::decode(bytes, &mut faults);
+        let wide = marked_utf16(bytes);
+        let source = source::decode(bytes, wide.as_ref(), &mut faults);
         let text = marks::masked(source.text, &mut faults);
         let source = source.masked(&text);
         let document = reader::read(&source, &mut faults);
@@ -86,6 +88,20 @@ pub fn read(bytes: &[u8]) -> Overrides {
 
 /// Fuzzing entry: reads any bytes and checks that the result is within the limits of [`read`].
 ///
+/// Returns the text of a file in UTF-16 with a byte order mark, as YAML for Go reads it; `None` for other
+/// bytes, and where a part of it is not UTF-16.
+#[must_use]
+pub fn text_of_utf16(bytes: &[u8]) -> Option<String> {
+    let wide = if bytes.len() > MAX_BYTES { None } else { marked_utf16(bytes) };
+    wide.filter(|wide| wide.broken_at.is_none()).map(|wide| wide.text)
+}
+
+/// Returns the encoding of a file that is not read: whether helm reads it is not known either.
+#[must_use]
+pub fn encoding_not_read(bytes: &[u8]) -> Option<&'static str> {
+    unmarked_wide(bytes)
+}
+
 /// # Panics
 /// Panics if the result exceeds a limit, is unsorted or contains control characters.
 pub fn fuzz_overrides(data: &[u8]) {
