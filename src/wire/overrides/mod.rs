@@ -6,8 +6,8 @@
 //!           └────────┴──────── faults ───────────────┘
 //! ```
 //!
-//! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `virtualhosts`,
-//! `ingressGateways` and anchored values are kept. Nothing that may be secret enters the evidence: see
+//! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `istiod`,
+//! `virtualhosts`, `ingressGateways` and anchored values are kept. Nothing that may be secret enters the evidence: see
 //! `disclosure`.
 
 mod context;
@@ -60,6 +60,8 @@ const MAX_LINE: usize = 512;
 const MAX_PATH: usize = 512;
 /// Maximum number of characters of a key name or a value in a text.
 const MAX_SHOWN: usize = 63;
+/// Maximum length of an `accessLogFormat`, in bytes. That of the chart has 1,200.
+const MAX_LOG_FORMAT: usize = 16 * 1024;
 /// Maximum number of characters of a value in the evidence.
 const MAX_VALUE: usize = 512;
 
@@ -86,8 +88,6 @@ pub fn read(bytes: &[u8]) -> Overrides {
     overrides
 }
 
-/// Fuzzing entry: reads any bytes and checks that the result is within the limits of [`read`].
-///
 /// Returns the text of a file in UTF-16 with a byte order mark, as YAML for Go reads it; `None` for other
 /// bytes, and where a part of it is not UTF-16.
 #[must_use]
@@ -102,6 +102,8 @@ pub fn encoding_not_read(bytes: &[u8]) -> Option<&'static str> {
     unmarked_wide(bytes)
 }
 
+/// Fuzzing entry: reads any bytes and checks that the result is within the limits of [`read`].
+///
 /// # Panics
 /// Panics if the result exceeds a limit, is unsorted or contains control characters.
 pub fn fuzz_overrides(data: &[u8]) {
