@@ -137,8 +137,8 @@ pub(super) async fn add_files(
     Ok(())
 }
 
-/// Returns the format of log records: of the mesh settings, or, where they were not seen, of the last overrides
-/// file that has one.
+/// Returns the format of log records: of the mesh settings, or, where they were not seen, of the last
+/// overrides file that has one.
 pub(super) fn log_format(evidence: &Evidence) -> Format {
     let files = evidence.overrides.iter().rev();
     let of_file = || files.clone().find_map(|file| file.content.seen().ok()?.access_log.as_ref());

@@ -147,8 +147,8 @@ pub(super) fn marked_utf16(bytes: &[u8]) -> Option<WideText> {
     Some(WideText { text, broken_at })
 }
 
-/// Returns the name of an encoding that no text of a YAML file can have here: UTF-32, or UTF-16 without a byte
-/// order mark. Recognises both by the zero bytes of the first characters.
+/// Returns the name of an encoding that is not read: UTF-32, or UTF-16 without a byte order mark. Recognises
+/// both by the zero bytes of the first characters.
 #[must_use]
 pub(super) fn unmarked_wide(bytes: &[u8]) -> Option<&'static str> {
     const MARKS: [(&[u8], &str); 2] = [

@@ -1,8 +1,9 @@
 //! Redacted lines that are held back, because a later line decides whether they are secret.
 //!
 //! Lines of base64 may precede the end of a key whose beginning was not seen. Lines below `data` may be of a
-//! Secret whose `kind` follows: `kubectl` and `kustomize` sort keys. A value may precede the name that makes it
-//! secret (`entry`). All are bounded; what exceeds the bound is written, or withheld if it may be of a Secret.
+//! Secret whose `kind` follows: `kubectl` and `kustomize` sort keys. A value may precede the name that makes
+//! it secret (`entry`). All are bounded; what exceeds the bound is written, or withheld if it may be of a
+//! Secret.
 
 use std::ops::Range;
 
@@ -124,8 +125,8 @@ impl Held {
         }
     }
 
-    /// Takes notice of a line that was searched. If it gives a secret name to a value that came before, returns
-    /// whether that value is redacted for it.
+    /// Takes notice of a line that was searched. If it gives a secret name to a value that came before,
+    /// returns whether that value is redacted for it.
     pub(super) fn notice_entry(&mut self, line: &[u8], names_secret: bool) -> Option<bool> {
         let next = Entry::begin(line);
         let Some(HeldEntry { entry, .. }) = &mut self.entry else {

@@ -125,8 +125,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         is_empty.then_some(field.key.extent.place)
     }
 
-    /// Returns the position of a top-level name that has no value. The chart treats an empty string as an absent
-    /// one.
+    /// Returns the position of a top-level name that has no value. The chart treats an empty string as an
+    /// absent one.
     fn blank(&self, top: &ResolvedMapping<'a>, name: &str) -> Option<Position> {
         let field = top.known.get(name)?;
         self.document.tree.node(field.value.node).filter(|node| is_empty(node)).map(|_| field.key.extent.place)

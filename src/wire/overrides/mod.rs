@@ -6,8 +6,8 @@
 //!           └────────┴──────── faults ───────────────┘
 //! ```
 //!
-//! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `istiod`,
-//! `virtualhosts`, `ingressGateways` and anchored values are kept. Nothing that may be secret enters the evidence: see
+//! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `istiod`, `virtualhosts`,
+//! `ingressGateways` and anchored values are kept. Nothing that may be secret enters the evidence: see
 //! `disclosure`.
 
 mod context;

@@ -26,8 +26,8 @@ pub(super) struct Source<'a> {
     pub(super) many_directives: bool,
 }
 
-/// Decodes `bytes`, of which `wide` is the text if they are UTF-16. Reports the first invalid byte and cuts the
-/// text off at the beginning of its line.
+/// Decodes `bytes`, of which `wide` is the text if they are UTF-16. Reports the first invalid byte and cuts
+/// the text off at the beginning of its line.
 pub(super) fn decode<'a>(bytes: &'a [u8], wide: Option<&'a WideText>, faults: &mut Faults) -> Source<'a> {
     if let Some(wide) = wide {
         return decoded(wide, faults);
