@@ -34,8 +34,8 @@ use crate::wire::encoding::{marked_utf16, unmarked_wide};
 /// Maximum size of a file, in bytes. Files of 50 MB exist because data was pasted into them.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Maximum number of virtual hosts, and of ingress gateways, of one file. An organisation has at most a few
-/// hundred environment groups.
-pub const MAX_VIRTUAL_HOSTS: usize = 10_000;
+/// hundred environment groups. Each takes 18 KB of memory until it is judged and redacted.
+pub const MAX_VIRTUAL_HOSTS: usize = 2_500;
 /// Maximum number of faults that do not prevent reading.
 const MAX_FAULTS: usize = 100;
 /// Maximum number of faults of kind [`FaultKind::Malformed`].
