@@ -276,7 +276,7 @@ fn reads_a_log_in_the_format_of_the_overrides_file() {
     assert_eq!(counted(&[]), 0);
 }
 
-/// As `>` of older PowerShells writes a file.
+/// As `>` writes it in older shells of Windows.
 #[test]
 fn judges_a_file_in_utf_16() {
     let home = Home::new(&[]);
