@@ -26,9 +26,14 @@ const VANISH: &[&str] = &[
      {\"log\":\"  name: DB_PASSWORD\\n\",\"stream\":\"stdout\",\"time\":\"x\"}\n",
     "{\"log\":\"  \\\"value\\\": \\\"hunter2\\\",\\n\",\"stream\":\"stdout\",\"time\":\"x\"}\n\
      {\"log\":\"  \\\"name\\\": \\\"DB_PASSWORD\\\"\\n\",\"stream\":\"stdout\",\"time\":\"x\"}\n",
+    "{\"msg\":\"- value: hunter2\\n  name: DB_PASSWORD\\n\"}",
+    // Elements of XML.
+    "<name>x.password</name><value>hunter2</value>",
+    "<property>\n  <name>ConnectionPassword</name>\n  <value>hunter2</value>\n</property>",
     // A value that records of other threads interrupt.
     "kind: Secret\nstringData:\n  foo: |\n    abc\n{\"level\":\"info\",\"msg\":\"x\"}\n    hunter2\n",
     "kind: Secret\nstringData:\n  foo: |\n    abc\n2026-11-29T10:00:00Z info x\n    hunter2\ntype: Opaque",
+    "kind: Secret\nstringData:\n  foo: |\n    abc\nserver started at once\n    hunter2\n",
     "kind: Secret\nstringData:\n{\"level\":\"info\",\"msg\":\"x\"}\n  foo: hunter2\n",
     "password: |\n  abc\nINFO started\nI1129 10:00:00.123456 1 main.go:1] x\n  hunter2",
     "password: |\n{\"a\":1}\n  hunter2",
@@ -58,6 +63,8 @@ const VANISH: &[&str] = &[
     "authorization|hunter2|x",
     "pwd=>hunter2",
     "'pwd'=>'hunter2'",
+    "{\"m\":\"password\\thunter2\"}",
+    "{\"m\":\"a\\tpassword\\thunter2\\tb\"}",
     // Connect strings of Oracle.
     "login scott/hunter2@db",
     "CONNECT scott/hunter2@db:1521/x",
@@ -69,6 +76,9 @@ const VANISH: &[&str] = &[
     "sqlplus scott/hunter2",
     "sqlplus \"scott/hunter2@db as sysdba\"",
     "expdp scott/hunter2 tables=x",
+    "exp userid=scott/hunter2 file=x",
+    "scott/hunter2@//db:1521/svc",
+    "opened scott/hunter2@db:1521/svc",
 ];
 
 /// Lines that must not change.
@@ -98,6 +108,10 @@ const SURVIVE: &[&str] = &[
     "docker login registry.example/x",
     "go install github.com/a/b@v1",
     "uses: actions/checkout@v4",
+    "gcr.io/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "C:\\token\\template12",
+    "<name>x.user</name><value>bob</value>",
+    "password:\nserver started at once\n    detail of it\n",
     "connect to api/v1 at noon",
     "{\"level\":\"info\"}\n    at a.b.C(D.java:1)",
 ];

@@ -57,6 +57,7 @@ const COLUMNS: &[&str] = &[
     "values",
     "version",
 ];
+const ESCAPED_TAB: &[u8] = b"\\t";
 /// Maximum length of a field.
 const MAX_FIELD: usize = 4096;
 
@@ -70,14 +71,16 @@ pub(super) fn behind(bytes: &[u8], name: &Name) -> Option<Range<usize>> {
     let name_end = name.end + quote;
     let before_sign = spaces(&mut bytes.get(name_end..)?.iter());
     let sign = name_end + before_sign;
-    let delimiter = *bytes.get(sign).filter(|byte| DELIMITERS.contains(byte))?;
-    let behind_sign = spaces(&mut bytes[sign + 1..].iter());
+    // A tab may be escaped.
+    let width = if bytes.get(sign..)?.starts_with(ESCAPED_TAB) { ESCAPED_TAB.len() } else { 1 };
+    let delimiter = if width > 1 { b'\\' } else { *bytes.get(sign).filter(|byte| DELIMITERS.contains(byte))? };
+    let behind_sign = spaces(&mut bytes[sign + width..].iter());
     let is_tight = before_sign + behind_sign == 0;
     // A comma of a sentence has a space behind it, and none before it.
     if matches!(delimiter, b',' | b';') && !is_tight && (before_sign == 0 || delimiter == b',') {
         return None;
     }
-    let field = field(bytes, sign + 1 + behind_sign, delimiter);
+    let field = field(bytes, sign + width + behind_sign, delimiter);
     let text = &bytes[field.clone()];
     let before = &bytes[..name.start - quote];
     let before = &before[..before.len() - spaces(&mut before.iter().rev())];
@@ -86,9 +89,10 @@ pub(super) fn behind(bytes: &[u8], name: &Name) -> Option<Range<usize>> {
     if !text.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) || is_not_secret(text, written) {
         return None;
     }
-    let is_value = if !begins && !before.ends_with(&[delimiter]) {
+    let is_delimited = if width > 1 { before.ends_with(ESCAPED_TAB) } else { before.ends_with(&[delimiter]) };
+    let is_value = if !begins && !is_delimited {
         // `password;a=1` is a list of settings.
-        is_tight && looks_like_a_secret(text) && memchr::memchr2(b'=', b':', text).is_none()
+        is_tight && width == 1 && looks_like_a_secret(text) && memchr::memchr2(b'=', b':', text).is_none()
     } else if delimiter == b',' {
         // `secrets,configmaps` and `secret,apigee-tls` are kinds and names of objects.
         let is_kind = ["secret", "secrets"].iter().any(|kind| written.eq_ignore_ascii_case(kind.as_bytes()));

@@ -146,7 +146,7 @@ impl LineState {
                 }
                 // Another thread writes in between. A name without a value yet may be the end of a sentence.
                 let is_open = *block || *left < MAX_BELOW;
-                if is_open && indentation(line) <= *indent && is_foreign_below(line) {
+                if is_open && indentation(line) <= *indent && (is_foreign_below(line) || is_no_yaml(line)) {
                     *foreign += line.len() + 1;
                     if *foreign > MAX_INTERRUPTION {
                         *self = Self::Nothing;
@@ -261,6 +261,12 @@ pub(super) fn is_value_entry(line: &[u8]) -> bool {
 /// Returns whether a line of YAML is a pair, and so not part of a plain scalar above it.
 pub(super) fn is_pair(line: &[u8]) -> bool {
     pair_end(line).is_some()
+}
+
+/// Returns whether a line can be no key, item, document or bracket of YAML, and so is of another thread.
+fn is_no_yaml(line: &[u8]) -> bool {
+    let is_words = line.first().is_some_and(u8::is_ascii_alphanumeric) && line.contains(&b' ');
+    is_words && memchr::memchr(b':', line).is_none()
 }
 
 /// Returns the value of a line that is a pair, and is below a secret name; `None` if it is a setting or a

@@ -10,7 +10,7 @@ const MAX_USERINFO: usize = 1024;
 const ORACLE: &[u8] = b"jdbc:oracle:thin:";
 /// Programs of Oracle whose argument is `user/password`, with or without `@database`.
 pub(super) const ORACLE_PROGRAMS: &[&str] =
-    &["expdp ", "impdp ", "rman target ", "sqlcl ", "sqlldr ", "sqlplus ", "sqlplus64 "];
+    &["expdp ", "impdp ", "rman target ", "sqlcl ", "sqlldr ", "sqlplus ", "sqlplus64 ", "userid="];
 /// Words before `user/password@database`: commands and arguments of Oracle's programs.
 const BEFORE_CONNECT_STRING: &[&[u8]] = &[
     b"conn",
@@ -67,7 +67,10 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
     let before = &line[floor..at.max(floor)];
     let start = if line[at..].starts_with(b"@//") {
-        floor + memchr::memmem::rfind(before, ORACLE)? + ORACLE.len()
+        match memchr::memmem::rfind(before, ORACLE) {
+            Some(begin) => floor + begin + ORACLE.len(),
+            None => return self::at(line, at, from),
+        }
     } else {
         let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
         before.iter().rposition(begins).map_or(floor, |before| floor + before + 1)
@@ -125,9 +128,18 @@ fn is_connect_string(before: &[u8], word: &[u8], rest: &[u8]) -> bool {
     let end = before.iter().rposition(|byte| !sign(byte)).map_or(0, |last| last + 1);
     let length = before[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let behind = &before[end - length..end];
-    is_user
-        && rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'('))
-        && BEFORE_CONNECT_STRING.iter().any(|word| behind.eq_ignore_ascii_case(word))
+    is_user && memchr::memchr(b'/', &word[slash + 1..]).is_none() && is_service(rest)
+        || is_user
+            && rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'('))
+            && BEFORE_CONNECT_STRING.iter().any(|word| behind.eq_ignore_ascii_case(word))
+}
+
+/// Returns whether `host:port/service` or `//host` follows, as Oracle names a database.
+fn is_service(rest: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let host = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')).count();
+    let port = rest.get(host + 1..).filter(|_| rest[host] == b':').map_or(0, digits);
+    rest.starts_with(b"//") || (2..=5).contains(&port) && matches!(rest.get(host + 1 + port), Some(b'/' | b':'))
 }
 
 /// Returns `user/password` of the argument of a program of Oracle, which begins at `at` or behind flags.
