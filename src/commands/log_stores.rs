@@ -17,7 +17,7 @@ use crate::gather::http::client::Credentials;
 use crate::gather::stores::{self, Access, Address, Store, Wanted};
 use crate::gather::{self, BundleSink};
 use crate::run::{Progress, Stop};
-use crate::wire::access_log::{Format, Ledger};
+use crate::wire::access_log::Ledger;
 use crate::wire::certificate;
 
 /// Start of the window where no flag names one: Cloud Logging keeps entries for 30 days by default.
@@ -281,7 +281,7 @@ fn wanted(args: &EvidenceArgs, evidence: &Evidence) -> Wanted {
         since,
         until,
         is_default_window: limits.0.is_none(),
-        format: Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default()),
+        format: Arc::new(sources::log_format(evidence)),
         pods_read: pods_read.collect(),
         may_repeat: false,
         is_earlier: false,

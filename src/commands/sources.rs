@@ -100,7 +100,7 @@ pub(super) async fn add_files(
     };
     manifests::add(manifests, evidence);
     add_certificates(evidence, found);
-    let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
+    let format = Arc::new(log_format(evidence));
     let (since, until) = (evidence.question.log_limits().since, evidence.question.log_limits().until);
     // A single log repeats no other. Those of earlier evidence are not in the ledger.
     let known_logs: Vec<LogStream> = if ledger.is_empty() { evidence.access_logs.clone() } else { Vec::new() };
@@ -135,6 +135,14 @@ pub(super) async fn add_files(
         evidence.access_logs.push(stream);
     }
     Ok(())
+}
+
+/// Returns the format of log records: of the mesh settings, or, where they were not seen, of the last
+/// overrides file that has one.
+pub(super) fn log_format(evidence: &Evidence) -> Format {
+    let files = evidence.overrides.iter().rev();
+    let of_file = || files.clone().find_map(|file| file.content.seen().ok()?.access_log.as_ref());
+    evidence.mesh_logging.seen().ok().or_else(of_file).map(Format::of).unwrap_or_default()
 }
 
 /// Decides on the overrides files of an earlier run: those that were given replace them, because helm gets

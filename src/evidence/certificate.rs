@@ -57,7 +57,7 @@ pub struct Certificate {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PublicKey {
-    /// `RSA`, `EC`, `Ed25519`, …
+    /// `RSA`, `RSA-PSS`, `EC`, `Ed25519`, …
     pub algorithm: String,
     pub bits: u32,
     /// OpenSSL's name of the curve of an EC key, such as `prime256v1`. Older versions did not record it.

@@ -188,7 +188,9 @@ fn signer(certificate: &X509Ref, list: &[&X509Ref]) -> Option<usize> {
 
 fn algorithm(key: &PKeyRef<Public>) -> String {
     match key.id() {
-        Id::RSA | Id::RSA_PSS => "RSA".into(),
+        Id::RSA => "RSA".into(),
+        // A type of its own, which not every TLS library loads.
+        Id::RSA_PSS => "RSA-PSS".into(),
         Id::EC => "EC".into(),
         Id::ED25519 => "Ed25519".into(),
         Id::ED448 => "Ed448".into(),

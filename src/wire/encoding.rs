@@ -114,6 +114,61 @@ impl Utf16 {
     }
 }
 
+/// Text in UTF-16 as UTF-8, up to the first unit that is no text.
+pub(super) struct WideText {
+    pub(super) text: String,
+    /// Offset in the bytes of the text where it ends early.
+    pub(super) broken_at: Option<usize>,
+}
+
+/// Decodes text in UTF-16 behind its byte order mark, which Go's YAML accepts too; `None` without the mark.
+#[must_use]
+pub(super) fn marked_utf16(bytes: &[u8]) -> Option<WideText> {
+    let (is_big_endian, body) = match bytes {
+        // The mark of UTF-32 begins like that of UTF-16.
+        [0xFF, 0xFE, 0, 0, ..] => return None,
+        [0xFF, 0xFE, body @ ..] => (false, body),
+        [0xFE, 0xFF, body @ ..] => (true, body),
+        _ => return None,
+    };
+    let mut text = String::with_capacity(body.len() / 2);
+    let units = body.chunks_exact(2).map(|pair| match pair {
+        [first, second] if is_big_endian => u16::from_be_bytes([*first, *second]),
+        [first, second, ..] => u16::from_le_bytes([*first, *second]),
+        _ => 0,
+    });
+    let mut at = bytes.len() - body.len();
+    for character in char::decode_utf16(units) {
+        let Ok(character) = character else { return Some(WideText { text, broken_at: Some(at) }) };
+        text.push(character);
+        at += 2 * character.len_utf16();
+    }
+    let broken_at = (at < bytes.len()).then_some(at);
+    Some(WideText { text, broken_at })
+}
+
+/// Returns the name of an encoding that is not read: UTF-32, or UTF-16 without a byte order mark. Recognises
+/// both by the zero bytes of the first characters.
+#[must_use]
+pub(super) fn unmarked_wide(bytes: &[u8]) -> Option<&'static str> {
+    const MARKS: [(&[u8], &str); 2] = [
+        (b"\xFF\xFE\0\0", "UTF-32 (little endian) with a byte order mark"),
+        (b"\0\0\xFE\xFF", "UTF-32 (big endian) with a byte order mark"),
+    ];
+    /// Forms of two characters of ASCII, of which each `true` is a byte that is not zero.
+    const FORMS: [(&[bool], &str); 4] = [
+        (&[true, false, false, false, true, false, false, false], "UTF-32 (little endian) without a byte order mark"),
+        (&[false, false, false, true, false, false, false, true], "UTF-32 (big endian) without a byte order mark"),
+        (&[true, false, true, false], "UTF-16 (little endian) without a byte order mark"),
+        (&[false, true, false, true], "UTF-16 (big endian) without a byte order mark"),
+    ];
+    let marked = MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, name)| *name);
+    let has_form = |form: &[bool]| {
+        bytes.len() >= form.len() && form.iter().zip(bytes).all(|(is_set, byte)| (*byte != 0) == *is_set)
+    };
+    marked.or_else(|| FORMS.iter().find(|(form, _)| has_form(form)).map(|(_, name)| *name))
+}
+
 /// Returns a whole text as UTF-8, without a byte order mark and without NUL bytes.
 #[must_use]
 pub(super) fn decoded(bytes: &[u8]) -> Vec<u8> {
@@ -175,6 +230,27 @@ mod tests {
         }
         for text in ["", "{", "{}", "plain"] {
             assert_eq!(decoded(text.as_bytes(), 1), text);
+        }
+    }
+
+    #[test]
+    fn marked_text_is_decoded_up_to_what_is_no_text() {
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes = |text: &str| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+            let whole = marked_utf16(&bytes("\u{feff}é😀: 1\n")).unwrap();
+            assert_eq!((whole.text.as_str(), whole.broken_at), ("é😀: 1\n", None));
+            let alone = [bytes("\u{feff}a\n"), to_bytes(0xD800).to_vec(), bytes("b")].concat();
+            let broken = marked_utf16(&alone).unwrap();
+            assert_eq!((broken.text.as_str(), broken.broken_at), ("a\n", Some(6)));
+            let odd = [bytes("\u{feff}a"), vec![b'b']].concat();
+            assert_eq!(marked_utf16(&odd).unwrap().broken_at, Some(4));
+            assert!(unmarked_wide(&bytes("\u{feff}ab")).is_none());
+            assert!(unmarked_wide(&bytes("org: a")).unwrap().starts_with("UTF-16"));
+        }
+        assert!(marked_utf16(b"org: a").is_none() && unmarked_wide(b"org: a").is_none());
+        assert!(marked_utf16(b"\xFF\xFE\0\0o\0\0\0").is_none());
+        for wide in [&b"\xFF\xFE\0\0o\0\0\0"[..], b"o\0\0\0r\0\0\0", b"\0\0\0o\0\0\0r", b"\0\0\xFE\xFF\0\0\0o"] {
+            assert!(unmarked_wide(wide).unwrap().starts_with("UTF-32"), "{wide:?}");
         }
     }
 

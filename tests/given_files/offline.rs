@@ -253,3 +253,46 @@ fn several_files_are_merged_as_helm_merges_them() {
     let replaced = judge("two.yaml");
     assert!(replaced.contains("selects ingress gateway one, which is not defined"), "{replaced}");
 }
+
+/// The format in which a gateway writes its records is in the overrides file, where there is no cluster.
+#[test]
+fn reads_a_log_in_the_format_of_the_overrides_file() {
+    let home = Home::new(&[]);
+    let format = r#"{"t":"%START_TIME%","peer":"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%","code":"%RESPONSE_CODE%","why":"%RESPONSE_CODE_DETAILS%","flags":"%RESPONSE_FLAGS%","name":"%REQUESTED_SERVER_NAME%"}"#;
+    let overrides = format!("org: a\nistiod:\n  accessLogFormat: '{format}'\n");
+    fs::write(home.path("overrides.yaml"), overrides).expect("the file is written");
+    let record = r#"{"t":"2026-11-22T09:00:00.000Z","peer":"10.1.2.3:4711","code":0,"why":"filter_chain_not_found","flags":"NR","name":null}"#;
+    fs::write(home.path("gateway.log"), format!("{record}\n").repeat(3)).expect("the log is written");
+    let counted = |flags: &[&str]| {
+        let run =
+            [&["diagnose", "--offline", "--access-log", "gateway.log", "--write-evidence", "e.json"], flags].concat();
+        home.run(&run);
+        let text = fs::read_to_string(home.path("e.json")).expect("the evidence is written");
+        let evidence: Value = serde_json::from_str(&text).expect("evidence is JSON");
+        fs::remove_file(home.path("e.json")).expect("it is there");
+        evidence["accessLogs"][0]["log"]["seen"]["resetWithoutName"]["count"].clone()
+    };
+    assert_eq!(counted(&["-f", "overrides.yaml"]), 3);
+    assert_eq!(counted(&[]), 0);
+}
+
+/// As `>` writes it in older shells of Windows.
+#[test]
+fn judges_a_file_in_utf_16() {
+    let home = Home::new(&[]);
+    let text = "\u{feff}org: a\r\nvirtualhosts:\r\n- name: north\r\n  tlsMode: BOTH\r\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(home.path("overrides.yaml"), &wide).expect("the file is written");
+    let run = home.run(&["diagnose", "--offline", "-f", "overrides.yaml", "-o", "json"]);
+    let report = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(
+        report.contains("overrides.yaml:4:12") && report.contains("virtual host north names no certificate"),
+        "{report}"
+    );
+    // Without its mark, neither what is in it nor what helm does with it is known.
+    fs::write(home.path("overrides.yaml"), &wide[2..]).expect("the file is written");
+    let run = home.run(&["diagnose", "--offline", "-f", "overrides.yaml"]);
+    let report = String::from_utf8_lossy(&run.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(report.contains("UTF-16 (little endian) without a byte order mark"), "{report}");
+    assert!(!report.contains("cannot be parsed as YAML"), "{report}");
+}

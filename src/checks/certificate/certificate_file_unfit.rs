@@ -17,15 +17,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, if they are on this \
             machine. The certificate is not PEM or is damaged. The key cannot be parsed or belongs to \
-            another certificate. Envoy cannot load the certificate (see AT419 and AT420). The leaf or an \
-            intermediate has expired or is not valid yet. With tlsMode MUTUAL the file of caCertPath is \
+            another certificate. Envoy cannot load the certificate (see AT419 and AT420). The leaf is not for \
+            servers. The leaf or an intermediate has expired or is not valid yet. With tlsMode MUTUAL the file of caCertPath is \
             checked too: it is not PEM, or a CA in it has expired. Paths are read in the folder \
             apigee-virtualhost first, as the chart reads them. Nothing is checked beside sslSecret, with \
             which the chart reads no file.",
         matters: "Clients are not affected yet. The next helm upgrade of this virtual host writes the pair \
             to the Secret. From then on clients are reset or end the handshake themselves.",
-        fix: "Correct the file, or name the right one, before the next helm upgrade. AT402 to AT406, AT419 \
-            and AT420 explain each fault and its fix for the Secret.",
+        fix: "Correct the file, or name the right one, before the next helm upgrade. AT402 to AT406, AT419, \
+            AT420 and AT422 explain each fault and its fix for the Secret.",
     },
     reference: "Apigee playbook \"API calls failing with TLS errors\"; RFC 5280 §4.1.2.5",
     judge,
@@ -96,7 +96,8 @@ fn judge_file(evidence: &Evidence, path: &str, named_at: &OverridesPlace, conten
     let dates = chain::dated(&content.certificates).filter_map(|(_, certificate)| {
         chain::expired(certificate, at).or_else(|| chain::not_yet_valid(certificate, at))
     });
-    let all = malformed.into_iter().chain(key).chain(refused).chain(dates);
+    let use_of_leaf = leaf.and_then(chain::not_for_servers);
+    let all = malformed.into_iter().chain(key).chain(refused).chain(use_of_leaf).chain(dates);
     let file = content.file.as_deref().unwrap_or(path);
     let of_leaf = all.map(|wrong| finding(file, named_at, wrong));
     let cas = content.client_cas.as_ref().and_then(|cas| cas.seen().ok());

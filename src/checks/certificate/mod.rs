@@ -14,6 +14,7 @@ pub(super) mod stored_certificate_expiring;
 pub(super) mod stored_certificate_malformed;
 pub(super) mod stored_certificate_must_staple;
 pub(super) mod stored_certificate_name_mismatch;
+pub(super) mod stored_certificate_not_for_servers;
 pub(super) mod stored_certificate_not_served;
 pub(super) mod stored_certificate_not_yet_valid;
 pub(super) mod stored_chain_incomplete;
@@ -51,5 +52,6 @@ pub(super) const FAMILY: Family = Family {
         stored_key_unsupported::CHECK,
         stored_certificate_must_staple::CHECK,
         wildcard_certificate_incomplete::CHECK,
+        stored_certificate_not_for_servers::CHECK,
     ],
 };

@@ -240,6 +240,16 @@ pub(crate) fn superfluous(list: &[Certificate]) -> Superfluous<'_> {
     found
 }
 
+/// Returns why clients refuse a certificate for its use; `None` if it is for servers.
+pub(crate) fn not_for_servers(leaf: &Certificate) -> Option<Deviation> {
+    let clients = if leaf.client_use == Some(true) { ", only for clients" } else { "" };
+    (leaf.server_use == Some(false)).then(|| Deviation {
+        what: format!("the certificate {} is not for servers{clients}", subject_and_serial(leaf)),
+        observed: "extendedKeyUsage without serverAuth".into(),
+        expected: "extendedKeyUsage with serverAuth, or none".into(),
+    })
+}
+
 /// How strong a certificate is, where its public key cannot be read.
 pub(crate) fn unknown_strength(certificate: &Certificate) -> Option<Unavailable> {
     let reason = || Reason::Broken("its public key cannot be read".into());

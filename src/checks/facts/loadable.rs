@@ -71,6 +71,11 @@ pub(crate) fn unsupported_key(leaf: &Certificate, envoy: Option<u32>) -> Option<
             (format!("an EC key {curve}{until}"), "an EC key on P-256, or an RSA key of at least 2048 bits")
         }
         "RSA" | "EC" | "unknown" => return None,
+        // OpenSSL loads it. BoringSSL parses keys of id-RSASSA-PSS only for callers that ask for the type.
+        "RSA-PSS" => {
+            let expected = "an RSA key of at least 2048 bits of the type rsaEncryption, or an EC key on P-256";
+            ("a key of the type RSA-PSS (id-RSASSA-PSS)".to_owned(), expected)
+        }
         other => (format!("a key of the type {other}"), "an RSA key of at least 2048 bits, or an EC key on P-256"),
     };
     Some(Deviation {
@@ -145,6 +150,7 @@ mod tests {
             ("EC", 384, Some("secp384r1"), Some(32), true),
             ("EC", 384, Some("secp384r1"), Some(33), false),
             ("EC", 521, Some("secp521r1"), Some(33), false),
+            ("RSA-PSS", 2048, None, Some(33), true),
             ("Ed25519", 253, None, Some(33), true),
             ("Ed448", 456, None, None, true),
             ("DSA", 2048, None, None, true),

@@ -1,7 +1,8 @@
 //! AT530: the key usage of the served certificate does not allow TLS servers.
 
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::probed::Fault;
-use crate::checks::facts::{chain, served};
+use crate::checks::facts::served;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
@@ -26,14 +27,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = served::to_clients(probes)
         .filter_map(|probe| {
-            let leaf = probe.1.certificates.first().filter(|leaf| leaf.server_use == Some(false))?;
-            let clients = if leaf.client_use == Some(true) { ", only for clients" } else { "" };
-            Some(Fault {
-                probe,
-                what: format!("the certificate {} is not for servers{clients}", chain::subject_and_serial(leaf)),
-                observed: "extendedKeyUsage without serverAuth".into(),
-                expected: "extendedKeyUsage with serverAuth, or none".into(),
-            })
+            let Deviation { what, observed, expected } = chain::not_for_servers(probe.1.certificates.first()?)?;
+            Some(Fault { probe, what, observed, expected })
         })
         .collect();
     served::settle(probes, faults, "the served certificates are for servers")

@@ -11,6 +11,7 @@ pub(super) mod ingress_name_unknown;
 pub(super) mod object_name_malformed;
 pub(super) mod objects_not_judged;
 pub(super) mod old_tls_version_unserved;
+pub(super) mod organization_missing;
 pub(super) mod overrides_documents_several;
 pub(super) mod overrides_key_duplicate;
 pub(super) mod overrides_layout_old;
@@ -70,6 +71,7 @@ pub(super) const FAMILY: Family = Family {
         object_name_malformed::CHECK,
         objects_not_judged::CHECK,
         virtual_host_in_several_files::CHECK,
+        organization_missing::CHECK,
     ],
 };
 

@@ -1,7 +1,7 @@
 //! AT322: the TLS versions of a virtual host leave none to serve.
 
 use super::judge_hosts;
-use crate::checks::facts::tls_settings::{is_old, number, serves_old_versions};
+use crate::checks::facts::tls_settings::{is_old, is_reversed, serves_old_versions};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
@@ -29,9 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         let Some(max) = &settings.max_version else { return Ok(None) };
         host.filled(max)?;
         let min = settings.min_version.as_ref();
-        let reversed =
-            min.filter(|min| matches!((number(&min.value), number(&max.value)), (Some(min), Some(max)) if min > max));
-        if let Some(min) = reversed {
+        if let Some(min) = min.filter(|min| is_reversed(&min.value, &max.value)) {
             return Ok(Some(host.finding(
                 min.place,
                 format!(

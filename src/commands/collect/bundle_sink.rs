@@ -12,6 +12,7 @@ use crate::gather::hybrid::retained::{RetainedLog, RetainedObjects};
 use crate::plan::{Item, folder};
 use crate::redact::Redactions;
 use crate::report::formats::yaml;
+use crate::wire::overrides;
 
 /// Maximum number of bytes of an overrides file: its redaction needs several times as much memory.
 const MAX_OVERRIDES: usize = 16 << 20;
@@ -50,12 +51,13 @@ impl BundleSink for RedactingWriter {
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>) {
         let origin = format!("-f {}", self.redact_text(base(name)));
         let item = OVERRIDES;
+        let wide = content.ok().and_then(overrides::text_of_utf16);
         let text = match content {
             Err(why) => return self.redact_unavailable(item, &origin, why),
             Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
                 return self.lost(item, &origin, &format!("it is larger than {MAX_OVERRIDES} bytes"));
             }
-            Ok(bytes) => match std::str::from_utf8(bytes) {
+            Ok(bytes) => match wide.as_deref().map_or_else(|| std::str::from_utf8(bytes), Ok) {
                 Ok(text) => text,
                 Err(error) => return self.lost(item, &origin, &format!("it is not UTF-8: {error}")),
             },

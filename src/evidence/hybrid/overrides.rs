@@ -9,6 +9,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::mesh_logging::MeshLogging;
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor};
 use crate::evidence::{Seen, Source};
 
@@ -35,9 +36,15 @@ pub struct Overrides {
     /// of an earlier file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_virtual_hosts: Option<Position>,
+    /// Position of `org` without a value, or with an empty one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_org: Option<Position>,
     /// Like `empty_virtual_hosts`, for `ingressGateways`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_ingress_gateways: Option<Position>,
+    /// The access-log settings that the chart renders of `istiod.accessLogFormat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<MeshLogging>,
     /// The first `envs[].hostAlias`, which only the layout of hybrid 1.1 has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_alias: Option<Position>,
@@ -313,7 +320,9 @@ impl Visit for Overrides {
             virtual_hosts,
             ingress_gateways,
             empty_virtual_hosts: _,
+            empty_org: _,
             empty_ingress_gateways: _,
+            access_log,
             environment_alias: _,
             faults,
             faults_left_out: _,
@@ -325,6 +334,7 @@ impl Visit for Overrides {
         namespace.visit(visitor);
         virtual_hosts.visit(visitor);
         ingress_gateways.visit(visitor);
+        access_log.visit(visitor);
         faults.visit(visitor);
         let LineEnds { crlf: _, unterminated: _ } = line_ends;
         context.visit(visitor);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::routes::RouteStatus;
+use super::routes::{RouteStatus, Tls};
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
@@ -38,6 +38,9 @@ pub struct RouteConfig {
     pub additional_gateways: Vec<String>,
     /// `spec.tls.secretNameRef`, without a namespace prefix.
     pub secret_name: Option<String>,
+    /// The other settings of `spec.tls`; absent in evidence of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     pub status: RouteStatus,
 }
 
@@ -79,6 +82,7 @@ impl Visit for RouteConfig {
             enable_non_sni_client: _,
             additional_gateways,
             secret_name,
+            tls,
             status,
         } = self;
         visitor.string(Kind::Object, name);
@@ -86,6 +90,7 @@ impl Visit for RouteConfig {
         visitor.labels(selector);
         visitor.strings(Kind::Object, additional_gateways);
         visitor.strings(Kind::Object, [helm_release, secret_name].into_iter().flatten());
+        tls.visit(visitor);
         status.visit(visitor);
     }
 }

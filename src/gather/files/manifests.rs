@@ -18,6 +18,8 @@ use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 use crate::gather::hybrid::routes::{route, route_config};
 use crate::gather::hybrid::tls_secrets;
 use crate::gather::kubernetes::json;
+use crate::wire::BYTE_ORDER_MARK;
+use crate::wire::overrides::text_of_utf16;
 
 /// Beginning of the header of `kubectl get`.
 const TABLE: &[u8] = b"NAME ";
@@ -68,6 +70,10 @@ pub fn manifest(name: &str, bytes: &[u8]) -> Option<Manifest> {
 /// Returns the top-level objects and lists of a manifest; `None` if the text is not a manifest, and an error
 /// if it cannot be parsed.
 pub fn documents(bytes: &[u8]) -> Option<Result<Vec<Value>, String>> {
+    // As `>` of older PowerShells writes it.
+    let wide = text_of_utf16(bytes);
+    let bytes = wide.as_deref().map_or(bytes, str::as_bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).ok()?;
     let has_line = |start: &str| text.lines().any(|line| line.starts_with(start));
     if bytes.starts_with(TABLE) {

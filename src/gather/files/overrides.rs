@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use super::packed::packed_or_gzip;
-use crate::evidence::Seen;
 use crate::evidence::overrides::OverridesFile;
-use crate::wire::overrides::{MAX_BYTES, read};
+use crate::evidence::{Reason, Seen, Unavailable};
+use crate::wire::overrides::{MAX_BYTES, encoding_not_read, read};
 
 /// The name that denotes standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -32,7 +32,14 @@ pub fn overrides_file(name: &str) -> io::Result<(OverridesFile, Vec<u8>)> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is {what}")));
     }
     let name = if is_descriptor(name) { USUAL_NAME } else { name };
-    Ok((OverridesFile { name: name.to_owned(), content: Seen::Seen(read(&bytes)) }, bytes))
+    let content = match encoding_not_read(&bytes) {
+        Some(encoding) => {
+            let why = format!("it is text in {encoding}, which is not read; save it in UTF-8");
+            Seen::Unavailable(Unavailable::new(name, Reason::Broken(why)))
+        }
+        None => Seen::Seen(read(&bytes)),
+    };
+    Ok((OverridesFile { name: name.to_owned(), content }, bytes))
 }
 
 /// Returns whether the path is a file descriptor of a process: `/dev/fd/63`, `/proc/self/fd/11`.
@@ -69,6 +76,20 @@ mod tests {
         assert_eq!((read.name.as_str(), bytes.as_slice()), (name, &b"virtualhosts:\n- name: north\n"[..]));
         let content = read.content.seen().expect("seen");
         assert_eq!(content.virtual_hosts[0].name.as_ref().expect("a name").value, "north");
+    }
+
+    #[test]
+    fn text_of_an_encoding_that_is_not_read_is_unavailable() {
+        for (bytes, encoding) in [
+            (&b"o\0r\0g\0:\0"[..], "UTF-16 (little endian) without a byte order mark"),
+            (b"\xFF\xFE\0\0o\0\0\0", "UTF-32 (little endian) with a byte order mark"),
+        ] {
+            let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+            file.write_all(bytes).expect("written");
+            let (read, _) = overrides_file(file.path().to_str().expect("a printable path")).expect("readable");
+            let why = read.content.unavailable().expect("it is not read").to_string();
+            assert!(why.contains(encoding), "{why}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Reads the access-log settings of the mesh: ConfigMap `apigee-istio-mesh-config`, key `mesh`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::evidence::hybrid::MeshLogging;
@@ -9,6 +7,7 @@ use crate::evidence::{Reason, Unavailable};
 use crate::gather::kubernetes::api::{Api, JSON};
 use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
+use crate::wire::access_log::mesh_logging as settings;
 
 const CONFIG_MAP: &str = "apigee-istio-mesh-config";
 
@@ -38,37 +37,8 @@ fn parse(mesh: &str) -> Result<MeshLogging, String> {
     if !mesh.is_object() {
         return Err("its key \"mesh\" is no mapping".into());
     }
-    let format = json::at(&mesh, &["accessLogFormat"]);
-    let fields = format.and_then(fields);
-    let is_set = format.is_some_and(|format| match format {
-        Value::Null => false,
-        Value::String(text) => !text.trim().is_empty(),
-        _ => true,
-    });
-    Ok(MeshLogging {
-        file: json::text(&mesh, &["accessLogFile"]),
-        encoding: json::scalar(&mesh, &["accessLogEncoding"]),
-        text_format: is_set && fields.is_none(),
-        format: format.filter(|_| is_set && fields.is_none()).map(as_text),
-        fields,
-    })
-}
-
-/// Returns the keys of a format that is a JSON object, given as text (as Istio requires) or as YAML.
-fn fields(format: &Value) -> Option<BTreeMap<String, String>> {
-    let parsed = match format {
-        Value::String(text) => serde_json::from_str(text).ok()?,
-        other => other.clone(),
-    };
-    match parsed {
-        Value::Object(fields) => Some(fields.into_iter().map(|(key, value)| (key, as_text(&value))).collect()),
-        _ => None,
-    }
-}
-
-/// Returns text unchanged, and everything else as JSON.
-fn as_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    let (file, encoding) = (json::text(&mesh, &["accessLogFile"]), json::scalar(&mesh, &["accessLogEncoding"]));
+    Ok(settings(file, encoding, json::at(&mesh, &["accessLogFormat"])))
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ pub(in crate::gather) fn route_config(object: &Value) -> RouteConfig {
         // `namespace/secret` was the notation while the ingress was Anthos Service Mesh.
         secret_name: json::text(object, &["spec", "tls", "secretNameRef"])
             .map(|name| name.rsplit_once('/').map_or(name.clone(), |(_, name)| name.to_owned())),
+        tls: json::at(object, &["spec", "tls"]).filter(|tls| tls.is_object()).map(tls),
         status: status(object),
     }
 }
@@ -158,6 +159,10 @@ mod tests {
 
     #[test]
     fn a_secret_reference_loses_its_namespace() {
+        let limited =
+            json!({"spec": {"tls": {"mode": "SIMPLE", "minProtocolVersion": "TLSV1_1", "cipherSuites": ["A"]}}});
+        let tls = route_config(&limited).tls.unwrap();
+        assert_eq!((tls.min_protocol_version.as_deref(), tls.cipher_suites.len()), (Some("TLSV1_1"), 1));
         let named = |name: &str| route_config(&json!({"spec": {"tls": {"secretNameRef": name}}})).secret_name;
         assert_eq!(named("istio-system/cert").as_deref(), Some("cert"));
         assert_eq!(named("cert").as_deref(), Some("cert"));

@@ -1,5 +1,6 @@
 //! Tests of redaction: tables of what is redacted and what is kept, whole and in pieces.
 
+mod fields;
 mod lines;
 mod objects;
 mod overrides;

@@ -172,6 +172,9 @@ impl Engine {
         }
         let tail = self.find_secrets(line, from, value, state, &mut spans);
         self.key_line(line, state, &mut spans);
+        if self.rules.on(Rule::EnvironmentValue) && state.notice_entry(line) {
+            spans.count(Rule::EnvironmentValue);
+        }
         if self.rules.on(Rule::SecretData)
             && let Some(inline) = state.notice_data(line)
         {
@@ -290,6 +293,7 @@ impl Engine {
     ) -> bool {
         let mut line = Line::new(bytes, state.references);
         let (mut at, mut tail) = (from, false);
+        let continued = state.line_state;
         if value
             && let Some(Found { start, end, rule, line_state, quoted, .. }) = pairs::value_of_variable(&mut line)
             && self.rules.on(rule)
@@ -317,7 +321,7 @@ impl Engine {
         }
         // Content sent by a client, and a record, end with their line.
         if ends_with_its_line(bytes, state.line_state) {
-            state.line_state = LineState::Nothing;
+            state.line_state = continued;
         }
         match pem::opened(bytes, self.patterns.certificates) {
             // A key may begin inside a value that was redacted whole.
@@ -430,6 +434,19 @@ impl TextState {
         let is_secret = is_kind && holds_secret(inner);
         self.secret |= is_secret;
         self.held.notice(line, if is_secret { KindOfLine::Secret } else { KindOfLine::of(is_kind) });
+    }
+
+    /// Tracks entries whose value precedes their name. Returns whether a value that came before is
+    /// redacted because of this line.
+    fn notice_entry(&mut self, line: &[u8]) -> bool {
+        if self.references {
+            return false;
+        }
+        let names_secret = self.line_state == LineState::Value && self.pending_rule == Some(Rule::EnvironmentValue);
+        let Some(is_redacted) = self.held.notice_entry(line, names_secret) else { return false };
+        self.line_state = LineState::Nothing;
+        self.pending_rule = None;
+        is_redacted
     }
 
     /// Marks everything below `data` of a Secret for redaction, and returns the rest of this line to redact.

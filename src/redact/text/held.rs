@@ -1,27 +1,44 @@
 //! Redacted lines that are held back, because a later line decides whether they are secret.
 //!
 //! Lines of base64 may precede the end of a key whose beginning was not seen. Lines below `data` may be of a
-//! Secret whose `kind` follows: `kubectl` and `kustomize` sort keys. Both are bounded; what exceeds the bound
-//! is written, or withheld if it may be of a Secret.
+//! Secret whose `kind` follows: `kubectl` and `kustomize` sort keys. A value may precede the name that makes
+//! it secret (`entry`). All are bounded; what exceeds the bound is written, or withheld if it may be of a
+//! Secret.
 
+use std::ops::Range;
+
+use super::entry::{self, Entry, Part};
+use super::joiner;
 use super::line::MARK;
 use super::line_state::{indentation, last_word};
 use super::prefix::{begins_with_time, is_record, prefix};
-use super::value::closing;
 use crate::redact::base64;
 
 /// Maximum number of bytes of base64 lines held back.
 const MAX_BASE64: usize = 32 * 1024;
+/// Maximum number of bytes of an entry held back.
+const MAX_ENTRY: usize = 32 * 1024;
 /// Maximum number of bytes held back below `data`.
 const MAX_DATA: usize = 128 * 1024;
-/// Beginning of a line of Docker's json-file driver.
-const DOCKER: &[u8] = b"{\"log\":\"";
 
 /// The lines held back.
 #[derive(Default)]
 pub(super) struct Held {
     base64: Vec<u8>,
     data: Option<HeldData>,
+    /// The entry that the next line may belong to.
+    entry: Option<HeldEntry>,
+    /// The entry that begins with the next line, and what of that line belongs to the present one.
+    next: Option<Entry>,
+    part: Part,
+}
+
+/// The lines of an entry: its own, or those of the held data from `first` on.
+struct HeldEntry {
+    entry: Entry,
+    first: Option<usize>,
+    lines: Vec<(Vec<u8>, Vec<u8>)>,
+    bytes: usize,
 }
 
 /// The lines of a document of unknown kind, from its `data` on.
@@ -108,6 +125,24 @@ impl Held {
         }
     }
 
+    /// Takes notice of a line that was searched. If it gives a secret name to a value that came before,
+    /// returns whether that value is redacted for it.
+    pub(super) fn notice_entry(&mut self, line: &[u8], names_secret: bool) -> Option<bool> {
+        let next = Entry::begin(line);
+        let Some(HeldEntry { entry, .. }) = &mut self.entry else {
+            self.next = next;
+            return None;
+        };
+        let was_open = entry.is_secret.is_none();
+        self.part = entry.notice(line, names_secret);
+        // A value may be nested in another one.
+        if self.part == Part::None && next.is_some() {
+            entry.is_secret.get_or_insert(false);
+            self.next = next;
+        }
+        (was_open && entry.is_secret == Some(true)).then_some(entry.has_value)
+    }
+
     /// Decides about the lines held back.
     pub(super) fn decide(&mut self, is_secret: bool) {
         if let Some(data) = &mut self.data {
@@ -117,9 +152,40 @@ impl Held {
 
     /// Writes a redacted line, now or later.
     pub(super) fn write(&mut self, line: &[u8], end: &[u8], out: &mut Vec<u8>) {
-        if self.data.as_ref().is_some_and(|data| data.is_secret.is_some()) {
+        let is_decided = self.data.as_ref().is_some_and(|data| data.is_secret.is_some());
+        let is_over = |held: &HeldEntry| held.entry.is_secret.is_some() || held.first.is_none() == self.data.is_some();
+        if is_decided || self.entry.as_ref().is_some_and(is_over) {
+            self.release_entry(out);
+        }
+        if is_decided {
             self.release_data(out);
         }
+        if let Some(entry) = self.next.take() {
+            let first = self.data.as_ref().map(|data| data.lines.len());
+            self.entry = Some(HeldEntry { entry, first, lines: Vec::new(), bytes: 0 });
+            self.part = Part::BehindName;
+        }
+        let part = std::mem::take(&mut self.part);
+        if let Some(held) = &mut self.entry {
+            held.entry.parts.push(part);
+            held.bytes += line.len() + end.len() + size_of::<(Vec<u8>, Vec<u8>)>();
+            let is_full = held.bytes > MAX_ENTRY;
+            if held.first.is_none() {
+                held.lines.push((line.to_vec(), end.to_vec()));
+            }
+            let is_held = held.first.is_none();
+            if is_full {
+                self.release_entry(out);
+            }
+            if is_held {
+                return;
+            }
+        }
+        self.write_behind_entry(line, end, out);
+    }
+
+    /// Writes a line that no entry holds back.
+    fn write_behind_entry(&mut self, line: &[u8], end: &[u8], out: &mut Vec<u8>) {
         if let Some(data) = &mut self.data {
             data.push(line, end);
             // Too much to wait for: better withheld than shown.
@@ -140,8 +206,32 @@ impl Held {
 
     /// Writes all lines: nothing more follows.
     pub(super) fn release(&mut self, out: &mut Vec<u8>) {
+        self.release_entry(out);
         self.release_data(out);
         out.append(&mut self.base64);
+    }
+
+    /// Masks the value of the entry if it is secret, and writes its lines.
+    fn release_entry(&mut self, out: &mut Vec<u8>) {
+        let Some(HeldEntry { entry, first, mut lines, .. }) = self.entry.take() else { return };
+        if entry.has_value && entry.is_secret == Some(true) {
+            let mask = |text: &mut Vec<u8>, part: Part| {
+                // A line of an entry has no other prefix.
+                let content = joiner::content(text).unwrap_or(0..text.len());
+                entry::mask(text, content, part);
+            };
+            let data = self.data.iter_mut().flat_map(|data| data.lines.iter_mut().skip(first.unwrap_or(usize::MAX)));
+            data.map(|line| &mut line.text)
+                .chain(lines.iter_mut().map(|(text, _)| text))
+                .zip(&entry.parts)
+                .for_each(|(text, part)| mask(text, *part));
+        }
+        // Data that began behind the entry does not hold its lines.
+        let data = self.data.take();
+        for (line, end) in lines {
+            self.write_behind_entry(&line, &end, out);
+        }
+        self.data = data;
     }
 
     fn release_data(&mut self, out: &mut Vec<u8>) {
@@ -168,10 +258,12 @@ impl Held {
             self.base64.extend_from_slice(MARK);
             self.base64.extend_from_slice(&line[word.end..]);
         }
-        for line in self.data.iter_mut().flat_map(|data| &mut data.lines) {
-            let word = last_word(&line.text);
-            if is_base64_line(&line.text, false) {
-                line.text.splice(word, MARK.iter().copied());
+        let of_data = self.data.iter_mut().flat_map(|data| &mut data.lines).map(|line| &mut line.text);
+        let of_entry = self.entry.iter_mut().flat_map(|held| &mut held.lines).map(|(text, _)| text);
+        for text in of_data.chain(of_entry) {
+            let word = last_word(text);
+            if is_base64_line(text, false) {
+                text.splice(word, MARK.iter().copied());
             }
         }
     }
@@ -196,12 +288,7 @@ impl HeldData {
 /// runtime, the prefix of a log and the indentation are kept, and so is a line that opens or closes a
 /// mapping.
 fn mask_content(line: &[u8], from: usize, out: &mut Vec<u8>) {
-    let (start, end) = if line.starts_with(DOCKER) {
-        let close = closing(line, DOCKER.len(), b'"', 0).unwrap_or(line.len());
-        (DOCKER.len(), if line[..close].ends_with(b"\\n") { close - 2 } else { close })
-    } else {
-        (prefix(line).min(line.len()), line.len())
-    };
+    let Range { start, end } = self::content(line);
     let content = &line[start..end];
     let margin = if from == 0 { indentation(content) } else { from.min(content.len()) };
     let rest = content[margin..].trim_ascii();
@@ -214,6 +301,12 @@ fn mask_content(line: &[u8], from: usize, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(MARK);
     out.extend_from_slice(&line[end..]);
+}
+
+/// Returns where the content of a line begins and ends, without the envelope of a runtime and the prefix of a
+/// log.
+fn content(line: &[u8]) -> Range<usize> {
+    joiner::content(line).unwrap_or_else(|| prefix(line).min(line.len())..line.len())
 }
 
 /// Returns whether a line ends like a line of PEM or of wrapped base64, whose last line is shorter.

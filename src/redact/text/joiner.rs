@@ -174,6 +174,11 @@ impl Piece {
     }
 }
 
+/// Returns the range of the content in a line of a container runtime; `None` if the line is none.
+pub(super) fn content(line: &[u8]) -> Option<Range<usize>> {
+    envelope(line).map(|envelope| envelope.content)
+}
+
 /// Parses the envelope of a container runtime; `None` if the line has none.
 fn envelope(line: &[u8]) -> Option<Envelope> {
     match line.first()? {

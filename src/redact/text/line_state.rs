@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::pem::{after_dashes, body_word, end_label, is_pure, is_random};
-use super::prefix::{begins_with_time, is_record};
+use super::prefix::{begins_with_time, is_foreign_below, is_record};
 use super::shell::MAX_END;
 use super::value::is_not_secret;
 use crate::redact::base64;
@@ -19,6 +19,8 @@ const SHORTEST_BODY: usize = 16;
 const MAX_BELOW: usize = 256 * 1024;
 /// Maximum number of bytes of a text over several lines without an end.
 const MAX_TEXT: usize = 8 * 1024;
+/// Maximum number of bytes that other threads write within the value of one name, or before it.
+const MAX_INTERRUPTION: usize = 8 * 1024;
 
 /// What the preceding lines imply for the next one. Ordered: of two states the greater one wins.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -36,7 +38,7 @@ pub(super) enum LineState {
     Base64 { width: usize, left: usize },
     /// A value continues in lines indented further than `indent`: all of them for a block (`|`), otherwise
     /// the values of pairs, and lines that are none.
-    Below { indent: usize, block: bool, left: usize },
+    Below { indent: usize, block: bool, left: usize, foreign: usize },
     /// Inside a text over several lines, up to the line with this word or these quotes.
     Until { end: [u8; MAX_END], left: usize },
     /// Inside a private key whose label is at `column`.
@@ -62,7 +64,7 @@ impl LineState {
     }
 
     pub(super) fn below(line: &[u8], block: bool) -> Self {
-        Self::Below { indent: indentation(line), block, left: MAX_BELOW }
+        Self::Below { indent: indentation(line), block, left: MAX_BELOW, foreign: 0 }
     }
 
     /// Returns the state inside a text that a line with `end` ends.
@@ -90,6 +92,7 @@ impl LineState {
             Self::Value | Self::Argument if matches!(line.trim_ascii().first(), None | Some(b'#')) => {
                 return Effect::Scan { from: 0 };
             }
+            Self::Value if is_record(line) || begins_with_time(line) => return Effect::Scan { from: 0 },
             Self::Value => Effect::Value,
             Self::Argument => {
                 let punctuation = |byte: &u8| is_margin(*byte) || matches!(byte, b'"' | b'\'');
@@ -137,8 +140,17 @@ impl LineState {
                 let is_rest = chars.len() < *width && (is_alone || is_random(chars) || chars.ends_with(b"="));
                 if is_pure && is_rest { Effect::Word(word) } else { Effect::Scan { from: 0 } }
             }
-            Self::Below { indent, block, left } => {
+            Self::Below { indent, block, left, foreign } => {
                 if line.trim_ascii().is_empty() {
+                    return Effect::Scan { from: 0 };
+                }
+                // Another thread writes in between. A name without a value yet may be the end of a sentence.
+                let is_open = *block || *left < MAX_BELOW;
+                if is_open && indentation(line) <= *indent && (is_foreign_below(line) || is_no_yaml(line)) {
+                    *foreign += line.len() + 1;
+                    if *foreign > MAX_INTERRUPTION {
+                        *self = Self::Nothing;
+                    }
                     return Effect::Scan { from: 0 };
                 }
                 // `value: …` below a secret name.
@@ -152,7 +164,12 @@ impl LineState {
                 }
                 Effect::Scan { from: 0 }
             }
-            Self::Until { .. } if is_record(line) || begins_with_time(line) => Effect::Scan { from: 0 },
+            Self::Until { left, .. } if is_record(line) || begins_with_time(line) => {
+                if shorten(left, line).is_none() {
+                    *self = Self::Nothing;
+                }
+                return Effect::Scan { from: 0 };
+            }
             Self::Until { end, left } => match end_of_text(line, end) {
                 Some(from) => Effect::Scan { from },
                 None => return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole),
@@ -234,7 +251,7 @@ pub(super) fn is_margin(byte: u8) -> bool {
 }
 
 /// Returns whether a line is `value: …`, with or without quotes around the name.
-fn is_value_entry(line: &[u8]) -> bool {
+pub(super) fn is_value_entry(line: &[u8]) -> bool {
     let inner = line[indentation(line)..].trim_ascii_start();
     let inner = inner.strip_prefix(b"\"").unwrap_or(inner);
     let length = inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
@@ -242,8 +259,14 @@ fn is_value_entry(line: &[u8]) -> bool {
 }
 
 /// Returns whether a line of YAML is a pair, and so not part of a plain scalar above it.
-fn is_pair(line: &[u8]) -> bool {
+pub(super) fn is_pair(line: &[u8]) -> bool {
     pair_end(line).is_some()
+}
+
+/// Returns whether a line can be no key, item, document or bracket of YAML, and so is of another thread.
+fn is_no_yaml(line: &[u8]) -> bool {
+    let is_words = line.first().is_some_and(u8::is_ascii_alphanumeric) && line.contains(&b' ');
+    is_words && memchr::memchr(b':', line).is_none()
 }
 
 /// Returns the value of a line that is a pair, and is below a secret name; `None` if it is a setting or a

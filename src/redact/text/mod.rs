@@ -4,7 +4,7 @@
 //! stream ─ engine, line by line ─┬ line_state: what preceding lines imply
 //!                                ├ patterns ─┬ pairs ─ name, value
 //!                                │           └ tokens, urls, phrases, prose, shell, pem
-//!                                ├ columns: cells below a header
+//!                                ├ columns: cells below a header; fields: cells beside a name
 //!                                ├ base64
 //!                                ├ the same again with escapes undone: unescape
 //!                                └ what looks random is left: random
@@ -13,6 +13,8 @@
 mod automaton;
 mod columns;
 mod engine;
+mod entry;
+mod fields;
 mod held;
 mod joiner;
 mod line;

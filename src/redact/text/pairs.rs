@@ -3,6 +3,7 @@
 //! Quotes may be escaped once or more often, as in JSON inside a JSON log line. If the end of a value is
 //! uncertain, the rest of the line is redacted.
 
+use super::fields;
 use super::line::{Found, Line};
 use super::line_state::{LineState, is_margin};
 use super::members;
@@ -52,7 +53,8 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
     match separator(bytes, &name) {
         Some((Separator::Comma, at)) => {
             let found = value(line, &name, Separator::Comma, at, rule);
-            found.filter(|found| is_pair_of_list(line.bytes, &name, found)).or_else(|| named_by_value(line, &name))
+            let found = found.filter(|found| is_pair_of_list(line.bytes, &name, found));
+            found.or_else(|| of_field(line, &name, rule)).or_else(|| named_by_value(line, &name))
         }
         // `"password":{"inline_string":"…"}`, `"credentials":{"id":"app","phrase":"…"}`
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
@@ -73,8 +75,13 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         None if name.first && is_flag(written) && bytes[name.end..].iter().all(|byte| is_between(*byte)) => {
             below(LineState::Argument)
         }
-        None => named_by_value(line, &name),
+        None => of_field(line, &name, rule).or_else(|| named_by_value(line, &name)),
     }
+}
+
+/// Returns the value of a name in the field behind it.
+fn of_field(line: &Line<'_>, name: &Name, rule: Rule) -> Option<Found> {
+    fields::behind(line.bytes, name).map(|field| Found::new(field.start, field.end, rule))
 }
 
 /// Returns the kind of a name. A key of properties that has a secret name before or behind a separator in it,
@@ -201,7 +208,7 @@ fn closes_list(rest: &[u8]) -> bool {
 /// Returns the value of a line whose name is `value`, below the name of a secret variable.
 pub(super) fn value_of_variable(line: &mut Line<'_>) -> Option<Found> {
     let bytes = line.bytes;
-    let start = bytes.iter().position(|byte| !is_margin(*byte) && !matches!(byte, b'"' | b'\'' | b'\\'))?;
+    let start = bytes.iter().position(|byte| !is_margin(*byte) && !matches!(byte, b'"' | b'\'' | b'\\' | b'<'))?;
     // Below `? password`.
     if bytes[start..].starts_with(b": ") {
         let name = name(bytes, start, start);
@@ -265,6 +272,15 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         let line_state = if is_attribute { LineState::Argument } else { LineState::Value };
         return Some(Found { line_state, ..Found::new(at, at, Rule::EnvironmentValue) });
     }
+    // `<name>password</name>`, with `<value>` behind it or in the next line.
+    if let Some(rest) = bytes[at..].strip_prefix(b"</") {
+        let begin = bytes.len() - rest.len() + memchr::memchr(b'>', rest)? + 1;
+        let begin = skip_punctuation(bytes, begin);
+        if begin == bytes.len() {
+            return Some(Found { line_state: LineState::Value, ..Found::new(begin, begin, Rule::EnvironmentValue) });
+        }
+        return if bytes[begin] == b'<' { value_named(line, begin + 1) } else { None };
+    }
     // `<entry key="password">…</entry>`
     if is_attribute && bytes.get(at) == Some(&b'>') {
         return value(line, name, Separator::Tag, at + 1, Rule::NamedValue);
@@ -273,7 +289,7 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         let floor = key_start.saturating_sub(MAX_BEFORE);
         let at = floor + memchr::memmem::rfind(bytes.get(floor..key_start)?, b"value")?;
         let found = value_named(line, at)?;
-        bytes.get(found.end..key_start)?.iter().all(|byte| is_between(*byte)).then_some(found)
+        is_all_between(bytes.get(found.end..key_start)?).then_some(found)
     })
 }
 
@@ -298,12 +314,13 @@ fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     let trimmed =
         |end: usize| floor + bytes[floor..end].iter().rposition(|byte| !is_between(*byte)).map_or(0, |at| at + 1);
     let end = trimmed(name.start);
-    let sign = *bytes[floor..end].last().filter(|sign| matches!(sign, b':' | b'='))?;
+    let sign = *bytes[floor..end].last().filter(|sign| matches!(sign, b':' | b'=' | b'>'))?;
     let end = trimmed(end - 1);
     let before = bytes[floor..end].to_ascii_lowercase();
     let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let word = &before[before.len() - length..];
-    let is_key = KEYS.iter().any(|key| word.ends_with(key)) || WHOLE_KEYS.contains(&word);
+    let is_tag = sign != b'>' || before[..before.len() - length].ends_with(b"<");
+    let is_key = is_tag && (KEYS.iter().any(|key| word.ends_with(key)) || WHOLE_KEYS.contains(&word));
     is_key.then(|| (trimmed(end - length), sign == b'='))
 }
 
@@ -322,6 +339,12 @@ fn follows_field(before: &[u8]) -> bool {
 /// Returns whether a byte may be between a name and a value.
 fn is_between(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'\\' | b',' | b' ' | b'\t')
+}
+
+/// Returns whether nothing but punctuation and escaped line ends is between a value and a name.
+fn is_all_between(text: &[u8]) -> bool {
+    let is_escape = |at: usize| at > 0 && matches!(text[at], b'n' | b'r') && text[at - 1] == b'\\';
+    text.iter().enumerate().all(|(at, byte)| is_between(*byte) || is_escape(at))
 }
 
 /// Returns whether the value of this name is secret.

@@ -47,6 +47,8 @@ enum Trigger {
     UrlWithoutScheme,
     DataSource,
     UserFlag,
+    /// A program of Oracle, before user and password.
+    ConnectString,
     /// The password of a database user.
     IdentifiedBy,
     /// A flag that takes a password in some programs.
@@ -184,6 +186,9 @@ impl Patterns {
         add("@//", Trigger::DataSource);
         add("@unix(", Trigger::DataSource);
         add("identified by ", Trigger::IdentifiedBy);
+        for program in urls::ORACLE_PROGRAMS {
+            add(program, Trigger::ConnectString);
+        }
         for flag in USER_FLAGS {
             add(flag, Trigger::UserFlag);
         }
@@ -290,6 +295,7 @@ fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize
         Trigger::UrlWithoutScheme => urls::without_scheme(line.bytes, end),
         Trigger::DataSource => urls::data_source(line.bytes, start, from),
         Trigger::UserFlag => urls::user_flag(line.bytes, end),
+        Trigger::ConnectString => urls::connect_string(line.bytes, end),
         Trigger::IdentifiedBy => urls::argument(line.bytes, end),
         Trigger::Call => urls::call(line.bytes, start, end),
         Trigger::PrivateKey => pem(line, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),

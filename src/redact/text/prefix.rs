@@ -53,6 +53,16 @@ pub(super) fn is_record(line: &[u8]) -> bool {
     inner.len() > 2 && inner.starts_with(b"{") && inner.ends_with(b"}")
 }
 
+/// Returns whether a line between those of a block is of another thread: a record, a message with its time or
+/// its level, or one of pairs (`time="…" level=info`).
+pub(super) fn is_foreign_below(line: &[u8]) -> bool {
+    const FIRST: [&[u8]; 5] = [b"level=", b"lvl=", b"t=", b"time=", b"ts="];
+    let word = &line[..line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len())];
+    // `error:` is a name of YAML.
+    let is_level = word.len() < line.len() && word.iter().all(u8::is_ascii_uppercase) && is_level(word);
+    is_record(line) || begins_with_time(line) || is_level || FIRST.iter().any(|first| word.starts_with(first))
+}
+
 /// Returns whether a word is a time: `2026-11-29T10:00:00.123Z`, `10:00:00,123`, `2026/11/29`, or `I1129` of
 /// klog.
 fn is_time(word: &[u8]) -> bool {

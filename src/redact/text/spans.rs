@@ -31,6 +31,11 @@ impl<'r> Spans<'r> {
         }
     }
 
+    /// Counts a value of a preceding line that is held back.
+    pub(super) fn count(&mut self, rule: Rule) {
+        self.redactions.count(rule);
+    }
+
     /// Adds a span of something that was counted in a preceding line.
     pub(super) fn add_rest(&mut self, range: Range<usize>) {
         if !range.is_empty() {

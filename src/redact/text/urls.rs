@@ -8,6 +8,24 @@ use crate::secrets;
 const MAX_USERINFO: usize = 1024;
 /// Beginning of a data source of Oracle, before user and password.
 const ORACLE: &[u8] = b"jdbc:oracle:thin:";
+/// Programs of Oracle whose argument is `user/password`, with or without `@database`.
+pub(super) const ORACLE_PROGRAMS: &[&str] =
+    &["expdp ", "impdp ", "rman target ", "sqlcl ", "sqlldr ", "sqlplus ", "sqlplus64 ", "userid="];
+/// Words before `user/password@database`: commands and arguments of Oracle's programs.
+const BEFORE_CONNECT_STRING: &[&[u8]] = &[
+    b"conn",
+    b"connect",
+    b"connection",
+    b"connectstring",
+    b"dsn",
+    b"exp",
+    b"imp",
+    b"login",
+    b"logon",
+    b"sqlldr",
+    b"target",
+    b"userid",
+];
 /// curl's flag for cookies.
 const COOKIES: &str = "-b";
 /// Maximum number of bytes before user and password that may name a proxy.
@@ -49,7 +67,10 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
     let before = &line[floor..at.max(floor)];
     let start = if line[at..].starts_with(b"@//") {
-        floor + memchr::memmem::rfind(before, ORACLE)? + ORACLE.len()
+        match memchr::memmem::rfind(before, ORACLE) {
+            Some(begin) => floor + begin + ORACLE.len(),
+            None => return self::at(line, at, from),
+        }
     } else {
         let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
         before.iter().rposition(begins).map_or(floor, |before| floor + before + 1)
@@ -66,11 +87,17 @@ pub(super) fn at(line: &[u8], at: usize, from: usize) -> Option<Found> {
     let begins = |byte: &u8| {
         byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'<' | b'(' | b'\\')
     };
-    let start = floor + before.iter().rposition(begins).map_or(0, |begin| begin + 1);
+    // `scott/"password"@db`
+    let quoted = before.strip_suffix(b"\"").and_then(|inner| memchr::memrchr(b'"', inner));
+    let searched = quoted.filter(|open| before[..*open].ends_with(b"/")).map_or(before, |open| &before[..open]);
+    let start = floor + searched.iter().rposition(begins).map_or(0, |begin| begin + 1);
     let word = &line[start..at.max(start)];
     if let Some(oracle) = memchr::memmem::find(word, ORACLE) {
         let user = start + oracle + ORACLE.len();
         return (user < at).then(|| Found::new(user, at, Rule::UrlUserinfo));
+    }
+    if is_connect_string(&line[floor..start], word, &line[at + 1..]) {
+        return Some(Found::new(start, at, Rule::UrlUserinfo));
     }
     let colon = memchr::memchr(b':', word).filter(|colon| *colon > 0 && colon + 1 < word.len())?;
     // A digest of an image (`app:1.2@sha256:…`), an address of mail, a path.
@@ -87,6 +114,57 @@ pub(super) fn at(line: &[u8], at: usize, from: usize) -> Option<Found> {
     let context = &line[start.saturating_sub(MAX_CONTEXT)..at + 1 + host];
     let is_proxy = memchr::memmem::find(&context.to_ascii_lowercase(), b"proxy").is_some();
     (host > 0 && (is_port || is_proxy)).then(|| Found::new(start, at, Rule::UrlUserinfo))
+}
+
+/// Returns whether a word before a `@` is `user/password` of Oracle, behind a word that a connect string
+/// follows: `login scott/x@db`.
+fn is_connect_string(before: &[u8], word: &[u8], rest: &[u8]) -> bool {
+    let Some(slash) = memchr::memchr(b'/', word).filter(|slash| *slash > 0 && slash + 1 < word.len()) else {
+        return false;
+    };
+    let is_user = word[0].is_ascii_alphabetic()
+        && word[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$#.-".contains(byte));
+    let sign = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'=' | b':' | b'\\');
+    let end = before.iter().rposition(|byte| !sign(byte)).map_or(0, |last| last + 1);
+    let length = before[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let behind = &before[end - length..end];
+    is_user && memchr::memchr(b'/', &word[slash + 1..]).is_none() && is_service(rest)
+        || is_user
+            && rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'('))
+            && BEFORE_CONNECT_STRING.iter().any(|word| behind.eq_ignore_ascii_case(word))
+}
+
+/// Returns whether `host:port/service` or `//host` follows, as Oracle names a database.
+fn is_service(rest: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let host = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')).count();
+    let port = rest.get(host + 1..).filter(|_| rest[host] == b':').map_or(0, digits);
+    rest.starts_with(b"//") || (2..=5).contains(&port) && matches!(rest.get(host + 1 + port), Some(b'/' | b':'))
+}
+
+/// Returns `user/password` of the argument of a program of Oracle, which begins at `at` or behind flags.
+pub(super) fn connect_string(line: &[u8], at: usize) -> Option<Found> {
+    let limit = line.len().min(at + MAX_USERINFO);
+    let mut at = at;
+    loop {
+        at += line[at..limit].iter().take_while(|byte| **byte == b' ').count();
+        let word = line[at..limit].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        if !line[at..limit].starts_with(b"-") {
+            break;
+        }
+        at += word;
+    }
+    let quotes = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let start = at + line[at..limit].iter().take_while(|byte| quotes(byte)).count();
+    let word = &line[start..limit];
+    let word = &word[..word.iter().position(u8::is_ascii_whitespace).unwrap_or(word.len())];
+    let slash = memchr::memchr(b'/', word).filter(|slash| *slash > 0)?;
+    let end = memchr::memrchr(b'@', word).filter(|sign| *sign > slash).unwrap_or(word.len());
+    let end = end - word[..end].iter().rev().take_while(|byte| quotes(byte)).count();
+    let is_user = word[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$#.-".contains(byte));
+    // A path of a script has several slashes.
+    let is_path = memchr::memchr(b'/', &word[slash + 1..end.max(slash + 1)]).is_some();
+    (is_user && !is_path && end > slash + 1).then(|| Found::new(start, start + end, Rule::UrlUserinfo))
 }
 
 /// Returns the argument of `curl -u user:password` or `--user=user:password`; `at` is behind the flag. A

@@ -11,9 +11,11 @@ use super::host::VIRTUAL_HOST_KEYS;
 use super::mapping::{NodeBudget, ResolvedEntry, ResolvedMapping, resolve};
 use super::reader::Document;
 use super::source::Source;
-use super::{MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
+use super::{MAX_LOG_FORMAT, MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
+use crate::evidence::hybrid::MeshLogging;
 use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Position, Positioned, VirtualHost};
 use crate::text::{has_placeholder, is_placeholder_in_delimiters};
+use crate::wire::access_log::mesh_logging;
 use crate::wire::yaml::{Child, Cut, Node, NodeContent, ScalarKind};
 
 /// Valid keys of an entry of `ingressGateways`, from the same reference.
@@ -31,7 +33,7 @@ const INGRESS_GATEWAY_KEYS: &[&str] = &[
     "tolerations",
 ];
 
-const TOP_KEYS: &[&str] = &["ingressGateways", "namespace", "org", "virtualhosts"];
+const TOP_KEYS: &[&str] = &["ingressGateways", "istiod", "namespace", "org", "virtualhosts"];
 
 /// A key of the ApigeeRoute that users put into overrides.yaml by mistake.
 const ROUTE_KEY: &str = "enableNonSniClient";
@@ -73,7 +75,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             org: self.set(&top, "org").and_then(|field| self.text(field.value, "org")),
             namespace: self.set(&top, "namespace").and_then(|field| self.text(field.value, "namespace")),
             empty_virtual_hosts: self.emptied(&top, "virtualhosts"),
+            empty_org: self.blank(&top, "org"),
             empty_ingress_gateways: self.emptied(&top, "ingressGateways"),
+            access_log: self.access_log(&top),
             environment_alias: self.document.environment_alias,
             ..Overrides::default()
         };
@@ -91,6 +95,24 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         overrides
     }
 
+    /// Returns the access-log settings, if `istiod` has a format of its own.
+    fn access_log(&mut self, top: &ResolvedMapping<'a>) -> Option<MeshLogging> {
+        let istiod = top.known.get("istiod")?.value;
+        let tree = &self.document.tree;
+        let is_map = matches!(tree.node(istiod.node)?.content, NodeContent::Map(_));
+        let fields =
+            is_map.then(|| resolve(tree, istiod.node, &["accessLogFile", "accessLogFormat"], &mut self.budget))?;
+        let text = |name: &str| match &tree.node(fields.known.get(name)?.value.node)?.content {
+            NodeContent::Scalar(text, _) => Some(text.as_ref()),
+            _ => None,
+        };
+        let format = text("accessLogFormat").map(str::trim).filter(|format| is_log_format(format))?;
+        // Values of the chart apigee-ingress-manager, which sets the encoding itself.
+        let file = text("accessLogFile").unwrap_or("/dev/stdout");
+        let file = (!looks_secret(file)).then(|| evidence_value(file));
+        Some(mesh_logging(file, Some("1".to_owned()), Some(&serde_json::Value::from(format))))
+    }
+
     /// Returns the position of a top-level list that the file sets to nothing.
     fn emptied(&self, top: &ResolvedMapping<'a>, name: &str) -> Option<Position> {
         let field = top.known.get(name)?;
@@ -101,6 +123,13 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             _ => false,
         };
         is_empty.then_some(field.key.extent.place)
+    }
+
+    /// Returns the position of a top-level name that has no value. The chart treats an empty string as an
+    /// absent one.
+    fn blank(&self, top: &ResolvedMapping<'a>, name: &str) -> Option<Position> {
+        let field = top.known.get(name)?;
+        self.document.tree.node(field.value.node).filter(|node| is_empty(node)).map(|_| field.key.extent.place)
     }
 
     /// Returns the entry of a key with a value. The chart treats an empty string as an absent one.
@@ -390,6 +419,13 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 }
 
 /// Returns whether the chart treats the value as absent: it has none, or an empty string.
+/// Returns whether a text may be a format of Envoy: it has a command operator, and is no template.
+fn is_log_format(text: &str) -> bool {
+    let operators = text.split('%').skip(1).step_by(2);
+    let is_operator = |part: &str| part.starts_with(|first: char| first.is_ascii_uppercase());
+    text.len() <= MAX_LOG_FORMAT && operators.into_iter().any(is_operator) && !has_template(text)
+}
+
 pub(super) fn is_empty(node: &Node<'_>) -> bool {
     match &node.content {
         NodeContent::Scalar(_, ScalarKind::Null) => true,

@@ -41,10 +41,16 @@ pub(super) fn masked<'a>(text: &'a str, faults: &mut Faults) -> Cow<'a, str> {
     let mut before: Option<Line<'_>> = None;
     let mut waiting: Option<(Line<'_>, Option<Line<'_>>)> = None;
     let mut start = 0;
+    // Indentation of a key whose value has command operators of Envoy, which look like placeholders.
+    let mut format: Option<usize> = None;
     for (number, whole) in (1..).zip(text.split_inclusive('\n')) {
         let line = Line { number, start, text: whole.trim_end_matches(['\n', '\r']) };
         start += whole.len();
-        if line.is_empty() {
+        if line.is_empty() || format.is_some_and(|key| line.indentation() > key) {
+            continue;
+        }
+        format = begins_log_format(line.text).then(|| line.indentation());
+        if format.is_some() {
             continue;
         }
         if let Some((mark, above)) = waiting.take() {
@@ -69,6 +75,12 @@ pub(super) fn masked<'a>(text: &'a str, faults: &mut Faults) -> Cow<'a, str> {
         masked.replace_range(at..at + replacement.len(), &replacement);
     }
     Cow::Owned(masked)
+}
+
+/// Returns whether a line has the key of a log format, and a value that YAML can read.
+fn begins_log_format(line: &str) -> bool {
+    let value = line.split_once("accessLogFormat").map(|(_, rest)| rest.trim_start_matches(['"', '\'', ':', ' ']));
+    value.is_some_and(|value| !value.starts_with(['@', '%', '#']))
 }
 
 /// Makes a line that is a placeholder a comment, unless it is the value of the key above.

@@ -6,7 +6,7 @@
 //!           └────────┴──────── faults ───────────────┘
 //! ```
 //!
-//! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `virtualhosts`,
+//! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `istiod`, `virtualhosts`,
 //! `ingressGateways` and anchored values are kept. Nothing that may be secret enters the evidence: see
 //! `disclosure`.
 
@@ -29,12 +29,13 @@ mod tests;
 
 use self::faults::{FaultText, Faults};
 use crate::evidence::overrides::{FaultKind, Overrides, Position};
+use crate::wire::encoding::{marked_utf16, unmarked_wide};
 
 /// Maximum size of a file, in bytes. Files of 50 MB exist because data was pasted into them.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Maximum number of virtual hosts, and of ingress gateways, of one file. An organisation has at most a few
-/// hundred environment groups.
-pub const MAX_VIRTUAL_HOSTS: usize = 10_000;
+/// hundred environment groups. Each takes 18 KB of memory until it is judged and redacted.
+pub const MAX_VIRTUAL_HOSTS: usize = 2_500;
 /// Maximum number of faults that do not prevent reading.
 const MAX_FAULTS: usize = 100;
 /// Maximum number of faults of kind [`FaultKind::Malformed`].
@@ -59,6 +60,8 @@ const MAX_LINE: usize = 512;
 const MAX_PATH: usize = 512;
 /// Maximum number of characters of a key name or a value in a text.
 const MAX_SHOWN: usize = 63;
+/// Maximum length of an `accessLogFormat`, in bytes. That of the chart has 1,200.
+const MAX_LOG_FORMAT: usize = 16 * 1024;
 /// Maximum number of characters of a value in the evidence.
 const MAX_VALUE: usize = 512;
 
@@ -72,7 +75,8 @@ pub fn read(bytes: &[u8]) -> Overrides {
             FaultText::new("", format!("more than {MAX_BYTES} bytes"), "a smaller file; it was not read")
         });
     } else {
-        let source = source::decode(bytes, &mut faults);
+        let wide = marked_utf16(bytes);
+        let source = source::decode(bytes, wide.as_ref(), &mut faults);
         let text = marks::masked(source.text, &mut faults);
         let source = source.masked(&text);
         let document = reader::read(&source, &mut faults);
@@ -82,6 +86,20 @@ pub fn read(bytes: &[u8]) -> Overrides {
     }
     (overrides.faults, overrides.faults_left_out) = faults.finish();
     overrides
+}
+
+/// Returns the text of a file in UTF-16 with a byte order mark, as YAML for Go reads it; `None` for other
+/// bytes, and where a part of it is not UTF-16.
+#[must_use]
+pub fn text_of_utf16(bytes: &[u8]) -> Option<String> {
+    let wide = if bytes.len() > MAX_BYTES { None } else { marked_utf16(bytes) };
+    wide.filter(|wide| wide.broken_at.is_none()).map(|wide| wide.text)
+}
+
+/// Returns the encoding of a file that is not read: whether helm reads it is not known either.
+#[must_use]
+pub fn encoding_not_read(bytes: &[u8]) -> Option<&'static str> {
+    unmarked_wide(bytes)
 }
 
 /// Fuzzing entry: reads any bytes and checks that the result is within the limits of [`read`].

@@ -19,7 +19,7 @@ use crate::wire::yaml::{
 };
 
 /// The top-level keys whose values are kept.
-const JUDGED_KEYS: &[&str] = &["ingressGateways", "namespace", "org", "virtualhosts"];
+const JUDGED_KEYS: &[&str] = &["ingressGateways", "istiod", "namespace", "org", "virtualhosts"];
 
 /// The top-level mapping with the judged keys, and the top-level keys that may be misspelt.
 pub(super) struct Document<'a> {

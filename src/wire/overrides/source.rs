@@ -9,16 +9,8 @@ use super::MAX_DIRECTIVES;
 use super::faults::{FaultText, Faults};
 use crate::evidence::overrides::{FaultKind, LineEnds, Position};
 use crate::wire::BYTE_ORDER_MARK;
+use crate::wire::encoding::{WideText, unmarked_wide};
 use crate::wire::yaml::saturated;
-
-/// Byte order marks of other encodings, the longer ones first, because that of UTF-32 begins like that of
-/// UTF-16.
-const OTHER_MARKS: &[(&[u8], &str)] = &[
-    (b"\xFF\xFE\0\0", "UTF-32 (little endian)"),
-    (b"\0\0\xFE\xFF", "UTF-32 (big endian)"),
-    (b"\xFF\xFE", "UTF-16 (little endian)"),
-    (b"\xFE\xFF", "UTF-16 (big endian)"),
-];
 
 /// The valid text of the file.
 pub(super) struct Source<'a> {
@@ -34,12 +26,16 @@ pub(super) struct Source<'a> {
     pub(super) many_directives: bool,
 }
 
-/// Decodes `bytes`. Reports the first invalid byte and cuts the text off at the beginning of its line.
-pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
-    if let Some((_, name)) = OTHER_MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+/// Decodes `bytes`, of which `wide` is the text if they are UTF-16. Reports the first invalid byte and cuts
+/// the text off at the beginning of its line.
+pub(super) fn decode<'a>(bytes: &'a [u8], wide: Option<&'a WideText>, faults: &mut Faults) -> Source<'a> {
+    if let Some(wide) = wide {
+        return decoded(wide, faults);
+    }
+    if let Some(name) = unmarked_wide(bytes) {
         let start = Position { line: 1, column: 1 };
         faults.add(FaultKind::Malformed, start, || {
-            FaultText::new("", format!("the byte order mark of {name}"), "a file in UTF-8")
+            FaultText::new("", format!("text in {name}, which is not read"), "a file in UTF-8")
         });
         return Source::of("", true);
     }
@@ -60,14 +56,41 @@ pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
     faults.add(FaultKind::Malformed, place_of(valid, at), || {
         let byte = at + before;
         if nul {
-            FaultText::new("", format!("a NUL byte (byte {byte} of the file)"), "text; a file in UTF-16 is not read")
+            FaultText::new("", format!("a NUL byte (byte {byte} of the file)"), "text")
         } else {
             let observed = format!("a byte that is not UTF-8 (byte {byte} of the file)");
             FaultText::new("", observed, "a file in UTF-8; ISO 8859-1 and Windows-1252 have to be converted")
         }
     });
-    let line = valid.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    Source::of(&valid[..line], true)
+    Source::of(&valid[..line_start(valid, at)], true)
+}
+
+/// Returns the source of a file in UTF-16. Its lines are not those of a diff, which is made for UTF-8.
+fn decoded<'a>(wide: &'a WideText, faults: &mut Faults) -> Source<'a> {
+    let WideText { text, broken_at } = wide;
+    let nul = memchr(0, text.as_bytes());
+    let (end, cut) = match (nul, broken_at) {
+        (Some(at), _) => {
+            faults.add(FaultKind::Malformed, place_of(text, at), || {
+                FaultText::new("", "the character NUL in a file in UTF-16", "text")
+            });
+            (line_start(text, at), true)
+        }
+        (None, Some(byte)) => {
+            faults.add(FaultKind::Malformed, place_of(text, text.len()), || {
+                let observed = format!("bytes that are not UTF-16 (byte {byte} of the file)");
+                FaultText::new("", observed, "a file in UTF-8, or whole characters of UTF-16")
+            });
+            (line_start(text, text.len()), true)
+        }
+        (None, None) => (text.len(), false),
+    };
+    Source { plain_lines: false, ..Source::of(&text[..end], cut) }
+}
+
+/// Returns where the line of an offset begins.
+fn line_start(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
 }
 
 impl<'a> Source<'a> {

@@ -83,7 +83,7 @@ pub(crate) fn of_strength(list: &[Certificate]) -> Vec<ListFault> {
         if is_weak {
             let what = format!("{who} is signed with {}", certificate.signature_algorithm);
             faults.push(ListFault::new(EdgeCause::CertificateWeak, what, "a signature with SHA-256 or better"));
-        } else if key.algorithm == "RSA" && (1..WEAK_RSA).contains(&key.bits) {
+        } else if matches!(key.algorithm.as_str(), "RSA" | "RSA-PSS") && (1..WEAK_RSA).contains(&key.bits) {
             let what = format!("{who} has an RSA key of {} bits", key.bits);
             faults.push(ListFault::new(EdgeCause::CertificateWeak, what, "an RSA key of 2048 bits"));
         }

@@ -85,6 +85,10 @@ impl<'a> Advice<'a> {
         some_of(&self.result.findings().iter().map(place).collect::<Vec<_>>())
     }
 
+    fn objects(self) -> String {
+        some_of(&self.result.findings().iter().map(Finding::object).collect::<Vec<_>>())
+    }
+
     fn look(self, title: String, paste: String) -> Planned {
         self.planned(RemedyStep { title, paste: Some(paste), ..RemedyStep::default() })
     }
@@ -417,6 +421,10 @@ impl<'a> Advice<'a> {
                 };
                 self.planned(step)
             }
+            codes::HOSTNAMES_MISSING => self.look(
+                format!("Find out why {} has no hostname", self.objects()),
+                format!("{describe}\n{}", target.tool("collect", "")),
+            ),
             codes::ROUTE_NOT_RUNNING | codes::ROUTE_ERROR => {
                 self.look(format!("Read the status and the events of {}", self.places()), describe)
             }

@@ -1,7 +1,8 @@
 //! Every kind of fault, with its position.
 
 use super::{fault_summaries, malformed, only_fault, read, with_position};
-use crate::evidence::overrides::FaultKind;
+use crate::evidence::overrides::{FaultKind, GatewaysForm};
+use crate::wire::overrides::text_of_utf16;
 
 #[test]
 fn tabs_are_reported_with_their_position() {
@@ -20,12 +21,37 @@ fn invalid_text_is_reported_with_its_position() {
     let seen = |place: &str, observed: &str| (place.to_owned(), observed.to_owned());
     assert_eq!(malformed(b"org: a\nb: caf\xe9\n"), seen("2:7", "a byte that is not UTF-8 (byte 13 of the file)"));
     assert_eq!(malformed(b"org: a\nb: \0\n"), seen("2:4", "a NUL byte (byte 10 of the file)"));
-    assert_eq!(malformed(b"o\0r\0g\0"), seen("1:2", "a NUL byte (byte 1 of the file)"));
-    assert_eq!(malformed(b"\xff\xfeo\0"), seen("1:1", "the byte order mark of UTF-16 (little endian)"));
-    assert_eq!(malformed(b"\xfe\xff\0o"), seen("1:1", "the byte order mark of UTF-16 (big endian)"));
-    assert_eq!(malformed(b"\xff\xfe\0\0"), seen("1:1", "the byte order mark of UTF-32 (little endian)"));
+    assert_eq!(malformed(b"org\0\0\0"), seen("1:4", "a NUL byte (byte 3 of the file)"));
+    let wide = "text in UTF-32 (little endian) with a byte order mark, which is not read";
+    assert_eq!(malformed(b"\xff\xfe\0\0"), seen("1:1", wide));
+    let wide = "text in UTF-16 (little endian) without a byte order mark, which is not read";
+    assert_eq!(malformed(b"o\0r\0g\0:\0"), seen("1:1", wide));
+    assert_eq!(
+        malformed(b"\xff\xfeo\0:\0 \0a\0\n\0\0"),
+        seen("2:1", "bytes that are not UTF-16 (byte 12 of the file)")
+    );
     assert_eq!(malformed(b"a: \x01\n"), seen("1:4", "not YAML: the control character U+0001"));
     assert_eq!(malformed(b"a: @b\n"), seen("1:4", "not YAML: a character that no value begins with"));
+}
+
+#[test]
+fn a_file_in_utf_16_is_read_like_one_in_utf_8() {
+    let text = "org: mëadow😀\r\nvirtualhosts:\r\n- name: north\r\n  tlsMode: BOTH\r\n";
+    let expected = read(text.as_bytes());
+    for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(to_bytes).collect();
+        let overrides = read(&wide);
+        assert_eq!(overrides.org, expected.org);
+        assert_eq!(overrides.faults, expected.faults);
+        assert_eq!(overrides.faults[0].place.to_string(), "4:12");
+        assert_eq!(overrides.virtual_hosts[0].name, expected.virtual_hosts[0].name);
+        // No diff of UTF-8 fits the file.
+        assert!(overrides.context.is_empty());
+        let form = &overrides.virtual_hosts[0].additional_gateways.form;
+        assert!(matches!(form, GatewaysForm::Other { .. }), "{form:?}");
+        assert_eq!(text_of_utf16(&wide).as_deref(), Some(text));
+        assert_eq!(text_of_utf16(&wide[..wide.len() - 1]), None);
+    }
 }
 
 #[test]

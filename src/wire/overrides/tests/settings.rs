@@ -19,6 +19,46 @@ fn values_that_the_chart_accepts_are_no_faults() {
 }
 
 #[test]
+fn an_organization_without_a_value_has_its_position() {
+    for (file, expected) in
+        [("org:\n", Some("1:1")), ("a: b\norg: ''\n", Some("2:1")), ("org: x\n", None), ("a: b\n", None)]
+    {
+        let overrides = read(file.as_bytes());
+        assert_eq!(overrides.empty_org.map(|place| place.to_string()).as_deref(), expected, "{file}");
+        assert_eq!(overrides.org.is_some(), file.ends_with("x\n"), "{file}");
+    }
+}
+
+#[test]
+fn the_format_of_the_access_log_is_that_of_istiod() {
+    let format =
+        r#"{"status":"%RESPONSE_CODE%","name":"%REQUESTED_SERVER_NAME%","ip":"x %DOWNSTREAM_REMOTE_ADDRESS% y"}"#;
+    for file in [
+        format!("istiod:\n  accessLogFormat: '{format}'\norg: a\n"),
+        format!("istiod:\n  accessLogFormat: |-\n    {format}\norg: a\n"),
+        format!("istiod:\n  accessLogFormat: >-\n    {}\norg: a\n", format.replace(',', ",\n    ")),
+        format!("istiod: {{accessLogFormat: {}}}\norg: a\n", serde_json::Value::from(format)),
+    ] {
+        let overrides = read(file.as_bytes());
+        assert_eq!(fault_summaries(&overrides), [""; 0], "{file}");
+        let log = overrides.access_log.unwrap_or_else(|| panic!("{file}"));
+        let fields = log.fields.as_ref().unwrap_or_else(|| panic!("{file}: {log:?}"));
+        assert_eq!(fields["name"], "%REQUESTED_SERVER_NAME%", "{file}");
+        assert_eq!(fields["ip"], "x %DOWNSTREAM_REMOTE_ADDRESS% y", "{file}");
+        assert!(log.is_json() && log.names_server(), "{file}");
+        assert_eq!(overrides.org.as_ref().map(|org| org.value.as_str()), Some("a"));
+    }
+    for file in
+        ["istiod:\n  accessLogFormat:\n", "istiod:\n  accessLogFormat: ${FORMAT}\n", "istiod: x\n", "istiod:\n  a: b\n"]
+    {
+        assert_eq!(read(file.as_bytes()).access_log, None, "{file}");
+    }
+    // A placeholder behind the format is still one.
+    let overrides = read(b"istiod:\n  accessLogFormat: '%START_TIME%'\n  x: @X@\nvirtualhosts:\n- name: @GROUP@\n");
+    assert_eq!(fault_summaries(&overrides), ["5:9 Placeholder virtualhosts[0].name"]);
+}
+
+#[test]
 fn settings_are_kept_with_their_positions() {
     let overrides = read(
         b"virtualhosts:\n- name: a\n  selector: {app: gate}\n  tlsMode: MUTUAL\n  caCertPath: certs/ca.pem\n  \
