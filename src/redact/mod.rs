@@ -49,7 +49,7 @@ pub use self::text::{MAX_LINE, StreamRedactor};
 use self::pseudonyms::Table;
 use self::rules::{Rule, Rules};
 use self::text::{Engine, Patterns};
-use self::typed::{answers, evidence, objects, overrides};
+use self::typed::{answers, evidence, objects, overrides, settings};
 use crate::evidence::Evidence;
 use crate::text::json;
 use crate::wire::capture::RecordKind;
@@ -299,6 +299,18 @@ impl Redactor {
             return Ok(clean);
         }
         answers::redact(&self.engine, &clean, redactions)
+    }
+
+    /// Redacts the configuration of a Router. Entries of nginx's tables have no name that says what they are.
+    #[must_use]
+    pub fn router_configuration(&self, text: &str, redactions: &mut Redactions) -> String {
+        self.text(&settings::without_tables(text, redactions), redactions)
+    }
+
+    /// Redacts properties. Lines that continue another one are joined with it.
+    #[must_use]
+    pub fn properties(&self, text: &str, redactions: &mut Redactions) -> String {
+        settings::by_name(&self.text(&settings::unfolded(text), redactions), redactions)
     }
 
     /// Redacts an XML file of a proxy. With pseudonyms, the host of a URL is replaced even if it has one

@@ -19,6 +19,25 @@ fn settings_from_standard_input_are_judged_and_kept() {
 }
 
 #[test]
+fn secrets_without_a_name_are_not_in_the_settings_of_a_bundle() {
+    let world = World::new();
+    let conf = "map $http_x_key $ok { default 0; \"SENTINEL-1\" 1; }\ngeo $a { SENTINEL-2 1; }\n\
+                server { ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers HIGH; secure_link_secret SENTINEL-3; }\n";
+    let conf = world.file("0-default.conf", conf);
+    let properties = "jsse.enableSNIExtension=true\npass\\\n  word=SENTINEL-4\nconf_credential.x = SENTINEL-5\n";
+    let properties = world.file("mp.properties", properties);
+    let bundle = world.collect(&["--router-conf", &conf, "--mp-properties", &properties]);
+    let files = world.unpacked(&bundle);
+    let with_secret: Vec<&String> =
+        files.iter().filter(|(_, text)| text.contains("SENTINEL")).map(|(path, _)| path).collect();
+    assert!(with_secret.is_empty(), "{with_secret:?}");
+    let kept: String =
+        files.iter().filter(|(path, _)| path.contains("/files/")).map(|(_, text)| text.as_str()).collect();
+    assert!(kept.contains("ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers HIGH;"), "{kept}");
+    assert!(kept.contains("jsse.enableSNIExtension=true"), "{kept}");
+}
+
+#[test]
 fn standard_input_is_refused_for_two_inputs() {
     let world = World::new();
     let output = world.run(&[

@@ -1,7 +1,7 @@
 //! Captures: what they do not show is unknown, and a server that nobody named is no target.
 
 use crate::builder::{
-    ACK, RST, Talk, alert, certificate_message, framed, good12, good13, hello, merged, message, pcap, record,
+    ACK, FIN, RST, Talk, alert, certificate_message, framed, good12, good13, hello, merged, message, pcap, record,
     server_hello_message,
 };
 use crate::world::{Outcome, World};
@@ -95,6 +95,52 @@ fn a_syn_is_unanswered_once_it_is_repeated_or_old() {
     let mut soon = good13(OTHER, BACKEND, Some("backend.test"));
     shift(&mut soon, 1);
     judged(&world, &[syn, soon]).is("healthy", "none", 0);
+}
+
+#[test]
+fn a_client_that_waits_in_vain_and_leaves_was_not_answered() {
+    let world = World::new();
+    let talk = |seconds: u64| {
+        let mut talk = Talk::open(PROCESSOR, BACKEND);
+        talk.client_says(&hello(Some("backend.test")));
+        talk.server_says(b"");
+        talk.wait(seconds);
+        talk.client_sends(FIN | ACK, b"");
+        talk
+    };
+    judged(&world, &[talk(55)]).claims("handshake-timeout", "southbound", "network", "likely");
+    judged(&world, &[talk(0)]).is("healthy", "none", 0);
+}
+
+#[test]
+fn a_goodbye_in_answer_to_a_hello_is_a_failure() {
+    let world = World::new();
+    let mut talk = Talk::open(PROCESSOR, BACKEND);
+    talk.client_says(&hello(Some("backend.test")));
+    talk.server_says(&alert(1, 0));
+    talk.server_sends(FIN | ACK, b"");
+    let outcome = judged(&world, &[talk]);
+    outcome.claims("closed-in-hello", "southbound", "network", "likely");
+}
+
+#[test]
+fn a_router_that_knows_no_name_in_a_hello_without_one_needs_it() {
+    let world = World::new();
+    let mut talk = Talk::open("198.51.100.7:50000", "10.20.0.2:443");
+    talk.client_says(&hello(None));
+    talk.server_says(&alert(2, 112));
+    let capture = world.bytes("router.pcap", &pcap(LINK, &framed(&merged(&[talk]))));
+    let flags = ["--api-dump", &world.dump(), "--pcap", &capture, "--router-address", "10.20.0.2"];
+    let outcome = world.offline(&flags);
+    outcome.claims("sni-missing", "northbound", "client-owner", "likely");
+    assert!(!outcome.has("sni-unknown"), "{outcome:?}");
+}
+
+#[test]
+fn a_server_that_wants_stronger_suites_refuses_the_suites() {
+    let world = World::new();
+    let outcome = judged(&world, &[refused(Some("backend.test"), 71)]);
+    outcome.claims("cipher-mismatch", "southbound", "backend-owner", "likely");
 }
 
 #[test]

@@ -117,6 +117,12 @@ fn a_version_that_edge_disables_is_the_operators() {
     outcome.claims("protocol-mismatch", "southbound", "edge-operator", "established");
     outcome.fixes(&["Remove TLSv1.2 from jdk.tls.disabledAlgorithms", "edge-message-processor restart"]);
     assert!(!outcome.all().contains("accept TLS 1.2"), "{outcome:?}");
+    let backend = Server::tls(World::new().pki, &["backend", "issuing"]).versions("1.2", "1.2").ciphers("AES128-SHA");
+    let world = with_backend(backend.start());
+    let file = world.file("mp.properties", &disabled("TLS_RSA_*"));
+    let outcome = world.diagnose(&["--java", "17", "--mp-properties", &file, "--leg", "southbound"]);
+    outcome.claims("cipher-mismatch", "southbound", "edge-operator", "established");
+    outcome.fixes(&["disables the cipher suites", "TLS_RSA_*", "edge-message-processor restart"]);
     // Nothing is left to offer.
     let file = world.file("mp.properties", &disabled("TLSv1, TLSv1.1, TLSv1.2, TLSv1.3"));
     let outcome = world.diagnose(&["--java", "17", "--mp-properties", &file, "--leg", "southbound"]);

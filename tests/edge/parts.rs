@@ -18,7 +18,7 @@ use crate::pki::Pki;
 use crate::servers::Server;
 
 /// The lists of certificates that parts present and trust, each a file of this name.
-const LISTS: [(&str, &[&str]); 14] = [
+const LISTS: [(&str, &[&str]); 15] = [
     ("api", &["api", "issuing"]),
     ("backend", &["backend", "issuing"]),
     ("leaf", &["backend"]),
@@ -31,6 +31,7 @@ const LISTS: [(&str, &[&str]); 14] = [
     ("other-root", &["other-root"]),
     ("app", &["app", "issuing"]),
     ("expired-app", &["expired-app", "issuing"]),
+    ("early-app", &["early-app", "issuing"]),
     ("server-app", &["api", "issuing"]),
     ("other-app", &["other-app", "other-root"]),
 ];

@@ -72,6 +72,9 @@ impl Pki {
             ("elsewhere", foreign(BACKEND, Use::Server)),
             ("app", leaf("app.test", Use::Client, 300)),
             ("expired-app", leaf("app.test", Use::Client, -7)),
+            // Begins when any other would have been valid for a long time.
+            ("early-app", leaf("app.test", Use::Client, EARLY + 300)),
+            ("ending-app", leaf("app.test", Use::Client, 6)),
             ("other-app", foreign("app.test", Use::Client)),
             ("other-root", other.clone()),
         ];
@@ -94,6 +97,9 @@ fn ec_key() -> PKey<Private> {
     PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key")
 }
 
+/// From so many days on, a certificate of a server or client is not valid yet.
+const EARLY: i64 = 10_000;
+
 /// Makes a certificate that ends in so many days; a CA if it has no use.
 fn certificate(name: &str, of: Option<Use>, signer: Option<&Signer<'_>>, key: &PKey<Private>, days: i64) -> X509 {
     let mut subject = X509Name::builder().expect("a name");
@@ -112,7 +118,8 @@ fn certificate(name: &str, of: Option<Use>, signer: Option<&Signer<'_>>, key: &P
     builder.set_pubkey(key).expect("a key");
     let now = jiff::Timestamp::now().as_second();
     let time = |at: i64| Asn1Time::from_unix(at).expect("a time");
-    builder.set_not_before(&time(now - 400 * DAY)).expect("a date");
+    let begins = if days > EARLY && of.is_some() { 12 } else { -400 };
+    builder.set_not_before(&time(now + begins * DAY)).expect("a date");
     builder.set_not_after(&time(now + days * DAY)).expect("a date");
     let Some(of) = of else {
         builder

@@ -33,6 +33,7 @@ fn alert_46_is_what_the_configured_certificate_shows() {
         ("expired-app", "client-certificate-expired"),
         ("backend", "client-certificate-no-client-auth"),
         ("app", "client-certificate-untrusted"),
+        ("early-app", "client-certificate-untrusted"),
     ] {
         world.target_presents(&[chain, "issuing"]);
         let outcome = logged(&world, unknown);
@@ -40,6 +41,55 @@ fn alert_46_is_what_the_configured_certificate_shows() {
         assert_eq!(outcome.causes(), [cause], "{outcome:?}");
         assert!(outcome.objects(cause).contains(&"203.0.113.10:443".to_owned()), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_client_certificate_of_a_target_that_ends_soon_is_a_risk() {
+    let world = World::new();
+    world.target_presents(&["ending-app", "issuing"]);
+    let outcome = world.offline(&["--api-dump", &world.dump()]);
+    outcome.is("atRisk", "southbound", 1);
+    outcome.claims("certificate-expiring", "southbound", "edge-administrator", "likely");
+    outcome.fixes(&["client certificate", "format=keycertfile"]);
+}
+
+#[test]
+fn settings_that_java_does_not_know_are_the_administrators() {
+    let world = World::new();
+    for (text, cause) in [
+        ("Unsupported CipherSuite: ECDHE-RSA-AES256-GCM-SHA384", "cipher-mismatch"),
+        ("Unsupported protocolTLSv1.0", "protocol-mismatch"),
+        ("Unexpected error: the trustAnchors parameter must be non-empty", "truststore-mismatch"),
+    ] {
+        let outcome = logged(&world, text);
+        outcome.claims(cause, "southbound", "edge-administrator", "likely");
+    }
+    let outcome = logged(&world, "Received fatal alert: insufficient_security");
+    outcome.claims("cipher-mismatch", "southbound", "backend-owner", "likely");
+}
+
+#[test]
+fn java_that_calls_a_host_alias_is_a_client_app() {
+    let world = World::new();
+    let text = "javax.net.ssl.SSLHandshakeException: No subject alternative DNS name matching api.test found.";
+    let outcome = world.offline(&["--api-dump", &world.dump(), "--symptom", text]);
+    assert_eq!(outcome.objects("hostname-mismatch"), ["virtualhosts/secure"], "{outcome:?}");
+    assert!(outcome.text().contains("northbound"), "{outcome:?}");
+}
+
+#[test]
+fn a_log_of_json_records_is_read() {
+    let world = World::new();
+    let message = "HTTPClient$Context.handshakeFailed() : SSLClientChannel[C:203.0.113.10:443 Remote \
+                   host:10.20.0.5:40000]@6 handshake failed, message: No name matching backend.test found";
+    let record = |environment: &str| {
+        let names = json!({ "org": "o", "env": environment, "api": "orders", "rev": "3", "messageid": "m" });
+        json!({ "timestamp": "1796000000123", "level": "ERROR", "mdc": names, "message": message }).to_string()
+    };
+    let log = world.file("records.log", &format!("{}\n{}\n", record("e"), record("test")));
+    let outcome = world.offline(&["--api-dump", &world.dump(), "--mp-log", &log]);
+    outcome.claims("hostname-mismatch", "southbound", "backend-owner", "likely");
+    assert!(outcome.all().contains("1 failed handshake of proxy orders revision 3"), "{outcome:?}");
 }
 
 #[test]

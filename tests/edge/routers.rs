@@ -68,10 +68,20 @@ fn a_refused_client_certificate_is_read_from_http_400_within_tls() {
             ("expired-app", "client-certificate-expired", "established"),
             ("server-app", "client-certificate-no-client-auth", "established"),
             ("other-app", "client-certificate-untrusted", "likely"),
+            ("early-app", "client-certificate-untrusted", "established"),
         ] {
             with(name).claims(cause, "northbound", "client-owner", certainty);
         }
     }
+}
+
+#[test]
+fn a_backend_that_may_refuse_the_request_for_want_of_a_certificate_is_said() {
+    let mut world = World::new();
+    world.backend = parts().router("mutual-12");
+    let outcome = world.diagnose(&["--leg", "southbound"]);
+    assert!(outcome.not_seen().contains("targetservers/orders answers requests without a client cert"), "{outcome:?}");
+    assert!(!outcome.has("client-certificate-missing"), "{outcome:?}");
 }
 
 #[test]
@@ -91,6 +101,40 @@ fn a_router_that_requests_no_certificate_for_two_way_tls_is_a_risk() {
         assert!(!outcome.has("client-certificate-missing"), "HTTP 400 has another reason: {outcome:?}");
     }
     world("bad-request").diagnose(&[]).is("healthy", "none", 0);
+}
+
+#[test]
+fn a_virtual_host_without_truststore_is_not_one_that_a_router_has_not_loaded() {
+    let outcome = World { lacks_truststore: true, ..mutual("current") }.diagnose(&[]);
+    outcome.claims("truststore-missing", "northbound", "edge-administrator", "likely");
+    assert!(!outcome.has("router-not-reloaded"), "{outcome:?}");
+}
+
+#[test]
+fn a_keystore_that_is_gone_is_a_risk_while_a_router_serves_what_it_loaded() {
+    let world = world("current");
+    world.api.add("/references/ks-ref", &serde_json::json!({ "name": "ks-ref", "refers": "gone" }));
+    let outcome = world.diagnose(&[]);
+    outcome.is("atRisk", "northbound", 1);
+    outcome.claims("keystore-missing", "northbound", "edge-administrator", "established");
+    world.diagnose(&["--probe", "none"]).is("cause", "northbound", 1);
+}
+
+#[test]
+fn versions_and_suites_of_a_router_that_nginx_does_not_know_are_possible() {
+    let world = world("current");
+    let key = "conf_load_balancing_load.balancing.driver.server.ssl";
+    for (setting, cause) in [
+        ("protocols=TLSv1.2,TLSv1.3", "protocol-mismatch"),
+        ("ciphers=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "cipher-mismatch"),
+    ] {
+        let file = world.file("router.properties", &format!("{key}.{setting}\n"));
+        let outcome = world.diagnose(&["--probe", "none", "--router-properties", &file]);
+        outcome.claims(cause, "northbound", "edge-operator", "possible");
+        assert_eq!(outcome.code, 3, "{outcome:?}");
+    }
+    let file = world.file("router.properties", &format!("{key}.protocols=tlsv1.2 TLSV1.3\n"));
+    world.diagnose(&["--probe", "none", "--router-properties", &file]).is("healthy", "none", 0);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) alias: &'static str,
     /// The virtual host requires client certificates of the truststore.
     pub(crate) is_mutual: bool,
+    /// The virtual host names no truststore.
+    pub(crate) lacks_truststore: bool,
     /// The virtual host requires a PROXY header.
     pub(crate) is_proxied: bool,
     pub(crate) folder: TempDir,
@@ -38,7 +40,17 @@ impl World {
         let router = Server::tls(pki, &["api", "issuing"]).start();
         let backend = Server::tls(pki, &["backend", "issuing"]).start();
         let folder = tempfile::tempdir().expect("a folder");
-        let world = Self { pki, api, router, backend, alias: ALIAS, is_mutual: false, is_proxied: false, folder };
+        let world = Self {
+            pki,
+            api,
+            router,
+            backend,
+            alias: ALIAS,
+            is_mutual: false,
+            lacks_truststore: false,
+            is_proxied: false,
+            folder,
+        };
         world.file("token", SECRET);
         world.file("root.pem", &world.pki.pem(&["root"]));
         world.api.add("/virtualhosts", &json!(["default", "secure"]));
@@ -99,7 +111,7 @@ impl World {
             "keyStore": "ref://ks-ref", "keyAlias": "api", "ciphers": [], "protocols": [] });
         if self.is_mutual {
             tls["clientAuthEnabled"] = json!("true");
-            tls["trustStore"] = json!("ref://ts-ref");
+            tls["trustStore"] = if self.lacks_truststore { Value::Null } else { json!("ref://ts-ref") };
         }
         let port = self.router.port.to_string();
         let options: &[&str] = if self.is_proxied { &["proxy_protocol"] } else { &[] };

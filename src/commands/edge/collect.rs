@@ -212,7 +212,13 @@ fn add_settings(sink: &RedactingWriter, settings: Vec<GivenFile>) {
     for (number, GivenFile { flag, name, bytes }) in (1..).zip(settings) {
         let name = sink.redact_text(base(&name));
         let path = format!("{FILES}/{number:02}-{}", layout::segment(&name));
-        add_text(sink, &path, &format!("{flag} {name}"), "settings of a host", &bytes);
+        let mut redactions = Redactions::default();
+        let text = String::from_utf8_lossy(&bytes);
+        let text = match flag {
+            "--router-conf" => sink.redactor.router_configuration(&text, &mut redactions),
+            _ => sink.redactor.properties(&text, &mut redactions),
+        };
+        sink.write_clean(&path, &format!("{flag} {name}"), "settings of a host", text.as_bytes(), redactions);
     }
 }
 

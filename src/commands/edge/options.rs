@@ -59,7 +59,7 @@ pub(super) fn of(
         legs,
         expect_non_sni: args.expect == Some(Expectation::NonSni),
         java: java(args, dialect),
-        edge_version: args.edge_version.clone(),
+        edge_version: args.edge_version.as_deref().map(edge_version).transpose()?,
         sni: match args.sni {
             SniArgument::On => SniChoice::On,
             SniArgument::Off => SniChoice::Off,
@@ -216,6 +216,15 @@ fn java(args: &EdgeFlags, dialect: Dialect) -> Vec<JavaProfile> {
     }
 }
 
+/// Refuses what is no version: it would be taken for an old private cloud.
+fn edge_version(text: &str) -> Result<String, Error> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if text.eq_ignore_ascii_case("cloud") || text.contains('.') && text.split('.').all(is_number) {
+        return Ok(text.to_owned());
+    }
+    Err(argument(&format!("--edge-version {text:?}"), "expected a version such as 4.53.01, or cloud"))
+}
+
 /// Returns the profile of a choice of the command line.
 pub(in crate::commands) fn profile(java: JavaChoice) -> JavaProfile {
     match java {
@@ -340,5 +349,15 @@ mod tests {
         assert!(connect_to("a:443:b").is_err());
         assert_eq!(router("[::1]:9001").unwrap(), ("::1".parse().unwrap(), Some(9001)));
         assert_eq!(router("10.0.0.5").unwrap(), ("10.0.0.5".parse().unwrap(), None));
+    }
+
+    #[test]
+    fn refuses_what_is_no_version_of_edge() {
+        for version in ["4.53.01", "4.16.05.01", "cloud", "Cloud"] {
+            assert_eq!(edge_version(version).unwrap(), version);
+        }
+        for wrong in ["", "4", "4.", "foo", "4.53.x", "v4.53"] {
+            assert!(edge_version(wrong).is_err(), "{wrong}");
+        }
     }
 }

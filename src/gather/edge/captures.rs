@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::unseen;
 use crate::evidence::Reason;
 use crate::evidence::capture::{Capture, CapturedCertificate, ClientChain, Flow, HelloState, Outcome, ServerName};
 use crate::evidence::certificate::{Certificate, MAX_CERTIFICATES};
 use crate::evidence::edge::{CapturedHandshake, ClientList, Unseen};
+use crate::evidence::handshake::{Party, Stage};
 use crate::gather::files::captures::{self, CaptureError};
 use crate::run::{Progress, Stop};
 use crate::text::count;
@@ -16,6 +19,9 @@ use crate::wire::tls::KeyLog;
 
 /// Maximum number of different handshakes that are kept.
 const MAX_KINDS: usize = 256;
+/// How long a client waits for the first byte until it counts as not answered. One that leaves earlier proves
+/// nothing.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// What captures hold.
 pub struct Captured {
@@ -163,8 +169,23 @@ fn handshake(flow: &Flow) -> Option<CapturedHandshake> {
             ClientChain::Empty => ClientList::Empty,
             ClientChain::Sent(list) => ClientList::Sent(described(list)),
         },
-        outcome: flow.outcome,
+        outcome: outcome(flow),
     })
+}
+
+/// Returns how a connection ended. A client that waits in vain ends it by itself: a Message Processor does so
+/// after 55 seconds.
+fn outcome(flow: &Flow) -> Outcome {
+    let waited = flow.ended_at.duration_since(flow.started_at);
+    match flow.outcome {
+        Outcome::Reset { by: Party::Client, stage: Stage::ClientHello }
+        | Outcome::Closed { by: Party::Client, stage: Stage::ClientHello }
+            if waited >= PATIENCE =>
+        {
+            Outcome::Silent { acknowledged: true }
+        }
+        other => other,
+    }
 }
 
 fn described(list: &[CapturedCertificate]) -> Vec<Certificate> {

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use openssl::x509::X509;
 use tokio::sync::Semaphore;
 
+use super::disabled_suites::is_disabled;
 use super::{ConnectTo, Gathering};
 use crate::evidence::edge::{Edge, JavaProfile, Leg, LegHandshake, Purpose, Target, is_sendable};
 use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, Stage};
@@ -278,6 +279,10 @@ impl Gathering<'_> {
         } else {
             pinned.iter().filter_map(|name| suites::number(name).map(suites::name)).collect()
         };
+        let disabled = self.edge.message_processors.iter().find_map(|file| file.disabled_algorithms.as_deref());
+        if let Some(disabled) = disabled {
+            names.retain(|name| !is_disabled(name, disabled));
+        }
         // A list with suites of TLS 1.3 alone, or without any, would shift the versions.
         names.retain(|name| if name.starts_with("TLS_") { *max == Version::Tls13 } else { *min < Version::Tls13 });
         (!names.is_empty()).then_some(Offer { profile: Some(profile), versions: (*min, *max), suites: Some(names) })
@@ -318,7 +323,10 @@ impl Gathering<'_> {
 /// Returns whether Java knows a protocol or cipher suite by this name.
 fn is_java(name: &str) -> bool {
     let is_protocol = ["SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"].contains(&name);
-    is_protocol || name.starts_with("TLS_") || name.starts_with("SSL_")
+    // Java writes the suites of SSL 3 with SSL_.
+    let registered = name.strip_prefix("SSL_").map(|rest| format!("TLS_{rest}"));
+    let is_suite = name.starts_with("TLS_") || registered.is_some();
+    is_protocol || is_suite && suites::number(registered.as_deref().unwrap_or(name)).is_some()
 }
 
 impl Offer {

@@ -12,6 +12,7 @@
 mod answers;
 mod captures;
 mod comparisons;
+mod disabled_suites;
 pub mod files;
 mod handshakes;
 mod objects;

@@ -269,6 +269,18 @@ pub(super) fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         }];
     }
     let mut steps = Vec::new();
+    let disabling = edge.message_processors.iter().find(|file| file.disabled_algorithms.is_some());
+    if let Some(file) = disabling.filter(|_| observation.owner == Owner::of_hosts(edge)) {
+        steps.push(LegStep {
+            title: "Remove what disables the cipher suites of the backend from jdk.tls.disabledAlgorithms on every \
+                    Message Processor, and restart all of them one after the other"
+                .into(),
+            owner: observation.owner,
+            paste: (!edge.is_cloud())
+                .then(|| format!("chown apigee:apigee {MP_PROPERTIES}\n{SERVICE} edge-message-processor restart")),
+            note: file.disabled_algorithms.as_ref().map(|list| format!("{} has: {list}", file.file)),
+        });
+    }
     if edge.question.java.iter().any(|java| *java <= JavaProfile::Java8Limited) && !edge.is_cloud() {
         steps.push(unlimited(Owner::EdgeOperator, "the Message Processors"));
     }

@@ -164,6 +164,9 @@ fn client_app(observation: &Observation) -> Option<Vec<LegStep>> {
         EdgeCause::ClientCertificateNoClientAuth => {
             (format!("Let the client apps of {host} present a certificate with clientAuth"), None)
         }
+        EdgeCause::ClientCertificateUntrusted if observation.is_about_dates() => {
+            (format!("Let the client apps of {host} present a certificate that is valid now"), None)
+        }
         EdgeCause::ClientCertificateUntrusted => (
             format!("Let the client apps of {host} present a certificate of a CA in its truststore, with its chain"),
             Some("or add the CA of their certificate to the truststore of the virtual host"),
@@ -250,6 +253,13 @@ fn southbound(edge: &Edge, observation: &Observation, now: Timestamp) -> Option<
         }
         EdgeCause::ClientCertificateExpired | EdgeCause::ClientCertificateNoClientAuth => {
             certificate(edge, observation, now, "Get a valid client certificate with clientAuth")
+        }
+        // That of a backend has another owner.
+        EdgeCause::CertificateExpiring if observation.owner == Owner::EdgeAdministrator => {
+            certificate(edge, observation, now, "Get a new client certificate with clientAuth")
+        }
+        EdgeCause::ClientCertificateUntrusted if observation.is_about_dates() => {
+            certificate(edge, observation, now, "Get a client certificate that is valid now")
         }
         _ => return None,
     })

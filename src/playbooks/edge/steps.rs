@@ -130,7 +130,7 @@ fn see_leg(evidence: &Evidence) -> StepSeen {
         .symptoms
         .iter()
         .map(|text| {
-            let leg = crate::checks::facts::edge::meaning_of_symptom(text, edge.question.only_leg())
+            let leg = crate::checks::facts::edge::meaning_of_symptom(edge, text)
                 .map_or_else(|| "not understood".to_owned(), |meaning| format!("{}, {}", meaning.leg, meaning.what));
             format!("symptom: {leg}")
         })
@@ -172,7 +172,8 @@ fn see_protocol(evidence: &Evidence) -> StepSeen {
     let scanned = edge.handshakes.iter().filter_map(|made| {
         let accepted = made.scan.as_ref()?.versions.iter().filter(|version| !version.suites.is_empty());
         let accepted: Vec<&str> = accepted.map(|version| version.version.as_str()).collect();
-        Some(format!("{} accepts: {}", made.object, crate::text::joined(&accepted, " ", "nothing")))
+        let sni = if made.handshake.server_name.is_some() { "with" } else { "without" };
+        Some(format!("{} accepts {sni} SNI: {}", made.object, crate::text::joined(&accepted, " ", "nothing")))
     });
     let known: Vec<String> = routers.chain(pinned).chain(scanned).collect();
     // What Java offers by itself was not looked at.

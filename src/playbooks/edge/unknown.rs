@@ -11,6 +11,7 @@ use crate::checks::{CheckResult, Outcome};
 use crate::evidence::Reason;
 use crate::evidence::capture::Outcome as Captured;
 use crate::evidence::edge::{CapturedHandshake, Edge, Leg, LegHandshake};
+use crate::evidence::handshake::ClientCertificate;
 use crate::text::count;
 use crate::verdict::{FailingLeg, Measurement, NotSeen, is_unknown, shell_word};
 
@@ -58,7 +59,25 @@ pub(super) fn handshakes(edge: &Edge, now: Timestamp) -> Vec<NotSeen> {
             command: measurement::again(edge, &["--client-cert FILE --client-key FILE".to_owned()]),
         }),
     });
-    failed.chain(unpresented).collect()
+    failed.chain(unpresented).chain(unanswered(edge)).collect()
+}
+
+/// The backends that request a client certificate and go on without one: nginx then refuses the request,
+/// which no handshake shows.
+fn unanswered(edge: &Edge) -> impl Iterator<Item = NotSeen> {
+    let made = edge.handshakes.iter().filter(|made| {
+        let is_requested = matches!(made.handshake.client_certificate, ClientCertificate::Requested(_));
+        made.leg == Leg::Southbound && is_requested && made.handshake.succeeded() && edge.own_certificates.is_empty()
+    });
+    let places: BTreeSet<_> = made.map(|made| (made.object.as_str(), made.host.as_str(), made.port)).collect();
+    places.into_iter().map(|(object, host, port)| NotSeen {
+        what: format!("whether {object} answers requests without a client certificate"),
+        why: "the backend requests one and goes on without; a refusal by HTTP is not seen in a handshake".into(),
+        measurement: Some(Measurement {
+            why: "HTTP 400 says that the backend requires the certificate".into(),
+            command: format!("curl -sv -o /dev/null {}", shell_word(&format!("https://{host}:{port}/"))),
+        }),
+    })
 }
 
 /// What a handshake was, and how it failed.
@@ -76,7 +95,7 @@ fn of_symptom(edge: &Edge) -> Option<Unknown> {
         );
         return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
     }
-    if let Some(meaning) = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(text, only)) {
+    if let Some(meaning) = edge.symptoms.iter().find_map(|text| facts::meaning_of_symptom(edge, text)) {
         let text = format!("the symptom is {}: {}, and nothing that explains it was seen", meaning.leg, meaning.what);
         return Some((FailingLeg::of([meaning.leg]), text, Some(measurement::probe(edge, Some(meaning.leg)))));
     }
@@ -88,9 +107,8 @@ fn of_symptom(edge: &Edge) -> Option<Unknown> {
 
 /// The symptoms that the configuration contradicts, with their number and the reason.
 pub(super) fn contradicted(edge: &Edge) -> impl Iterator<Item = (usize, Meaning, String)> {
-    let only = edge.question.only_leg();
     let numbered = (1..).zip(&edge.symptoms);
-    let understood = numbered.filter_map(move |(number, text)| Some((number, facts::meaning_of_symptom(text, only)?)));
+    let understood = numbered.filter_map(move |(number, text)| Some((number, facts::meaning_of_symptom(edge, text)?)));
     let judged = understood.filter(|(_, meaning)| edge.question.judges(meaning.leg));
     judged.filter_map(|(number, meaning)| {
         let why = facts::contradiction(edge, &meaning)?;
@@ -100,9 +118,8 @@ pub(super) fn contradicted(edge: &Edge) -> impl Iterator<Item = (usize, Meaning,
 
 /// The symptoms whose text no table has, with their number.
 pub(super) fn not_understood(edge: &Edge) -> impl Iterator<Item = (usize, &str)> {
-    let only = edge.question.only_leg();
     let numbered = (1..).zip(edge.symptoms.iter().map(String::as_str));
-    numbered.filter(move |(_, text)| facts::meaning_of_symptom(text, only).is_none())
+    numbered.filter(move |(_, text)| facts::meaning_of_symptom(edge, text).is_none())
 }
 
 /// The captured handshakes of a leg that failed, where nothing fits how they ended.
@@ -136,11 +153,13 @@ fn of_captures(edge: &Edge, now: Timestamp) -> Option<Unknown> {
 /// Returns whether a handshake was seen to fail. A client that goes away by itself proves nothing.
 fn is_failure(outcome: Captured) -> bool {
     use crate::evidence::handshake::Party::Server;
+    use crate::evidence::handshake::Stage;
     match outcome {
-        Captured::Alert { level, .. } => level == 2,
-        Captured::Reset { by, stage } | Captured::Closed { by, stage } => {
-            by == Server && stage != crate::evidence::handshake::Stage::Established
+        // A close_notify that answers a ClientHello ends the handshake too.
+        Captured::Alert { by, stage, level, number } => {
+            level == 2 || by == Server && stage == Stage::ClientHello && number == 0
         }
+        Captured::Reset { by, stage } | Captured::Closed { by, stage } => by == Server && stage != Stage::Established,
         Captured::Undelivered { by } => by == Server,
         Captured::Silent { .. }
         | Captured::ServerNotTls { .. }

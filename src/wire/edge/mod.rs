@@ -11,6 +11,7 @@ mod fields;
 mod key_derivation;
 pub mod keystore_file;
 pub mod mp_log;
+mod mp_log_record;
 pub mod nginx;
 pub mod properties;
 pub mod proxy;

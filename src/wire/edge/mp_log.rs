@@ -14,6 +14,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use memchr::{memchr, memmem, memrchr};
 
+use super::mp_log_record;
 use crate::evidence::edge::{LogFailure, MessageProcessorLog};
 use crate::text::first_words;
 use crate::wire::encoding::{BYTE_ORDER_MARK, Encoding};
@@ -198,8 +199,11 @@ impl Scanner {
             let end = memchr(b'\n', &bytes[mark..]).map_or(bytes.len(), |end| mark + end);
             let line = &bytes[begin..end.min(begin + MAX_LINE)];
             let line = String::from_utf8_lossy(line);
-            if let Some(failure) = parse(line.trim_end()) {
-                self.add(line.trim_end(), failure);
+            let record = mp_log_record::line(&line);
+            let text = record.as_deref().unwrap_or(line.trim_end());
+            if let Some(failure) = parse(text) {
+                self.is_log |= record.is_some();
+                self.add(text, line.trim_end(), failure);
             }
             at = end;
         }
@@ -233,12 +237,14 @@ impl Scanner {
             let exception = String::from_utf8_lossy(&bytes[mark..end.min(mark + MAX_LINE)]);
             if event.contains(EVENT) {
                 let failure = of_exception(event.trim_end(), exception.trim_end());
-                self.add(&format!("{}\n{}", event.trim_end(), exception.trim_end()), failure);
+                let text = format!("{}\n{}", event.trim_end(), exception.trim_end());
+                self.add(&text, &text, failure);
             }
         }
     }
 
-    fn add(&mut self, line: &str, failure: LogFailure) {
+    /// Counts a failure. `shown` is its line as the log has it.
+    fn add(&mut self, line: &str, shown: &str, failure: LogFailure) {
         let field = |name: &str| field(line, name);
         if field("org:") != Some(&self.organization) || field("env:") != Some(&self.environment) {
             self.of_others += 1;
@@ -272,7 +278,7 @@ impl Scanner {
             }
         };
         if let Some(excerpt) = &mut self.excerpt {
-            excerpt.add(line, count);
+            excerpt.add(shown, count);
         }
     }
 

@@ -35,7 +35,8 @@ pub fn router(file: &str, text: &[u8]) -> RouterSettings {
     let mut settings = RouterSettings { file: file.to_owned(), ..RouterSettings::default() };
     for (key, value) in pairs(text) {
         match key.as_str() {
-            ROUTER_PROTOCOLS => settings.protocols = Some(words(&value)),
+            // With a comma, nginx takes the whole list as one name.
+            ROUTER_PROTOCOLS => settings.protocols = Some(value.split_whitespace().map(str::to_owned).collect()),
             ROUTER_CIPHERS => settings.ciphers = Some(ciphers::expand(&value)),
             _ => {}
         }
@@ -145,5 +146,7 @@ mod tests {
         let text = b"conf_load_balancing_load.balancing.driver.server.ssl.protocols=TLSv1 TLSv1.1";
         assert_eq!(router("r", text).protocols.unwrap(), ["TLSv1", "TLSv1.1"]);
         assert_eq!(router("r", b"other=1").protocols, None);
+        let text = b"conf_load_balancing_load.balancing.driver.server.ssl.protocols=TLSv1.2,TLSv1.3";
+        assert_eq!(router("r", text).protocols.unwrap(), ["TLSv1.2,TLSv1.3"]);
     }
 }

@@ -52,6 +52,13 @@ pub fn number(openssl_or_iana_name: &str) -> Option<u16> {
     known.map(|suite| suite.number).or_else(former)
 }
 
+/// The registry's name of a suite that OpenSSL or the registry calls so: `TLS_RSA_WITH_AES_128_CBC_SHA`.
+#[must_use]
+pub fn registered(openssl_or_iana_name: &str) -> Option<&'static str> {
+    let suite = find(number(openssl_or_iana_name)?)?;
+    Some(if suite.iana.is_empty() { suite.openssl } else { suite.iana })
+}
+
 /// Whether the key is exchanged over an elliptic curve of the server's choice, with no hint of a shared
 /// secret before it in the ServerKeyExchange (RFC 8422 §5.4, RFC 5489 §2).
 pub(in crate::wire) fn names_its_curve(suite: u16) -> bool {

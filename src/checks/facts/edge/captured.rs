@@ -140,6 +140,10 @@ impl<'a> Place<'a> {
 
 fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timestamp) -> Vec<Observation> {
     let causes = match captured.outcome {
+        // A server that only says goodbye does not go on.
+        Outcome::Alert { by: Party::Server, stage: Stage::ClientHello, level: 1, number: 0 } => {
+            ended(captured, EdgeCause::ClosedInHello, "the server answers the ClientHello with close_notify")
+        }
         Outcome::Alert { by: Party::Server, stage: Stage::ClientHello, level, number } => {
             after_hello(edge, captured, place, level, number)
         }
@@ -198,6 +202,10 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
                 {
                     super::model::Owner::ClientOwner
                 }
+                // What is not valid yet is for its owner to replace, whoever trusts its CA.
+                (EdgeCause::ClientCertificateUntrusted, Leg::Southbound) if is_early(captured, now) => {
+                    super::model::Owner::EdgeAdministrator
+                }
                 (EdgeCause::CipherMismatch | EdgeCause::SniUnknown, Leg::Northbound) => {
                     super::model::Owner::ClientOwner
                 }
@@ -212,6 +220,12 @@ fn one(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, now: Timest
                 .of_failure(format!("packet {}", captured.first_packet))
         })
         .collect()
+}
+
+/// Returns whether the client presents a certificate that is not valid yet.
+fn is_early(captured: &CapturedHandshake, now: Timestamp) -> bool {
+    let ClientList::Sent(list) = &captured.client_list else { return false };
+    list.first().is_some_and(|leaf| leaf.not_before > now)
 }
 
 type Causes = Vec<(EdgeCause, Strength, String)>;
@@ -232,11 +246,19 @@ fn after_hello(edge: &Edge, captured: &CapturedHandshake, place: &Place<'_>, lev
             );
             one(EdgeCause::ProtocolMismatch, Strength::Likely, what)
         }
+        112 if captured.server_name.is_none() && captured.is_whole => {
+            let what = "the server refuses a ClientHello without SNI (alert 112)".to_owned();
+            one(EdgeCause::SniMissing, Strength::Likely, what)
+        }
         112 => {
             let name = captured.server_name.as_deref().unwrap_or("the server name");
             one(EdgeCause::SniUnknown, Strength::Likely, format!("the server does not know {name} (alert 112)"))
         }
-        40 | 71 => handshake_failure(edge, captured, place),
+        71 => {
+            let what = "the server requires stronger cipher suites than the client offers (alert 71)".to_owned();
+            one(EdgeCause::CipherMismatch, Strength::Likely, what)
+        }
+        40 => handshake_failure(edge, captured, place),
         _ => Vec::new(),
     }
 }
@@ -342,8 +364,8 @@ fn of_client_certificate(
             }
         }
         ClientList::Sent(list) => {
-            // The JSSE of a server sends 46 whatever is wrong.
-            let faults = if number == 46 { own_certificate(list, now) } else { Vec::new() };
+            // The JSSE of a server sends 46 whatever is wrong; 42 is what others send where no alert fits.
+            let faults = if matches!(number, 42 | 46) { own_certificate(list, now) } else { Vec::new() };
             if !faults.is_empty() {
                 let refused = |fault: list::ListFault| {
                     (

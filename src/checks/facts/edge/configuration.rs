@@ -9,6 +9,9 @@ use super::stores::{Resolved, resolve};
 use crate::evidence::Seen;
 use crate::evidence::edge::{AliasOrigin, Dialect, Edge, JavaProfile, Leg, Purpose, Target, TlsSettings, VirtualHost};
 
+/// Maximum number of characters of a list of cipher suites that are shown.
+const MAX_LIST: usize = 120;
+
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
     if edge.question.judges(Leg::Northbound) {
@@ -51,17 +54,23 @@ fn virtual_host(
     if let Some(store) = &tls.trust_store {
         found.extend(store_fault(edge, object, Leg::Northbound, "truststore", store));
     }
+    let served = served(edge, object, now);
+    // A Router keeps what it has loaded, so that nobody fails until it loads the virtual host again.
+    let as_felt = |observation: Observation| {
+        let said = "the Routers serve a certificate that they loaded before";
+        if served.is_empty() { observation } else { observation.unfelt().because(said) }
+    };
     let Some(store) = &tls.key_store else {
         if !host.built_in_certificate {
             let statement = format!("{object} has TLS and names no keystore");
-            found.push(north(EdgeCause::KeystoreMissing, Strength::Established, Vec::new(), statement));
+            found.push(as_felt(north(EdgeCause::KeystoreMissing, Strength::Established, Vec::new(), statement)));
         }
         return;
     };
-    found.extend(store_fault(edge, object, Leg::Northbound, "keystore", store));
+    found.extend(store_fault(edge, object, Leg::Northbound, "keystore", store).map(as_felt));
     let resolved = resolve(edge, store);
     let Some(alias) = &tls.key_alias else { return };
-    found.extend(alias_fault(object, Leg::Northbound, &resolved, alias));
+    found.extend(alias_fault(object, Leg::Northbound, &resolved, alias).map(as_felt));
     let Some(entry) = resolved.alias(alias) else { return };
     let objects = resolved.objects(Some(alias));
     let mut faults = list::of_dates(&entry.certificates, now);
@@ -79,7 +88,6 @@ fn virtual_host(
             list::ListFault { what, ..fault }
         }));
     }
-    let served = served(edge, object, now);
     for fault in faults.into_iter().filter(|fault| has_leaf_first || fault.cause == EdgeCause::ChainWrongOrder) {
         // Which CAs client apps trust is not known without --ca-file, and nobody was seen to fail.
         let is_about_trust = matches!(fault.cause, EdgeCause::TruststoreMismatch | EdgeCause::CertificateSelfSigned);
@@ -128,28 +136,49 @@ fn allowed(edge: &Edge, object: &str, host: &VirtualHost) -> Vec<Observation> {
     let routers: Vec<_> = effective.chain(edge.routers.iter().filter(|router| !router.is_effective)).collect();
     let of_host = (!host.protocols.is_empty()).then(|| (format!("ssl_protocols of {object}"), host.protocols.clone()));
     let of_router = || routers.iter().find_map(|router| Some((router.file.clone(), router.protocols.clone()?)));
-    let north = |cause, statement: String, file: String, expected: &str| {
+    let north = |cause, strength, statement: String, file: String, expected: &str| {
         let owner = super::refusal::owner(edge, cause, Leg::Northbound, false);
-        Observation::new(cause, Leg::Northbound, Strength::Likely, owner, vec![object.to_owned(), file], statement)
+        Observation::new(cause, Leg::Northbound, strength, owner, vec![object.to_owned(), file], statement)
             .from(Origin::Configuration)
             .expecting(expected)
     };
     let mut found = Vec::new();
     let protocols = of_host.or_else(of_router);
-    let named = |name: &String| if name == "TLSv1" { "TLSv1.0".to_owned() } else { name.clone() };
     if let Some((file, protocols)) = &protocols {
-        let allowed: Vec<String> = protocols.iter().map(named).collect();
-        if !allowed.iter().any(|version| versions.contains(&version.as_str())) {
-            let statement =
-                format!("{object}: {file} allows {}, and clients offer {}", protocols.join(" "), versions.join(" "));
-            found.push(north(EdgeCause::ProtocolMismatch, statement, file.clone(), "TLSv1.2 or later"));
+        let known: Vec<&str> = protocols.iter().filter_map(|name| of_nginx(name)).collect();
+        if !known.iter().any(|version| versions.contains(version)) {
+            let foreign: Vec<&String> = protocols.iter().filter(|name| of_nginx(name).is_none()).collect();
+            let (strength, statement) = match foreign.as_slice() {
+                [] => {
+                    let all = protocols.join(" ");
+                    let statement = format!("{object}: {file} allows {all}, and clients offer {}", versions.join(" "));
+                    (Strength::Likely, statement)
+                }
+                // What Edge makes of such a list is not documented.
+                foreign => {
+                    let all = crate::text::at_most(foreign, 3);
+                    let statement = format!(
+                        "{object}: {file} names {all}, which is no version of nginx; versions have spaces between"
+                    );
+                    (Strength::Possible, statement)
+                }
+            };
+            found.push(north(EdgeCause::ProtocolMismatch, strength, statement, file.clone(), "TLSv1.2 or later"));
             return found;
         }
     }
-    let has_13 = protocols.is_none_or(|(_, protocols)| protocols.iter().any(|name| name == "TLSv1.3"));
+    let has_13 = protocols.is_none_or(|(_, protocols)| protocols.iter().any(|name| of_nginx(name) == Some("TLSv1.3")));
     let of_host = host.ciphers.clone().map(|ciphers| (format!("ssl_ciphers of {object}"), ciphers));
     let of_router = || routers.iter().find_map(|router| Some((router.file.clone(), router.ciphers.clone()?)));
-    if let Some((file, ciphers)) = of_host.or_else(of_router)
+    let ciphers = of_host.or_else(of_router);
+    if let Some((file, ciphers)) = ciphers.as_ref().filter(|(_, ciphers)| ciphers.text.contains("_WITH_")) {
+        let names = crate::text::first_words(&ciphers.text, MAX_LIST);
+        let statement = format!("{object}: {file} names {names} as Java does, which older OpenSSL does not know");
+        let expected = "names of OpenSSL, such as ECDHE-RSA-AES128-GCM-SHA256";
+        found.push(north(EdgeCause::CipherMismatch, Strength::Possible, statement, file.clone(), expected));
+        return found;
+    }
+    if let Some((file, ciphers)) = ciphers
         && !(has_13 && versions.contains(&"TLSv1.3"))
         && !ciphers.suites.is_empty()
         && !ciphers.suites.iter().any(|suite| suites.contains(&suite.as_str()))
@@ -158,9 +187,23 @@ fn allowed(edge: &Edge, object: &str, host: &VirtualHost) -> Vec<Observation> {
             "{object}: {file} allows {}, and clients offer none of these",
             crate::text::at_most(&ciphers.suites, 3)
         );
-        found.push(north(EdgeCause::CipherMismatch, statement, file, "a cipher suite that clients offer"));
+        let expected = "a cipher suite that clients offer";
+        found.push(north(EdgeCause::CipherMismatch, Strength::Likely, statement, file, expected));
     }
     found
+}
+
+/// Returns the usual name of a version in `ssl_protocols`, which nginx reads without regard to case.
+fn of_nginx(name: &str) -> Option<&'static str> {
+    const NAMES: [(&str, &str); 6] = [
+        ("SSLv2", "SSLv2"),
+        ("SSLv3", "SSLv3"),
+        ("TLSv1", "TLSv1.0"),
+        ("TLSv1.1", "TLSv1.1"),
+        ("TLSv1.2", "TLSv1.2"),
+        ("TLSv1.3", "TLSv1.3"),
+    ];
+    NAMES.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, usual)| usual)
 }
 
 fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found: &mut Vec<Observation>) {
@@ -197,7 +240,9 @@ fn target(edge: &Edge, target: &Target, tls: &TlsSettings, now: Timestamp, found
     let Some(entry) = resolved.alias(alias) else { return };
     let objects: Vec<String> = std::iter::once(object.to_owned()).chain(resolved.objects(Some(alias))).collect();
     let name = objects.get(1).cloned().unwrap_or_default();
-    for fault in own_certificate(&entry.certificates, now) {
+    let ends_soon = |fault: &list::ListFault| fault.cause == EdgeCause::CertificateExpiring;
+    let expiring = list::of_dates(&entry.certificates, now).into_iter().filter(ends_soon);
+    for fault in own_certificate(&entry.certificates, now).into_iter().chain(expiring) {
         let statement = format!("{name}: {}", fault.what);
         let observation = Observation::new(
             fault.cause,
@@ -220,11 +265,16 @@ pub(super) fn own_certificate(
     list: &[crate::evidence::certificate::Certificate],
     now: Timestamp,
 ) -> Vec<list::ListFault> {
-    let mut faults: Vec<list::ListFault> = list::of_dates(list, now)
-        .into_iter()
-        .filter(|fault| fault.cause == EdgeCause::CertificateExpired)
-        .map(|fault| list::ListFault { cause: EdgeCause::ClientCertificateExpired, ..fault })
-        .collect();
+    let of_client = |fault: list::ListFault| {
+        let cause = match fault.cause {
+            EdgeCause::CertificateExpired => EdgeCause::ClientCertificateExpired,
+            // No cause of its own: nobody trusts it yet.
+            EdgeCause::CertificateNotYetValid => EdgeCause::ClientCertificateUntrusted,
+            _ => return None,
+        };
+        Some(list::ListFault { cause, ..fault })
+    };
+    let mut faults: Vec<list::ListFault> = list::of_dates(list, now).into_iter().filter_map(of_client).collect();
     if let Some(leaf) = list.first().filter(|leaf| leaf.client_use == Some(false)) {
         faults.push(list::ListFault {
             cause: EdgeCause::ClientCertificateNoClientAuth,

@@ -75,7 +75,8 @@ pub(super) fn fitting(
     let is_shared = cause == EdgeCause::ClientCertificateUntrusted && text.contains("certificate_unknown");
     let own: Vec<Fitting> = faults
         .into_iter()
-        .filter(|fault| is_shared || fault.cause == cause)
+        // A CA that is not known has nothing to do with dates.
+        .filter(|fault| is_shared || fault.cause == cause && !text.contains("unknown_ca"))
         .map(|fault| Fitting {
             note: Some(format!("{}: {}", identity.name, fault.what)),
             objects: identity.objects.clone(),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::EdgeCause;
+use super::model::{EdgeCause, VALID_NOW};
 use super::names;
 use crate::checks::facts::chain;
 use crate::evidence::certificate::{Certificate, path};
@@ -43,10 +43,10 @@ pub(crate) fn of_dates(list: &[Certificate], now: Timestamp) -> Vec<ListFault> {
         let has_end = !certificate.has_no_dates();
         if has_end && ends < now {
             let what = format!("{who} expired on {} ({} ago)", date(ends), days(now.duration_since(ends)));
-            faults.push(ListFault::new(EdgeCause::CertificateExpired, what, "a certificate that is valid now"));
+            faults.push(ListFault::new(EdgeCause::CertificateExpired, what, VALID_NOW));
         } else if begins > now {
             let what = format!("{who} is not valid before {} (in {})", date(begins), days(begins.duration_since(now)));
-            faults.push(ListFault::new(EdgeCause::CertificateNotYetValid, what, "a certificate that is valid now"));
+            faults.push(ListFault::new(EdgeCause::CertificateNotYetValid, what, VALID_NOW));
         } else if has_end && ends.duration_since(now) < SOON {
             let what = format!("{who} expires on {} (in {})", date(ends), days(ends.duration_since(now)));
             faults.push(ListFault::new(EdgeCause::CertificateExpiring, what, "a certificate for more than 30 days"));

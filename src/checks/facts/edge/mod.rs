@@ -40,12 +40,12 @@ use crate::evidence::{Evidence, Reason, Unavailable};
 pub(crate) use self::captured::{
     hidden as hidden_captures, is_understood as is_understood_capture, leg as leg_of_capture,
 };
-pub(crate) use self::messages::{Meaning, sentence as sentence_of_java, symptom as meaning_of_symptom};
+pub(crate) use self::messages::{Meaning, sentence as sentence_of_java};
 pub use self::model::{EdgeCause, Owner};
 pub(crate) use self::model::{Observation, Origin, Strength};
 pub(crate) use self::northbound::lacks_certificate as lacks_client_certificate;
 pub(crate) use self::refusal::{describe as describe_handshake, outcome as outcome_of};
-pub(crate) use self::reported::{contradiction, short as short_symptom, unexplained};
+pub(crate) use self::reported::{contradiction, short as short_symptom, symptom as meaning_of_symptom, unexplained};
 pub(crate) use self::southbound::lacks_certificate as lacks_own_certificate;
 pub(crate) use self::stores::{Resolved, resolve};
 pub(crate) use self::undated::undated;

@@ -133,6 +133,9 @@ impl EdgeCause {
     }
 }
 
+/// What is expected in place of a certificate that is over or not valid yet.
+pub(super) const VALID_NOW: &str = "a certificate that is valid now";
+
 /// Java's words where it finds no version or suite that it may offer.
 pub(super) const UNSENT: &str = "No appropriate protocol";
 
@@ -293,6 +296,11 @@ impl Observation {
     /// cause where a failure shows it.
     pub(crate) fn is_risk(&self) -> bool {
         self.is_unfelt || self.cause.is_always_risk() && self.failures.is_empty()
+    }
+
+    /// Returns whether a certificate is wrong for its dates.
+    pub(crate) fn is_about_dates(&self) -> bool {
+        self.expected == VALID_NOW
     }
 
     /// The object that identifies it.

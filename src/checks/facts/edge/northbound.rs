@@ -248,7 +248,12 @@ fn client_certificate(
         }
         return;
     }
+    // Without a truststore, there is nothing by which a Router could verify one.
+    let is_complete = tls.trust_store.is_some();
     if made.handshake.client_certificate == ClientCertificate::NotRequested && made.handshake.succeeded() {
+        if !is_complete {
+            return;
+        }
         let what = "the virtual host requires client certificates (clientAuthEnabled), and the Router requests none: \
                     it has not loaded the virtual host, or something in front of it ends TLS"
             .to_owned();

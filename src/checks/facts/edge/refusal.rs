@@ -64,7 +64,10 @@ fn reasons_of(edge: &Edge, made: &LegHandshake, failure: &Failure, beside: Besid
         }
         _ => {}
     }
-    if failure.stage > Stage::ServerFlight {
+    // The warning about the name, at which Java gives up, says why this server closes.
+    let is_warned = made.leg == Leg::Southbound && made.handshake.warning == Some(UNRECOGNIZED_NAME);
+    let is_explained = is_warned && made.handshake.server_name.is_some() && ending(failure).is_some();
+    if failure.stage > Stage::ServerFlight || is_explained {
         return Vec::new();
     }
     if beside.again.is_some() {
@@ -225,9 +228,13 @@ fn silent(edge: &Edge, failure: &Failure, made: &LegHandshake, other: Option<&Le
         How::Alert { number: 70 | 0, .. } => {
             one(EdgeCause::ProtocolMismatch, Strength::Likely, "the server refuses every version that was offered")
         }
-        How::Alert { number: number @ (40 | 71), .. } => {
+        How::Alert { number: 71, .. } => {
+            let what = "the server requires stronger cipher suites than those that are offered (alert 71)";
+            one(EdgeCause::CipherMismatch, Strength::Likely, what)
+        }
+        How::Alert { number: 40, .. } => {
             let other = if is_named { EdgeCause::SniUnknown } else { unsent(edge, made) };
-            let answer = format!("alert {number} to every ClientHello");
+            let answer = "alert 40 to every ClientHello";
             let suite = format!("{answer}: no cipher suite in common fits");
             let name = format!("{answer}: a refused server name fits");
             vec![

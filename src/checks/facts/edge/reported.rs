@@ -12,6 +12,9 @@ use crate::evidence::handshake::ClientCertificate;
 
 /// Maximum number of characters of a symptom that are shown.
 const MAX_SHOWN: usize = 160;
+/// What Java says of a version or cipher suite that it does not know: `Unsupported protocolX`, `Unsupported
+/// CipherSuite: X`.
+const UNKNOWN_NAME: &str = "Unsupported ";
 
 pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
     let mut found = Vec::new();
@@ -24,7 +27,7 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
         }
     }
     for (number, text) in (1..).zip(&edge.symptoms) {
-        let meaning = messages::symptom(text, edge.question.only_leg());
+        let meaning = symptom(edge, text);
         let Some(meaning) = meaning.filter(|meaning| edge.question.judges(meaning.leg)) else {
             continue;
         };
@@ -41,6 +44,19 @@ pub(super) fn observe(edge: &Edge, now: Timestamp) -> Vec<Observation> {
         found.extend(of_meaning(edge, &meaning, &report, now));
     }
     found
+}
+
+/// Returns what a symptom means. Java that calls a host alias is a client app, not a Message Processor.
+pub(crate) fn symptom(edge: &Edge, text: &str) -> Option<Meaning> {
+    let is_alias = |name: &str| {
+        edge.virtual_hosts.values().any(|host| host.aliases.iter().any(|alias| names::matches(alias, name)))
+    };
+    let is_target = |name: &str| {
+        edge.targets.iter().any(|target| target.host.as_deref().is_some_and(|host| names::same_host(host, name)))
+    };
+    let is_of_client = names::called(text).is_some_and(|name| is_alias(name) && !is_target(name));
+    let only = edge.question.only_leg();
+    messages::symptom(text, only.or(is_of_client.then_some(Leg::Northbound)))
 }
 
 /// Returns why a symptom cannot come from the virtual hosts as they are configured: a Router refuses client
@@ -164,6 +180,9 @@ fn of_meaning(edge: &Edge, meaning: &Meaning, report: &Report<'_>, now: Timestam
         .map(|Fitting { cause, strength, note, objects: more, expected }| {
             let owner = match cause {
                 EdgeCause::ProtocolMismatch if report.text.contains(UNSENT) => owner_of_unsent(edge, target),
+                EdgeCause::ProtocolMismatch | EdgeCause::CipherMismatch if report.text.contains(UNKNOWN_NAME) => {
+                    Owner::EdgeAdministrator
+                }
                 _ => owner(edge, cause, meaning.leg),
             };
             let place = subject.as_deref().map(|subject| format!("{subject}: ")).unwrap_or_default();

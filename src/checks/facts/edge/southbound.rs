@@ -214,6 +214,19 @@ fn owner_of_refusal<'a>(
             return (operator, disabling);
         }
     }
+    // The Java would offer a suite that the server accepts, and the file takes it away.
+    let is_lost = |java: crate::evidence::edge::JavaProfile| {
+        let accepted = made.scan.iter().flat_map(|scan| &scan.versions).flat_map(|version| &version.suites);
+        accepted.into_iter().any(|suite| java.suites().contains(&suite.as_str()) && !made.suites.contains(suite))
+    };
+    let file = edge.message_processors.iter().find(|file| file.disabled_algorithms.is_some());
+    if reason.cause == EdgeCause::CipherMismatch
+        && !is_pinned
+        && made.profile.is_some_and(is_lost)
+        && let Some(file) = file
+    {
+        return (operator, Some(file.file.as_str()));
+    }
     // A Java that lacks what is current is the operator's.
     let is_old = made.profile.is_some_and(|java| java < crate::evidence::edge::JavaProfile::Java8Modern);
     let needs_newer = is_old && has_current && !is_pinned && !edge.is_cloud();
@@ -306,7 +319,8 @@ pub(super) fn presented(
     };
     // A common name that the settings expect takes the place of the host.
     let is_expected = tls.common_name.as_deref().is_some_and(|expected| {
-        list.first().is_some_and(|leaf| names::covers(leaf, expected) || names::short(&leaf.subject) == expected)
+        list.first()
+            .is_some_and(|leaf| names::covers(leaf, expected) || names::matches(expected, &names::short(&leaf.subject)))
     });
     if let Some(strength) = name
         && !is_expected

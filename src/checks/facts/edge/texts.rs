@@ -60,6 +60,21 @@ pub(super) const JAVA: &[Row] = &[
         "the backend's certificate has another name",
     ),
     (
+        &["trustAnchors parameter must be non-empty"],
+        &[(EdgeCause::TruststoreMismatch, LIKELY)],
+        "the truststore of the Message Processor holds no certificate",
+    ),
+    (
+        &["Unsupported CipherSuite"],
+        &[(EdgeCause::CipherMismatch, LIKELY)],
+        "the settings name a cipher suite that the Message Processor's Java does not know, and it sends nothing",
+    ),
+    (
+        &["Unsupported protocol"],
+        &[(EdgeCause::ProtocolMismatch, LIKELY)],
+        "the settings name a version that the Message Processor's Java does not know, and it sends nothing",
+    ),
+    (
         &["No appropriate protocol"],
         &[(EdgeCause::ProtocolMismatch, LIKELY)],
         "the Message Processor's Java finds no version or cipher suite that it may use, and sends nothing",
@@ -76,6 +91,7 @@ pub(super) const JAVA: &[Row] = &[
         "the backend answers the ClientHello with a fatal close_notify",
     ),
     (&["unrecognized_name"], &[(EdgeCause::SniUnknown, LIKELY)], "the backend does not know the server name"),
+    (&["insufficient_security"], &[(EdgeCause::CipherMismatch, LIKELY)], "the backend requires stronger cipher suites"),
     (
         &["handshake_failure"],
         &[
@@ -288,6 +304,11 @@ pub(super) const CLIENT: &[Row] = &[
         ],
         &[(EdgeCause::CipherMismatch, POSSIBLE), (EdgeCause::SniMissing, POSSIBLE), (EdgeCause::SniUnknown, POSSIBLE)],
         "the Router sends alert 40: cipher suite or SNI",
+    ),
+    (
+        &["alert insufficient security", "insufficient_security", "tls: insufficient security", "alert number 71"],
+        &[(EdgeCause::CipherMismatch, POSSIBLE)],
+        "the Router requires stronger cipher suites (alert 71)",
     ),
     (
         &[
