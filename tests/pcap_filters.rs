@@ -62,11 +62,13 @@ fn filters_change_no_judgement() {
     }
 }
 
-/// A SYN without a response is no refusal where the capture has nothing that the server sent.
+/// A repeated SYN without a response is no refusal where the capture has nothing that the server sent.
 #[test]
 fn what_filters_leave_out_shows_that_a_direction_is_missing() {
     let mut unanswered = Talk::new("10.1.0.3:40003", SERVER);
     unanswered.syn();
+    let (at, syn) = unanswered.packets[0].clone();
+    unanswered.packets.push((at + 1_000_000_000, syn));
     let mut one_way = good13("10.1.0.4:40004", SERVER, None);
     one_way.packets.retain(|(_, packet)| packet[12..16] == [10, 1, 0, 4]);
     let talks = [unanswered, one_way];
