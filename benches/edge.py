@@ -80,7 +80,7 @@ def organisation(program, runs):
 
 def check_organisation(report):
     unseen = [gap["what"] for gap in report["notSeen"] if "handshake" not in gap["what"]]
-    if unseen or f"not seen at {HOSTS} virtual hosts and {TARGETS} targets" not in json.dumps(report["checks"]):
+    if unseen or f"not seen at {HOSTS} virtual hosts, {TARGETS} targets" not in json.dumps(report["checks"]):
         sys.exit(f"ours did not see everything: {unseen[:3]} {report['verdict']}")
 
 
