@@ -24,7 +24,7 @@ pub use apigee_tls_wire::wire;
 
 use apigee_tls_facts::secrets;
 
-// What tests of both packages use.
+// What tests of several packages use.
 #[cfg(test)]
 mod test_captures;
 #[cfg(test)]

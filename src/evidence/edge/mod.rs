@@ -103,11 +103,16 @@ impl Edge {
         is_sendable(host) && !self.not_sent.contains(host)
     }
 
+    /// Returns the file of the Message Processors that sets `jdk.tls.disabledAlgorithms`, and its list.
+    #[must_use]
+    pub fn disabled_algorithms(&self) -> Option<(&str, &str)> {
+        self.message_processors.iter().find_map(|file| Some((file.file.as_str(), file.disabled_algorithms.as_deref()?)))
+    }
+
     /// Returns the TLS versions that a profile disables: those of the files given, else of its Java.
     #[must_use]
     pub fn disabled_versions(&self, profile: JavaProfile) -> Vec<&'static str> {
-        let given = self.message_processors.iter().find_map(|file| file.disabled_algorithms.as_deref());
-        let Some(given) = given else { return profile.disabled().to_vec() };
+        let Some((_, given)) = self.disabled_algorithms() else { return profile.disabled().to_vec() };
         let names: Vec<&str> = given.split(',').map(str::trim).collect();
         JavaProfile::VERSIONS.into_iter().filter(|version| names.contains(&java::java_name(version))).collect()
     }
@@ -115,10 +120,10 @@ impl Edge {
     /// Returns the file that disables versions of this list which a profile would offer otherwise.
     #[must_use]
     pub fn disabling_file(&self, profile: JavaProfile, versions: &[String]) -> Option<&str> {
-        let file = self.message_processors.iter().find(|file| file.disabled_algorithms.is_some())?;
+        let (file, _) = self.disabled_algorithms()?;
         let disabled = self.disabled_versions(profile);
         let is_lost = |version: &&str| versions.iter().any(|name| name == version) && disabled.contains(version);
-        profile.client_versions().iter().any(is_lost).then_some(file.file.as_str())
+        profile.client_versions().iter().any(is_lost).then_some(file)
     }
 
     /// Returns whether Apigee runs the hosts, so that its users cannot change Routers or Message Processors.

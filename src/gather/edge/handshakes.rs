@@ -279,8 +279,7 @@ impl Gathering<'_> {
         } else {
             pinned.iter().filter_map(|name| suites::number(name).map(suites::name)).collect()
         };
-        let disabled = self.edge.message_processors.iter().find_map(|file| file.disabled_algorithms.as_deref());
-        if let Some(disabled) = disabled {
+        if let Some((_, disabled)) = self.edge.disabled_algorithms() {
             names.retain(|name| !is_disabled(name, disabled));
         }
         // A list with suites of TLS 1.3 alone, or without any, would shift the versions.

@@ -134,9 +134,8 @@ fn unsent(edge: &Edge, observation: &Observation, target: Option<&Target>) -> Ve
 
 /// Takes current versions that a file of the Message Processors disables out of its list.
 fn enabled(edge: &Edge, versions: &[String]) -> Option<Vec<LegStep>> {
-    let file = edge.question.java.iter().find_map(|java| edge.disabling_file(*java, versions))?;
-    let settings = edge.message_processors.iter().find(|settings| settings.file == file)?;
-    let list = settings.disabled_algorithms.as_deref()?;
+    edge.question.java.iter().find_map(|java| edge.disabling_file(*java, versions))?;
+    let (file, list) = edge.disabled_algorithms()?;
     let is_kept = |name: &&str| !versions.iter().any(|version| java_name(version) == *name);
     let kept: Vec<&str> = list.split(',').map(str::trim).filter(is_kept).collect();
     let line = format!("conf_jvmsecurity_jdk.tls.disabledAlgorithms={}", kept.join(", "));
@@ -269,8 +268,7 @@ pub(super) fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
         }];
     }
     let mut steps = Vec::new();
-    let disabling = edge.message_processors.iter().find(|file| file.disabled_algorithms.is_some());
-    if let Some(file) = disabling.filter(|_| observation.owner == Owner::of_hosts(edge)) {
+    if let Some((file, list)) = edge.disabled_algorithms().filter(|_| observation.owner == Owner::of_hosts(edge)) {
         steps.push(LegStep {
             title: "Remove what disables the cipher suites of the backend from jdk.tls.disabledAlgorithms on every \
                     Message Processor, and restart all of them one after the other"
@@ -278,7 +276,7 @@ pub(super) fn ciphers(edge: &Edge, observation: &Observation) -> Vec<LegStep> {
             owner: observation.owner,
             paste: (!edge.is_cloud())
                 .then(|| format!("chown apigee:apigee {MP_PROPERTIES}\n{SERVICE} edge-message-processor restart")),
-            note: file.disabled_algorithms.as_ref().map(|list| format!("{} has: {list}", file.file)),
+            note: Some(format!("{file} has: {list}")),
         });
     }
     if edge.question.java.iter().any(|java| *java <= JavaProfile::Java8Limited) && !edge.is_cloud() {

@@ -122,8 +122,7 @@ fn is_connect_string(before: &[u8], word: &[u8], rest: &[u8]) -> bool {
     let Some(slash) = memchr::memchr(b'/', word).filter(|slash| *slash > 0 && slash + 1 < word.len()) else {
         return false;
     };
-    let is_user = word[0].is_ascii_alphabetic()
-        && word[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$#.-".contains(byte));
+    let is_user = word[0].is_ascii_alphabetic() && is_oracle_user(&word[..slash]);
     let sign = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'=' | b':' | b'\\');
     let end = before.iter().rposition(|byte| !sign(byte)).map_or(0, |last| last + 1);
     let length = before[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
@@ -132,6 +131,11 @@ fn is_connect_string(before: &[u8], word: &[u8], rest: &[u8]) -> bool {
         || is_user
             && rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'('))
             && BEFORE_CONNECT_STRING.iter().any(|word| behind.eq_ignore_ascii_case(word))
+}
+
+/// Returns whether a text may be the name of a user of Oracle.
+fn is_oracle_user(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$#.-".contains(byte))
 }
 
 /// Returns whether `host:port/service` or `//host` follows, as Oracle names a database.
@@ -161,7 +165,7 @@ pub(super) fn connect_string(line: &[u8], at: usize) -> Option<Found> {
     let slash = memchr::memchr(b'/', word).filter(|slash| *slash > 0)?;
     let end = memchr::memrchr(b'@', word).filter(|sign| *sign > slash).unwrap_or(word.len());
     let end = end - word[..end].iter().rev().take_while(|byte| quotes(byte)).count();
-    let is_user = word[..slash].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$#.-".contains(byte));
+    let is_user = is_oracle_user(&word[..slash]);
     // A path of a script has several slashes.
     let is_path = memchr::memchr(b'/', &word[slash + 1..end.max(slash + 1)]).is_some();
     (is_user && !is_path && end > slash + 1).then(|| Found::new(start, start + end, Rule::UrlUserinfo))

@@ -5,9 +5,13 @@ use std::ops::Range;
 
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
+use crate::redact::text::MARK;
 
-/// As every other rule writes it.
-const REDACTED: &str = "<redacted>";
+/// What every rule writes, as text.
+const REDACTED: &str = match std::str::from_utf8(MARK) {
+    Ok(mark) => mark,
+    Err(_) => "",
+};
 
 /// Blocks whose entries are keys and values without a name.
 const TABLES: [&str; 4] = ["geo", "keyval", "map", "split_clients"];

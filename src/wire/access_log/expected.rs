@@ -64,7 +64,7 @@ impl Text {
 
     /// Returns whether a window begins with the first [`HEAD`] bytes of this text.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+    #[expect(clippy::inline_always, reason = "it must never be a call per member")]
     fn begins(&self, window: &[u8; HEAD]) -> bool {
         let (low, high) = window.split_at(HEAD / 2);
         let (Some(low), Some(high)) = (low.first_chunk(), high.first_chunk()) else { return false };
@@ -76,7 +76,7 @@ impl Text {
 
     /// Returns the position after this text, if it is at `at`.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+    #[expect(clippy::inline_always, reason = "it must never be a call per member")]
     pub(super) fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let length = self.all.len();
         let same = match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
@@ -148,7 +148,7 @@ pub(super) fn walk_pair(
 
 /// Returns where the value behind a text begins and ends, on a line without a backslash.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+#[expect(clippy::inline_always, reason = "it must never be a call per member")]
 fn value(
     text: &Text,
     bytes: &[u8],
@@ -187,7 +187,7 @@ fn value(
 
 /// Returns the places of quotes as a set of bits.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+#[expect(clippy::inline_always, reason = "it must never be a call per member")]
 fn quotes(window: &[u8; HEAD]) -> u32 {
     u8x32::new(*window).simd_eq(u8x32::splat(b'"')).to_bitmask()
 }
@@ -209,7 +209,7 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// Returns the number of digits that a window begins with; `None` for eight.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+#[expect(clippy::inline_always, reason = "it must never be a call per member")]
 fn leading_digits(window: [u8; 8]) -> Option<usize> {
     // Digits become 0 to 9, so that adding 0x76 sets the highest bit of every other byte. A carry reaches
     // only bytes after such a one.

@@ -27,7 +27,7 @@ pub(super) enum Value<'a> {
 impl<'a> Value<'a> {
     /// The value whose bytes, quotes and brackets included, the grammar has accepted.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+    #[expect(clippy::inline_always, reason = "it must never be a call per member")]
     pub(super) fn of(raw: &'a [u8]) -> Self {
         match raw {
             [b'"', text @ .., b'"'] => Self::Text(text),
@@ -48,7 +48,7 @@ impl<'a> Value<'a> {
 
     /// Returns the only element of an array, as in Elastic's `fields`; otherwise the value itself.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+    #[expect(clippy::inline_always, reason = "it must never be a call per member")]
     pub(super) fn single(self) -> Self {
         match self {
             Self::Array(raw) => Self::only(raw).unwrap_or(self),

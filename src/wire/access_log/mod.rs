@@ -498,7 +498,7 @@ impl AccessLogScanner {
 
 /// Returns the length of the line that begins here, and whether it has a backslash.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+#[expect(clippy::inline_always, reason = "it must never be a call per member")]
 fn line_end(bytes: &[u8]) -> Option<(usize, bool)> {
     let found = memchr2(b'\n', b'\\', bytes)?;
     let rest = bytes.get(found..)?;

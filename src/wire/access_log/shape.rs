@@ -223,7 +223,7 @@ impl Shape {
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+#[expect(clippy::inline_always, reason = "it must never be a call per member")]
 fn value_at(bytes: &[u8], (start, end): (usize, usize)) -> Option<Value<'_>> {
     let raw = bytes.get(start..end)?;
     Some(Value::of(raw).single())
@@ -232,7 +232,7 @@ fn value_at(bytes: &[u8], (start, end): (usize, usize)) -> Option<Value<'_>> {
 /// Returns whether a record has a server name, not one of this program's probes, and neither a reason to
 /// doubt its filter chain nor one to doubt its route.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for size, it would be a call per member")]
+#[expect(clippy::inline_always, reason = "it must never be a call per member")]
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
         && !matches!(details, None | Some(Value::Null | Value::Text(NO_FILTER_CHAIN | NO_ROUTE | b"" | b"-")))

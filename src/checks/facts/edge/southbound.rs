@@ -219,13 +219,12 @@ fn owner_of_refusal<'a>(
         let accepted = made.scan.iter().flat_map(|scan| &scan.versions).flat_map(|version| &version.suites);
         accepted.into_iter().any(|suite| java.suites().contains(&suite.as_str()) && !made.suites.contains(suite))
     };
-    let file = edge.message_processors.iter().find(|file| file.disabled_algorithms.is_some());
     if reason.cause == EdgeCause::CipherMismatch
         && !is_pinned
         && made.profile.is_some_and(is_lost)
-        && let Some(file) = file
+        && let Some((file, _)) = edge.disabled_algorithms()
     {
-        return (operator, Some(file.file.as_str()));
+        return (operator, Some(file));
     }
     // A Java that lacks what is current is the operator's.
     let is_old = made.profile.is_some_and(|java| java < crate::evidence::edge::JavaProfile::Java8Modern);
