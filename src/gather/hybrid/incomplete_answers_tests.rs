@@ -50,6 +50,18 @@ async fn only_the_api_server_can_report_missing_kinds() {
 }
 
 #[tokio::test]
+async fn a_404_for_what_discovery_lists_shows_nothing() {
+    for path in ["/apis/apigee.cloud.google.com/v1alpha2", ROUTES] {
+        let server = but(move |asked| {
+            let answer = "HTTP/1.1 404 X\r\ncontent-length: 18\r\n\r\n404 page not found";
+            (asked.path.split('?').next() == Some(path)).then(|| Answer::Raw(answer.into()))
+        });
+        let evidence = run(&server, Stop::never()).await.unwrap();
+        assert!(matches!(why(&evidence.routes), Reason::Broken(_)), "{path}: {:?}", evidence.routes);
+    }
+}
+
+#[tokio::test]
 async fn a_balancer_without_api_servers_is_asked_again_and_named() {
     for code in [502, 503, 504] {
         let tries = Arc::new(AtomicU32::new(0));

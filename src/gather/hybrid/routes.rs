@@ -42,7 +42,7 @@ pub(in crate::gather) async fn custom_resources<T>(
     let path = format!("/apis/{}/namespaces/{namespace}/{}", resource.api_version, resource.plural);
     let access = Access { verb: "list", resource: &resource.plural, group: GROUP, namespace };
     let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
-    list(api, listing, reduce).await.map_err(|fault| fault.unavailable(what, access))
+    list(api, listing, reduce).await.map_err(|fault| fault.of_listed().unavailable(what, access))
 }
 
 pub(in crate::gather) fn route(object: &Value) -> Route {

@@ -160,10 +160,14 @@ impl Plugin {
 
     /// Only then does a hint on installing it help.
     fn not_installed(&self) -> Error {
+        let is_path = self.command().contains(std::path::is_separator);
+        let hint = self.config.install_hint.clone().filter(|hint| !hint.is_empty());
         Error::CredentialPlugin {
             command: self.command().to_owned(),
-            what: "no such program on the PATH".into(),
-            install_hint: self.config.install_hint.clone().filter(|hint| !hint.is_empty()),
+            what: if is_path { "no such file" } else { "no such program on the PATH" }.into(),
+            install_hint: Some(hint.unwrap_or_else(|| {
+                "install it, or correct the command of the user's credential plugin in the kubeconfig".to_owned()
+            })),
         }
     }
 
@@ -343,16 +347,22 @@ mod tests {
 
     #[tokio::test]
     async fn an_install_hint_is_given_only_for_a_missing_plugin() {
-        for (command, hint) in
-            [("no-such-plugin-anywhere", "run setup.sh"), ("false", "run `false` by hand to see what it says")]
-        {
+        let by_hand = "run `false` by hand to see what it says";
+        let no_hint = "install it, or correct the command of the user's credential plugin in the kubeconfig";
+        for (command, install_hint, what, hint) in [
+            ("no-such-plugin-anywhere", Some("run setup.sh"), "no such program on the PATH", "run setup.sh"),
+            ("no-such-plugin-anywhere", None, "no such program on the PATH", no_hint),
+            ("/no/such/plugin", Some(""), "no such file", no_hint),
+            ("false", Some("run setup.sh"), "it ended with exit status: 1", by_hand),
+        ] {
             let config = ExecConfig {
                 command: Some(command.into()),
-                install_hint: Some("run setup.sh".into()),
+                install_hint: install_hint.map(str::to_owned),
                 interactive_mode: Some(ExecInteractiveMode::Never),
                 ..ExecConfig::default()
             };
             let error = Plugin::new(config).credential(None, &Stop::never()).await.unwrap_err();
+            assert!(error.to_string().ends_with(what), "{error}");
             assert_eq!(error.hint().as_deref(), Some(hint));
         }
     }

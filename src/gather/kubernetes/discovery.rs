@@ -61,7 +61,7 @@ pub(in crate::gather) async fn kinds(api: &Api, group: Result<Value, Fault>, nam
         let path = format!("/apis/{version}");
         let kinds = match api.document(&path, JSON).await {
             Ok(list) => resources(&list).ok_or_else(|| Reason::Broken("the answer is no APIResourceList".into())),
-            Err(fault) => Err(fault.reason(access(&path, namespace))),
+            Err(fault) => Err(fault.of_listed().reason(access(&path, namespace))),
         };
         (version, kinds)
     });

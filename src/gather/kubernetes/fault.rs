@@ -82,6 +82,15 @@ impl Fault {
         matches!(self, Self::Refused { code: 404, message, by_kubernetes, .. } if *by_kubernetes || message == NO_SUCH_PATH)
     }
 
+    /// Returns the fault of a request for what discovery lists. A 404 then contradicts discovery, and shows
+    /// nothing.
+    pub(in crate::gather) fn of_listed(self) -> Self {
+        if self.is_not_found() {
+            return Self::Broken("discovery lists it, but the server answered 404 for it".into());
+        }
+        self
+    }
+
     /// Whether the API server itself reports an internal error; a 500 of an intermediary does not count.
     pub(in crate::gather) fn is_internal_error(&self) -> bool {
         let is_own = |message: &str| INTERNAL_ERRORS.iter().any(|text| message.starts_with(text));
