@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::gather::kubernetes::local_files::is_of_windows;
 use crate::text::{some_of, time_limit};
 
 /// Why the cluster cannot be reached or used.
@@ -185,6 +186,9 @@ impl Error {
                 format!("choose another with --{kind}{}", known_names(known))
             }),
             Self::Unreachable { source, .. } => Some(source.hint().into()),
+            Self::UnreadableFile { path, .. } if cfg!(unix) && is_of_windows(path) => {
+                Some("it is a path of Windows: write it as this system does, or embed the file (kubectl config view --flatten)".into())
+            }
             Self::UnreadableFile { .. } => {
                 Some("check the path and your right to read it; a relative path is one beside the kubeconfig".into())
             }

@@ -80,12 +80,14 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
     if server.scheme_str() == Some("https") && !config.accept_invalid_certs {
         config.root_cert = authorities(&cluster)?;
     }
+    check_embedded(&user)?;
     let certificate_ends = client_certificate(&user).and_then(|pem| x509::not_after(&pem));
     let compress = !cluster.disable_compression.unwrap_or(false);
+    let provider = user.auth_provider.as_ref().map(|provider| provider.name.clone());
     config.auth_info = user;
 
     let proxy = config.proxy_url.as_ref().map(address);
-    let builder = ClientBuilder::try_from(config).map_err(|error| unusable(&error))?;
+    let builder = ClientBuilder::try_from(config).map_err(|error| unusable(&error, provider.as_deref()))?;
     let inner = Inner {
         client: builder.build(),
         plugin,
@@ -102,8 +104,17 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
 }
 
 /// Returns kube's reason, without the URL of a proxy, which may hold a password.
-fn unusable(error: &kube::Error) -> Error {
+fn unusable(error: &kube::Error, provider: Option<&str>) -> Error {
     let (part, what) = match error {
+        kube::Error::Auth(_) if let Some(successor) = provider.and_then(successor) => {
+            let name = provider.unwrap_or_default();
+            let what =
+                format!("kubectl has not supported it since 1.26; its successor is the credential plugin {successor}");
+            return Error::InvalidConfiguration {
+                part: format!("auth-provider {name} of the kubeconfig's user"),
+                what,
+            };
+        }
         kube::Error::ProxyProtocolUnsupported { proxy_url } => {
             let scheme = proxy_url.scheme_str().unwrap_or_default();
             ("proxy", format!("its scheme is \"{scheme}\", and not http, https or socks5"))
@@ -111,6 +122,29 @@ fn unusable(error: &kube::Error) -> Error {
         error => ("kubeconfig's cluster and user", innermost(error)),
     };
     Error::InvalidConfiguration { part: part.into(), what }
+}
+
+/// Returns the plugin that replaces an auth provider. Source: "Kubernetes Removals, Deprecations, and Major
+/// Changes in 1.26" (in-tree credential code), and the pages of the two plugins.
+fn successor(provider: &str) -> Option<&'static str> {
+    match provider {
+        "azure" => Some("kubelogin (kubelogin convert-kubeconfig)"),
+        "gcp" => Some("gke-gcloud-auth-plugin (gcloud container clusters get-credentials writes the kubeconfig anew)"),
+        _ => None,
+    }
+}
+
+/// Checks the encoding of an embedded certificate and key: kube's error names neither.
+fn check_embedded(user: &AuthInfo) -> Result<(), Error> {
+    let key = user.client_key_data.as_ref().map(ExposeSecret::expose_secret);
+    let entries = [("client-certificate-data", user.client_certificate_data.as_deref()), ("client-key-data", key)];
+    for (name, data) in entries {
+        if data.is_some_and(|data| data_encoding::BASE64.decode(data.as_bytes()).is_err()) {
+            let part = format!("kubeconfig's {name}");
+            return Err(Error::InvalidConfiguration { part, what: "it is not base64".into() });
+        }
+    }
+    Ok(())
 }
 
 /// Puts the certificate and key of a plugin where kube looks for those of a kubeconfig.
@@ -227,6 +261,30 @@ mod tests {
     fn ipv6_is_verified_without_brackets() {
         assert_eq!(bare_ipv6(&"https://[fd00::1]:6443".parse().unwrap()).as_deref(), Some("fd00::1"));
         assert_eq!(bare_ipv6(&"https://10.0.0.1".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_removed_auth_provider_is_named_with_its_successor() {
+        let error = || kube::Error::Auth(kube::client::AuthError::AuthExec("no".into()));
+        let text = |provider| unusable(&error(), provider).to_string();
+        assert!(text(Some("gcp")).contains("auth-provider gcp of the kubeconfig's user"), "{}", text(Some("gcp")));
+        assert!(text(Some("gcp")).contains("gke-gcloud-auth-plugin"));
+        assert!(text(Some("azure")).contains("kubelogin"));
+        assert!(text(Some("oidc")).contains("kubeconfig's cluster and user"), "{}", text(Some("oidc")));
+    }
+
+    #[test]
+    fn an_embedded_certificate_or_key_that_is_not_base64_is_named() {
+        let with = |certificate: &str, key: &str| AuthInfo {
+            client_certificate_data: Some(certificate.into()),
+            client_key_data: Some(key.to_owned().into()),
+            ..AuthInfo::default()
+        };
+        assert!(check_embedded(&with("eA==", "eA==")).is_ok());
+        for (user, name) in [(with("!!", "eA=="), "client-certificate-data"), (with("eA==", "%%"), "client-key-data")] {
+            let error = check_embedded(&user).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains("%%"), "{error}");
+        }
     }
 
     #[test]

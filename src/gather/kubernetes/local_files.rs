@@ -4,7 +4,7 @@
 //! in debug notation, with every backslash of Windows doubled. Nothing of a file is kept here.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster};
 
@@ -38,8 +38,26 @@ fn open(key: &'static str, path: Option<&String>) -> Result<(), Error> {
     let Some(path) = path.filter(|path| !path.is_empty()).map(PathBuf::from) else { return Ok(()) };
     match File::open(&path) {
         Ok(_) => Ok(()),
-        Err(source) => Err(Error::UnreadableFile { key, path, source }),
+        Err(source) => Err(Error::UnreadableFile { key, path: as_written(path), source }),
     }
+}
+
+/// Returns a path of Windows as the kubeconfig has it: elsewhere kube takes it for a relative one, and puts
+/// the folder of the kubeconfig in front.
+fn as_written(path: PathBuf) -> PathBuf {
+    let mut components = path.components();
+    while !components.as_path().as_os_str().is_empty() {
+        if is_of_windows(components.as_path()) {
+            return components.as_path().to_owned();
+        }
+        components.next();
+    }
+    path
+}
+
+/// Returns whether a path begins with a drive letter.
+pub(in crate::gather) fn is_of_windows(path: &Path) -> bool {
+    matches!(path.as_os_str().as_encoded_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -66,6 +84,19 @@ mod tests {
         ];
         for (cluster, user, key) in cases {
             assert_eq!(message(cluster, user), format!("read /no/such/file.pem, which the kubeconfig names as {key}"));
+        }
+    }
+
+    #[test]
+    fn a_path_of_windows_is_reported_as_it_is_written() {
+        for (joined, written) in [
+            ("/home/me/.kube/C:\\Users\\me\\ca.crt", "C:\\Users\\me\\ca.crt"),
+            ("/home/me/.kube/C:/Users/me/ca.crt", "C:/Users/me/ca.crt"),
+            ("/home/me/.kube/c:ca.crt", "/home/me/.kube/c:ca.crt"),
+            ("/Users/me/ca.crt", "/Users/me/ca.crt"),
+        ] {
+            assert_eq!(as_written(joined.into()), Path::new(written));
+            assert_eq!(is_of_windows(Path::new(written)), written.to_ascii_uppercase().starts_with("C:"), "{written}");
         }
     }
 
