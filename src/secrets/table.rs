@@ -581,6 +581,7 @@ pub const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
 pub(super) const SETTINGS_BELOW_SECRET: &[&str] = &[
     "apiVersion",
     "audience",
+    "defaultMode",
     "enabled",
     "expirationSeconds",
     "file",
