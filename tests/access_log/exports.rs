@@ -265,6 +265,16 @@ fn forms() -> Vec<(&'static str, String)> {
         ("fluent-bit", wrapped(|record| json!({"date": 1.5, "log": record.to_string(), "logtag": "F", "kubernetes": {"pod_name": "p"}}))),
         ("vector", wrapped(|record| json!({"file": "f", "host": "n", "message": record.to_string(), "source_type": "kubernetes_logs"}))),
         ("Datadog", json!({"data": records().iter().map(|record| json!({"id": "1", "attributes": {"host": "n", "service": "s", "status": "info", "attributes": record}})).collect::<Value>()}).to_string()),
+        ("Datadog, CSV", csv(&KEYS.map(|key| format!("@{key}")).each_ref().map(String::as_str), records().iter().map(|record| cells(record, &KEYS)).collect(), ",")),
+        ("gcloud, flattened", records().iter().map(|record| {
+            let value = |key: &&str| if record[*key].is_null() { "null".to_owned() } else { cells(record, &[*key]).remove(0) };
+            let lines = KEYS.iter().map(|key| format!("{:<40} {}\n", format!("jsonPayload.{key}:"), value(key)));
+            format!("---\n{}", lines.collect::<String>())
+        }).collect()),
+        ("aws --query, JSON", serde_json::to_string_pretty(&texts()).expect("they can be written")),
+        ("aws --query, one line", serde_json::to_string(&texts()).expect("they can be written")),
+        ("jq, strings", lines(texts().into_iter().map(Value::from))),
+        ("grep --color", lines(records()).replace("filter_chain", "filter_\u{1b}[01;31m\u{1b}[Kchain\u{1b}[m\u{1b}[K")),
         ("tab-separated", csv(&["message"], texts().into_iter().map(|text| vec![text]).collect(), "\t")),
     ]
 }
@@ -507,4 +517,24 @@ fn deep_nesting_ends() {
         text = json!({ "message": text }).to_string();
     }
     assert_eq!(scan([text.as_bytes()]).records, 1);
+}
+
+/// Fields that a client writes may have tabs, so that such a line is not taken apart.
+#[test]
+fn text_records_between_tabs_are_read_or_named() {
+    let record = concat!(
+        r#"[2025-06-02T10:00:01.005Z] "- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - - "#,
+        r#"10.0.0.1:8443 10.0.0.5:4001 - -"#
+    );
+    let log = scan([format!("EVENTS\t37\t1\tstream\t{record}\t2\n").repeat(3).as_bytes()]);
+    assert_eq!((log.records, log.reset_without_sni.count, log.text_records), (3, 3, 0));
+    let log = scan([format!("{record}\t{record}\n").as_bytes()]);
+    assert_eq!((log.records, log.other_forms), (0, 1));
+}
+
+/// A document whose lines cannot be read is no log without traffic.
+#[test]
+fn records_over_several_lines_that_are_no_yaml_are_named() {
+    let text = "---\njsonPayload:\n  sni_host: null\n  request: - x: [\n  status_details: filter_chain_not_found\n";
+    assert_eq!(scan([text.as_bytes()]).other_forms, 1);
 }

@@ -172,6 +172,89 @@ fn a_stated_text_format_is_read() {
 }
 
 #[test]
+fn exports_of_a_stated_json_format_are_read() {
+    let mesh = json(&[
+        ("t", "%START_TIME%"),
+        ("servername", "%REQUESTED_SERVER_NAME%"),
+        ("code", "[\"%RESPONSE_CODE%\"]"),
+        ("why", "%RESPONSE_CODE_DETAILS%"),
+    ]);
+    for text in [
+        "insertId,jsonPayload.t,jsonPayload.servername,jsonPayload.code,jsonPayload.why\na,x,,0,filter_chain_not_found\n",
+        r#"{"body":{"kvlistValue":{"values":[{"key":"servername","value":{}},{"key":"why","value":{"stringValue":"filter_chain_not_found"}}]}}}"#,
+        r#"{"results":[[{"field":"servername","value":"-"},{"field":"why","value":"filter_chain_not_found"}]]}"#,
+        r#"{"tables":[{"columns":[{"name":"servername"},{"name":"why"}],"rows":[[null,"filter_chain_not_found"]]}]}"#,
+        r#"{"jsonPayload.servername":null,"jsonPayload.why":"filter_chain_not_found"}"#,
+        r#"{"servername":null,"code":[0],"why":"filter_chain_not_found"}"#,
+    ] {
+        assert_eq!(classes(&scan_as(&mesh, &format!("{text}\n"))), [1, 1, 0, 0, 0], "{text}");
+    }
+}
+
+#[test]
+fn a_stated_text_format_is_read_behind_a_prefix_and_in_entries() {
+    let mesh = text("%START_TIME% sni=%REQUESTED_SERVER_NAME% code=%RESPONSE_CODE% why=%RESPONSE_CODE_DETAILS%");
+    let record = "2025-06-02T10:00:01.005Z sni=- code=0 why=filter_chain_not_found";
+    for line in [
+        format!("[pod/gw-1/apigee-ingressgateway] {record}"),
+        format!("2025-06-02T10:00:01.5Z {record}"),
+        format!("gw-1 apigee-ingressgateway {record}"),
+        format!("{{\"msg\":\"{record}\"}}"),
+        format!("{{\"event\":\"{record}\"}}"),
+    ] {
+        let read = scan_as(&mesh, &format!("{line}\n"));
+        assert_eq!(classes(&read), [1, 1, 0, 0, 0], "{line}");
+        assert_eq!(read.first, "2025-06-02T10:00:01.005Z".parse().ok(), "{line}");
+    }
+    // Text that looks like JSON.
+    let mesh = text(
+        r#"{"sni":"%REQUESTED_SERVER_NAME%","code":%RESPONSE_CODE%,"why":"%RESPONSE_FLAGS%","ua":"%REQ(USER-AGENT)%"}"#,
+    );
+    let line = r#"{"sni":"-","code":0,"why":"NR","ua":"a "quoted" agent"}"#;
+    assert_eq!(classes(&scan_as(&mesh, line)), [1, 1, 0, 0, 0]);
+    // An overrides file states the encoding of the chart, whatever wrote this log.
+    let mesh = MeshLogging {
+        encoding: Some("1".into()),
+        ..text("%START_TIME% %REQUESTED_SERVER_NAME% %RESPONSE_CODE% %RESPONSE_FLAGS%")
+    };
+    assert_eq!(classes(&scan_as(&mesh, "2025-06-02T10:00:01.005Z - 0 NR\n")), [1, 1, 0, 0, 0]);
+}
+
+/// `SNI_FIRST` and `HOST_FIRST` write the host of the request in the place of a server name that is absent.
+#[test]
+fn a_name_that_may_be_the_host_is_no_server_name() {
+    for argument in ["SNI_FIRST", "HOST_FIRST:ORIG"] {
+        let mesh = json(&[
+            ("sni_host", &format!("%REQUESTED_SERVER_NAME({argument})%")),
+            ("code", "%RESPONSE_CODE%"),
+            ("why", "%RESPONSE_CODE_DETAILS%"),
+        ]);
+        let line = r#"{"sni_host":null,"code":0,"why":"filter_chain_not_found"}"#;
+        let read = scan_as(&mesh, &format!("{line}\n"));
+        assert_eq!((classes(&read), read.foreign_records, read.absent_names), ([0; 5], 1, 1), "{argument}");
+        assert_eq!(read.lacking, BTreeSet::from(["REQUESTED_SERVER_NAME".to_owned()]));
+    }
+}
+
+/// Of details and flags, one suffices; where both are stated they must agree.
+#[test]
+fn requests_without_a_route_are_known_by_details_or_flags() {
+    for (end, expected) in [
+        (r#""status_details":"route_not_found""#, 1),
+        (r#""status_details":null,"upstream_response_flags":"NR""#, 1),
+        (r#""upstream_response_flags":"NR""#, 1),
+        (r#""status_details":"route_not_found","upstream_response_flags":"UF""#, 0),
+        (r#""status_details":"via_upstream","upstream_response_flags":"NR""#, 0),
+        (r#""upstream_response_flags":"-""#, 0),
+    ] {
+        let line = format!("{{\"sni_host\":\"a.test\",\"host\":\"b.test\",\"status\":404,{end}}}\n");
+        assert_eq!(scan([line.repeat(5).as_bytes()]).other_host.tally.count, 5 * expected, "{end}");
+        let line = format!("{{\"sni_host\":null,\"host\":\"b.test\",\"status\":404,{end}}}\n");
+        assert_eq!(scan([line.repeat(5).as_bytes()]).unrouted_without_sni.count, 5 * expected, "{end}");
+    }
+}
+
+#[test]
 fn what_a_stated_format_lacks_is_named() {
     for (mesh, line, expected) in [
         (

@@ -137,7 +137,7 @@ fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expecte
     if !(has("status_details") || has("status") && has("upstream_response_flags")) {
         log.lacking.insert("RESPONSE_CODE_DETAILS".to_owned());
     }
-    let (status, flags) = (plain_status(record), plain_flags(record));
+    let status = plain_status(record);
     let no_chain = is_without_chain(record);
     let minute = moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%MZ").to_string());
     let at = moment.zip(minute.as_deref());
@@ -168,8 +168,7 @@ fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expecte
         let tally = if name.is_some() { &mut log.reset_with_sni } else { &mut log.reset_without_sni };
         tally.count(at, client, name.as_deref());
     } else if let Some(name) = &name {
-        let no_route =
-            status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found");
+        let no_route = status == Some(404.0) && is_without_route(record);
         let host =
             text("host").map(|host| plain_client(host).to_lowercase()).filter(|host| !matches!(&**host, "" | "-"));
         if let Some(host) = host.filter(|host| (no_route || status == Some(421.0)) && host != name) {
@@ -177,7 +176,7 @@ fn plain_record(record: &Value, is_ambiguous: bool, log: &mut AccessLog, expecte
         }
     } else if name.is_none() && status.is_some_and(|status| status >= 100.0) && is_over_tls(record) {
         log.served_without_sni.count(at, client, None);
-        if status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found") {
+        if status == Some(404.0) && is_without_route(record) {
             log.unrouted_without_sni.count(at, client, None);
         }
     }
@@ -192,6 +191,17 @@ fn plain_status(record: &Value) -> Option<f64> {
 fn plain_flags(record: &Value) -> Option<bool> {
     let flags = record.get("upstream_response_flags")?.as_str()?;
     Some(flags.split(',').any(|flag| flag == "NR"))
+}
+
+fn is_without_route(record: &Value) -> bool {
+    let flags = plain_flags(record);
+    match record.get("status_details").and_then(Value::as_str) {
+        None | Some("" | "-") => flags == Some(true),
+        Some(details) => {
+            let confirms = flags.unwrap_or(record.get("upstream_response_flags").is_none_or(Value::is_null));
+            details == "route_not_found" && confirms
+        }
+    }
 }
 
 fn is_without_chain(record: &Value) -> bool {

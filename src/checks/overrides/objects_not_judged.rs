@@ -11,9 +11,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Notice,
     summary: "A file given with -f holds Kubernetes objects that are not judged",
     explanation: Explanation {
-        looks_for: "Files given with -f that hold Kubernetes objects. ApigeeRoutes, ApigeeRouteConfigs and \
-            TLS Secrets are judged as if the cluster had returned them, unless the cluster was read. Other \
-            kinds are not judged, nor objects of another namespace.",
+        looks_for: "Files given with -f that hold Kubernetes objects. ApigeeRoutes, ApigeeRouteConfigs, TLS Secrets and \
+            the mesh settings (ConfigMap apigee-istio-mesh-config) are judged as if the cluster had returned them, \
+            unless the cluster was read. Other kinds are not judged, nor objects of another namespace.",
         matters: "These objects have no effect on the verdict.",
         fix: "Give the objects as kubectl get apigeeroutes,apigeerouteconfigs -n NAMESPACE -o yaml prints \
             them, with --offline; and the overrides file with another -f.",

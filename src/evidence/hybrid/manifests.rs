@@ -8,8 +8,8 @@ use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor};
 
 /// A file with Kubernetes objects.
 ///
-/// ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets are judged in place of those of the cluster, if the
-/// cluster did not return any. They are then in the parts of their kinds.
+/// ApigeeRoutes, ApigeeRouteConfigs, TLS Secrets and the mesh settings are judged in place of those of the
+/// cluster, if the cluster did not return any. They are then in the parts of their kinds.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManifestFile {

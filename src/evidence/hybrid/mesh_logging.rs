@@ -53,7 +53,9 @@ impl MeshLogging {
         let has = |text: &str| {
             text.split('%').any(|part| {
                 let rest = part.strip_prefix(operator);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', ':']))
+                // `REQUESTED_SERVER_NAME(SNI_FIRST)` is the host of a request without SNI.
+                let is_other = |rest: &str| rest.starts_with("(SNI_FIRST") || rest.starts_with("(HOST_FIRST");
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', ':']) && !is_other(rest))
             })
         };
         match (&self.fields, &self.format) {
@@ -111,6 +113,8 @@ mod tests {
             (MeshLogging { file: None, ..on.clone() }, false),
             (MeshLogging { fields: fields("%REQUESTED_SERVER_NAME%"), ..json.clone() }, true),
             (MeshLogging { fields: fields("%REQUESTED_SERVER_NAME:40%"), ..on.clone() }, true),
+            (MeshLogging { fields: fields("%REQUESTED_SERVER_NAME(SNI_ONLY)%"), ..on.clone() }, true),
+            (MeshLogging { fields: fields("%REQUESTED_SERVER_NAME(SNI_FIRST:HOST)%"), ..on.clone() }, false),
             (MeshLogging { fields: fields("%RESPONSE_CODE%"), ..json.clone() }, false),
             (text("[%START_TIME%] %REQUESTED_SERVER_NAME% %RESPONSE_CODE%"), true),
             (text("[%START_TIME%] %REQUESTED_SERVER_NAMES% REQUESTED_SERVER_NAME x"), false),

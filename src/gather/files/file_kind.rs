@@ -120,7 +120,9 @@ fn of_plain(head: &[u8]) -> Option<FileKind> {
     let mut scanner = AccessLogScanner::new();
     scanner.feed(head);
     let log = scanner.finish();
-    if log.records + log.text_records + log.foreign_records + log.other_forms > 0 {
+    // Settings that state the format of records are no record.
+    let states_format = memchr::memmem::find(head, b"accessLogFormat").is_some();
+    if !states_format && log.records + log.text_records + log.foreign_records + log.other_forms > 0 {
         return Some(FileKind::AccessLog);
     }
     if text.starts_with(b"-----BEGIN ") {
@@ -208,6 +210,12 @@ mod tests {
                 FileKind::Written,
             ),
             (objects.to_vec(), FileKind::Objects),
+            (
+                b"istiod:\n  accessLogFormat: |\n    {\"sni_host\":\"%UPSTREAM_HOST%\",\"status\":\"%RESPONSE_CODE%\"}\n\
+                virtualhosts:\n- name: shop\n"
+                    .to_vec(),
+                FileKind::Overrides,
+            ),
             (b"org: o\nvirtualhosts:\n- name: shop\n".to_vec(), FileKind::Overrides),
             (b"-----BEGIN CERTIFICATE-----\n".to_vec(), FileKind::Pem),
         ] {

@@ -1,9 +1,10 @@
 //! Kubernetes objects in files given with `-f`: what `kubectl get … -o yaml` or `-o json` prints, or a
 //! manifest to apply.
 //!
-//! ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets become the evidence that the cluster would have given. A
-//! list holds all objects of its kind; single objects hold only some, so nothing is concluded from those that
-//! seem absent. With a list of their kind, single objects add nothing: it has them as the cluster has them.
+//! ApigeeRoutes, ApigeeRouteConfigs, TLS Secrets and the mesh settings become the evidence that the cluster
+//! would have given. A list holds all objects of its kind; single objects hold only some, so nothing is
+//! concluded from those that seem absent. With a list of their kind, single objects add nothing: it has them
+//! as the cluster has them.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,10 @@ use openssl::base64::encode_block;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::evidence::hybrid::ManifestFile;
-use crate::evidence::hybrid::{RouteConfigs, Routes};
+use crate::evidence::hybrid::{ManifestFile, MeshLogging, RouteConfigs, Routes};
 use crate::evidence::stored::{ClientCas, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::gather::hybrid::mesh;
 use crate::gather::hybrid::routes::{route, route_config};
 use crate::gather::hybrid::tls_secrets;
 use crate::gather::kubernetes::json;
@@ -157,6 +158,7 @@ pub fn add(manifests: Vec<Manifest>, evidence: &mut Evidence) {
     let can_take = CanTake {
         routes: evidence.routes.seen().is_err(),
         configs: evidence.route_configs.seen().is_err(),
+        mesh: evidence.mesh_logging.seen().is_err(),
         secrets: evidence.routes.seen().is_err() || evidence.stored_certificates.seen().is_err(),
     };
     for (number, listed) in objects {
@@ -225,9 +227,11 @@ fn name_of(object: &Value) -> Option<String> {
 }
 
 /// Which parts the cluster did not give.
+#[expect(clippy::struct_excessive_bools, reason = "each names a part")]
 struct CanTake {
     routes: bool,
     configs: bool,
+    mesh: bool,
     secrets: bool,
 }
 
@@ -236,6 +240,7 @@ struct CanTake {
 struct Found {
     routes: Option<Routes>,
     configs: Option<RouteConfigs>,
+    mesh: Option<MeshLogging>,
     secrets: Vec<(String, StoredContent)>,
 }
 
@@ -269,12 +274,23 @@ impl Found {
                 configs.items.push(route_config(object));
                 Ok(())
             }
+            "ConfigMap" if name_of(object).as_deref() == Some(mesh::CONFIG_MAP) => {
+                if !can_take.mesh {
+                    return of_cluster();
+                }
+                let settings = json::text(object, &["data", "mesh"]).ok_or("it has no key \"mesh\"")?;
+                self.mesh = Some(mesh::parse(&settings)?);
+                Ok(())
+            }
             "Secret" if !can_take.secrets => of_cluster(),
             "Secret" => self.take_secret(object),
             "Application" | "ConfigMap" | "HelmRelease" => {
                 Err("overrides inside such an object are not read: give them as a file of their own".into())
             }
-            _ => Err("only ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets are judged from files".into()),
+            _ => {
+                Err("only ApigeeRoutes, ApigeeRouteConfigs, TLS Secrets and the mesh settings are judged from files"
+                    .into())
+            }
         }
     }
 
@@ -299,6 +315,9 @@ impl Found {
             configs.items.sort_by(|one, other| one.name.cmp(&other.name));
             configs.items.dedup_by(|one, other| one.name == other.name);
             evidence.route_configs = Seen::Seen(configs);
+        }
+        if let Some(mesh) = self.mesh {
+            evidence.mesh_logging = Seen::Seen(mesh);
         }
         self.secrets.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.secrets.dedup_by(|(one, _), (other, _)| one == other);

@@ -108,3 +108,19 @@ fn tables_and_descriptions_are_recognised_and_overrides_are_no_manifest() {
         assert!(manifest("x", text.as_bytes()).is_none(), "{text}");
     }
 }
+
+#[test]
+fn the_mesh_settings_are_taken_from_their_config_map() {
+    let config_map = |name: &str, mesh: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata:\n  mesh: '{mesh}'\n")
+    };
+    let format = r#"{accessLogFile: /dev/stdout, accessLogFormat: "%REQUESTED_SERVER_NAME%"}"#;
+    let evidence = added(&[&config_map("apigee-istio-mesh-config", format)]);
+    let mesh = evidence.mesh_logging.seen().unwrap();
+    assert_eq!(mesh.format.as_deref(), Some("%REQUESTED_SERVER_NAME%"));
+    assert_eq!(evidence.manifests[0].judged, ["ConfigMap"]);
+    for (name, mesh) in [("other", format), ("apigee-istio-mesh-config", "no mapping")] {
+        let evidence = added(&[&config_map(name, mesh)]);
+        assert!(evidence.mesh_logging.seen().is_err() && evidence.manifests[0].why.is_some(), "{name}");
+    }
+}

@@ -9,7 +9,8 @@ use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
 use crate::wire::access_log::mesh_logging as settings;
 
-const CONFIG_MAP: &str = "apigee-istio-mesh-config";
+/// Name of the ConfigMap.
+pub(in crate::gather) const CONFIG_MAP: &str = "apigee-istio-mesh-config";
 
 /// Reads the settings of the namespace's ingress.
 pub(in crate::gather) async fn mesh_logging(api: &Api, namespace: &str) -> Result<MeshLogging, Unavailable> {
@@ -29,7 +30,11 @@ pub(in crate::gather) async fn mesh_logging(api: &Api, namespace: &str) -> Resul
     parse(&mesh).map_err(|text| unavailable(Reason::Broken(text)))
 }
 
-fn parse(mesh: &str) -> Result<MeshLogging, String> {
+/// Parses the text of the key `mesh`.
+///
+/// # Errors
+/// It is no YAML, or no mapping.
+pub(in crate::gather) fn parse(mesh: &str) -> Result<MeshLogging, String> {
     let mesh: Value = serde_saphyr::from_str(mesh).map_err(|error| {
         let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
         format!("its key \"mesh\" is no YAML{}", place.unwrap_or_default())

@@ -11,7 +11,7 @@ mod gateway_options;
 mod issues;
 #[cfg(test)]
 mod lost_tests;
-mod mesh;
+pub(in crate::gather) mod mesh;
 pub mod names;
 pub mod pod_logs;
 mod pods;

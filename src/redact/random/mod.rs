@@ -243,6 +243,7 @@ fn is_harmless(line: &[u8], token: &Range<usize>, run: &Range<usize>, known: &dy
     is_time(chars)
         || is_hex && has_form_of_trace(&line[run.clone()])
         || is_pointer(line, token)
+        || is_hex && is_resource(line, token)
         || (is_hex || is_small) && is_in_place(line, token)
         || is_public_base64(line, token)
         || is_in_public_block(line, token.start)
@@ -275,7 +276,7 @@ fn names(line: &[u8], at: usize, is_hash: bool) -> bool {
     let Some(last) = words.first() else { return false };
     // Base64 of a hash: the algorithm is directly before it.
     let is_glued = before.last().is_some_and(|byte| matches!(byte, b':' | b'-' | b'/' | b'='));
-    if is_glued && HASHES.iter().any(|hash| last.ends_with(hash.as_bytes())) {
+    if is_glued && (HASHES.iter().any(|hash| last.ends_with(hash.as_bytes())) || last == b"h1") {
         return true;
     }
     // `session id …`, but not `subject key identifier …`.
@@ -341,6 +342,17 @@ fn is_pointer(line: &[u8], token: &Range<usize>) -> bool {
     let chars = &line[token.clone()];
     let digits = chars.strip_prefix(b"0x").or(chars.strip_prefix(b"0X"));
     digits.is_some_and(|digits| digits.len() <= 16 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Returns whether a token is the number of a resource of AWS, alone (`vpc-0a1b…`) or at the end of its ARN.
+fn is_resource(line: &[u8], token: &Range<usize>) -> bool {
+    const LENGTHS: [usize; 2] = [8, 17];
+    let before = &line[token.start.saturating_sub(CONTEXT * 2)..token.start];
+    let word = &before[before.iter().rposition(u8::is_ascii_whitespace).map_or(0, |at| at + 1)..];
+    let kind = before.strip_suffix(b"-").unwrap_or_default();
+    let letters = kind.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let is_number = LENGTHS.contains(&token.len()) && line[token.start] == b'0' && (1..=8).contains(&letters);
+    is_number || memmem::find(word, b"arn:aws").is_some()
 }
 
 /// Returns whether a hash is at a place of hashes: the tag of an image, a path of a container runtime, the

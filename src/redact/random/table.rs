@@ -65,6 +65,7 @@ pub(super) const NAMES_OF_HASHES: &[&str] = &[
     "name",
     "namespace",
     "node",
+    "parent",
     "pod",
     "ref",
     "release",

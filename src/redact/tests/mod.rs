@@ -1,6 +1,7 @@
 //! Tests of redaction: tables of what is redacted and what is kept, whole and in pieces.
 
 mod fields;
+mod forms;
 mod lines;
 mod objects;
 mod overrides;

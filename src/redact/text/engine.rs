@@ -33,6 +33,9 @@ const MAX_DEPTH: u8 = 6;
 /// redacted undecoded.
 const BUDGET: usize = 16;
 const ALLOWANCE: usize = 64 * 1024;
+/// A line end in an escaped text, and what a text begins behind in JSON.
+const LINE_END: &[u8] = b"\\n";
+const TEXT_BEGINS: [&[u8]; 3] = [b"\":\"", b"\": \"", b"=\""];
 /// Replaces each byte of a secret in a packet.
 const MASK: u8 = b'*';
 /// Maximum length of a line that declares the kind of a YAML document.
@@ -246,8 +249,54 @@ impl Engine {
             self.scan_base64(&undone.bytes, Some(&undone), state, spans);
             deepest = Some(undone);
         }
+        self.scan_lines(line, deepest.as_ref(), state, spans);
         self.scan_random(line, deepest.as_ref(), state, &|_| false, spans);
         tail
+    }
+
+    /// Adds what only the lines of an escaped text show to be secret, which has all of them in this line: a
+    /// value below its name. What each of them shows by itself was found before.
+    fn scan_lines(&self, line: &[u8], undone: Option<&Unescaped>, state: &TextState, spans: &mut Spans<'_>) {
+        let text = undone.map_or(line, |undone| &undone.bytes);
+        let Some(first_end) = memchr::memmem::find(text, LINE_END).filter(|_| state.depth < MAX_DEPTH) else { return };
+        // Packets are not text, and without the rule for keys their lines are other base64.
+        if text.iter().any(|byte| matches!(byte, 0..=8 | 14..=31)) || !self.rules.on(Rule::PrivateKey) {
+            return;
+        }
+        // What looks random, and names, are for the whole line.
+        let engine = Self { random_tokens: false, table: Arc::new(Table::none()), ..self.clone() };
+        let fresh = || TextState {
+            references: state.references,
+            depth: state.depth + 1,
+            budget: state.budget,
+            ..TextState::default()
+        };
+        let mut inner_state = fresh();
+        // The text begins and ends at its quotes, and the line may go on around it.
+        let begins = |begin: &&[u8]| memchr::memmem::rfind(&text[..first_end], begin).map(|at| at + begin.len());
+        let mut start = TEXT_BEGINS.iter().filter_map(begins).max().unwrap_or_default();
+        while start < text.len() {
+            let end = memchr::memmem::find(&text[start..], LINE_END).map_or(text.len(), |at| start + at);
+            let is_last = end == text.len();
+            let quote = memchr::memrchr(b'"', &text[start..end]).filter(|_| is_last).map_or(end, |quote| start + quote);
+            let inner = &text[start..quote];
+            let mut ignored = Redactions::default();
+            let rule = inner_state.line_state.rule();
+            if let Some(clean) = engine.content(inner, &mut inner_state, &mut ignored)
+                && self.rules.on(rule)
+            {
+                let same = |pair: &(&u8, &u8)| pair.0 == pair.1;
+                let before = inner.iter().zip(&clean).take_while(same).count();
+                let rest = inner[before..].iter().rev().zip(clean[before.min(clean.len())..].iter().rev());
+                let secret = start + before..start + inner.len() - rest.take_while(same).count();
+                let written = undone.map_or(secret.clone(), |undone| undone.source_range(&secret));
+                let mut is_new = || engine.content(inner, &mut fresh(), &mut ignored).as_ref() != Some(&clean);
+                if !spans.touches(&written) || is_new() {
+                    spans.add(written, None, rule);
+                }
+            }
+            start = end + LINE_END.len();
+        }
     }
 
     /// Adds tokens that look random, of the line with all its escapes `undone`.
@@ -415,9 +464,11 @@ impl Engine {
 fn ends_with_its_line(line: &[u8], line_state: LineState) -> bool {
     match line_state {
         LineState::Nothing | LineState::Base64 { .. } | LineState::Body { .. } | LineState::Pem { .. } => false,
-        LineState::Argument | LineState::Below { .. } | LineState::Until { .. } | LineState::Value => {
-            is_record(line) || begins_with_time(line)
-        }
+        LineState::Argument
+        | LineState::Below { .. }
+        | LineState::Prompt { .. }
+        | LineState::Until { .. }
+        | LineState::Value => is_record(line) || begins_with_time(line),
     }
 }
 

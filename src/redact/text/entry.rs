@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::line::MARK;
-use super::line_state::{indentation, is_pair, is_value_entry};
+use super::line_state::{indentation, is_pair, is_value_element, is_value_entry};
 use super::prefix::{begins_with_time, is_record};
 use super::value::is_not_secret;
 
@@ -36,10 +36,11 @@ pub(super) enum Part {
 impl Entry {
     /// Returns the entry that begins with this line, if that is a value whose name may follow.
     pub(super) fn begin(line: &[u8]) -> Option<Self> {
-        if !is_value_entry(line) || is_record(line) {
+        if !is_value_entry(line) && !is_value_element(line) || is_record(line) {
             return None;
         }
-        let value = &line[memchr::memchr(b':', line)? + 1..];
+        let value = &line[value_start(line)?..];
+        let value = &value[..memchr::memmem::find(value, b"</").unwrap_or(value.len())];
         let quotes = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',');
         let start = value.iter().position(|byte| !quotes(byte)).unwrap_or(value.len());
         let length = value[start..].iter().rposition(|byte| !quotes(byte)).map_or(0, |last| last + 1);
@@ -64,7 +65,8 @@ impl Entry {
             return if self.is_in_value { Part::Whole } else { Part::None };
         }
         // `- ` begins the next item of a list.
-        let is_sibling = indent == self.column && is_pair(line) && !line[..indent].ends_with(b"- ");
+        let is_pair = is_pair(line) || inner.starts_with(b"<") && !inner.starts_with(b"</");
+        let is_sibling = indent == self.column && is_pair && !line[..indent].ends_with(b"- ");
         self.is_in_value = false;
         if !is_sibling {
             self.is_secret = Some(false);
@@ -82,10 +84,11 @@ pub(super) fn mask(line: &mut Vec<u8>, at: Range<usize>, part: Part) {
     let from = match part {
         Part::None => return,
         Part::Whole => indentation(content),
-        Part::BehindName => memchr::memchr(b':', content).map_or(content.len(), |colon| colon + 1),
+        Part::BehindName => value_start(content).unwrap_or(content.len()),
     };
     let around = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b',');
     let value = &content[from..];
+    let value = &value[..memchr::memmem::find(value, b"</").unwrap_or(value.len())];
     let Some(first) = value.iter().position(|byte| !around(byte)) else { return };
     let last = value.iter().rposition(|byte| !around(byte)).map_or(first, |last| last + 1);
     // The header of a block, whose lines follow.
@@ -93,4 +96,10 @@ pub(super) fn mask(line: &mut Vec<u8>, at: Range<usize>, part: Part) {
         return;
     }
     line.splice(start + from + first..start + from + last, MARK.iter().copied());
+}
+
+/// Returns where the value of a line begins, behind the colon or the tag of its name.
+fn value_start(line: &[u8]) -> Option<usize> {
+    let sign = if line[indentation(line)..].starts_with(b"<") { b'>' } else { b':' };
+    memchr::memchr(sign, line).map(|at| at + 1)
 }

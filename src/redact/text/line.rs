@@ -127,7 +127,8 @@ pub(super) fn holds_secret(bytes: &[u8]) -> bool {
         rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric)) && !is_of_reference(bytes, at)
     };
     let is_audited = |at: usize| behind(at + "resource".len()).starts_with(b"secrets");
-    memmem::find_iter(bytes, b"kind").any(is_secret)
+    [&b"patch secret "[..], b"patch secrets "].iter().any(|patch| memmem::find(bytes, patch).is_some())
+        || memmem::find_iter(bytes, b"kind").any(is_secret)
         || memmem::find(bytes, b"objectRef").is_some() && memmem::find_iter(bytes, b"resource").any(is_audited)
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::pem::{after_dashes, body_word, end_label, is_pure, is_random};
 use super::prefix::{begins_with_time, is_foreign_below, is_record};
+use super::prose::looks_like_a_secret;
 use super::shell::MAX_END;
 use super::value::is_not_secret;
 use crate::redact::base64;
@@ -32,6 +33,9 @@ pub(super) enum LineState {
     Body { left: usize, column: usize },
     /// The name of a secret variable was seen; the next line may hold its value.
     Value,
+    /// A name ended its line without a value; the next line may be the value alone. `bare`: nothing but the
+    /// name was in the line, not even a separator.
+    Prompt { bare: bool },
     /// A flag or a property was seen whose value is the next line.
     Argument,
     /// The line ended in base64 of a key, in a word of `width` characters.
@@ -94,6 +98,14 @@ impl LineState {
             }
             Self::Value if is_record(line) || begins_with_time(line) => return Effect::Scan { from: 0 },
             Self::Value => Effect::Value,
+            // The rule below the header of a table, and an empty line, are not the value.
+            Self::Prompt { .. } if line.iter().all(|byte| b" \t-+=|".contains(byte)) => {
+                return Effect::Scan { from: 0 };
+            }
+            Self::Prompt { bare } => match value_alone(line, *bare) {
+                Some(value) => Effect::Word(value),
+                None => Effect::Scan { from: 0 },
+            },
             Self::Argument => {
                 let punctuation = |byte: &u8| is_margin(*byte) || matches!(byte, b'"' | b'\'');
                 let start = line.iter().take_while(|byte| punctuation(byte)).count();
@@ -162,7 +174,11 @@ impl LineState {
                     let effect = if *block || !is_pair(line) { Effect::Whole } else { Effect::Member };
                     return shorten(left, line).map_or_else(|| self.end(), |()| effect);
                 }
-                Effect::Scan { from: 0 }
+                // The answer to a prompt.
+                match value_alone(line, false).filter(|_| !*block && *left == MAX_BELOW) {
+                    Some(value) => Effect::Word(value),
+                    None => Effect::Scan { from: 0 },
+                }
             }
             Self::Until { left, .. } if is_record(line) || begins_with_time(line) => {
                 if shorten(left, line).is_none() {
@@ -200,6 +216,36 @@ pub(super) enum Effect {
     /// Redact this word, and scan the rest.
     Word(Range<usize>),
     Whole,
+}
+
+/// Returns the value that is alone in its line, with quotes, with its type before it, or behind the colon of
+/// an explicit key. Below a `bare` name, which may be one of a list, it must look more like a secret.
+fn value_alone(line: &[u8], bare: bool) -> Option<Range<usize>> {
+    if is_record(line) || begins_with_time(line) {
+        return None;
+    }
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'}' | b')' | b']');
+    let end = line.len() - line.iter().rev().take_while(|byte| ends(byte)).count();
+    let text = &line[..end];
+    let quote = text.last().copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    let open = quote.and_then(|quote| memchr::memchr(quote, &text[..end - 1]));
+    let start = match open {
+        Some(open) => open + 1,
+        None => indentation(text),
+    };
+    let end = if open.is_some() { end - 1 } else { end - usize::from(quote.is_some()) };
+    let end = end - line[..end].iter().rev().take_while(|byte| **byte == b'\\').count();
+    let before = &line[..start.min(line.len())];
+    // Only a type, as of PHP: `string(8) "…"`.
+    let is_alone =
+        before.iter().all(|byte| is_margin(*byte) || byte.is_ascii_alphanumeric() || b"()\"'\\".contains(byte));
+    let start = start + if line[start..].starts_with(b": ") { 2 } else { 0 };
+    let word = line.get(start..end).filter(|word| is_alone && !word.iter().any(u8::is_ascii_whitespace))?;
+    let has = |kind: fn(&u8) -> bool| word.iter().any(kind);
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && !has(|byte| *byte == b'.');
+    let is_explicit = line[..start].ends_with(b": ");
+    let is_secret = looks_like_a_secret(word) && !word.contains(&b':') && (!bare || is_mixed || is_explicit);
+    is_secret.then_some(start..end)
 }
 
 /// Returns whether a line within a key belongs to another thread: a JSON record, or a message with its own
@@ -256,6 +302,13 @@ pub(super) fn is_value_entry(line: &[u8]) -> bool {
     let inner = inner.strip_prefix(b"\"").unwrap_or(inner);
     let length = inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     is_holder(&inner[..length]) && matches!(inner.get(length), Some(b':' | b'"'))
+}
+
+/// Returns whether a line is `<value>…</value>`.
+pub(super) fn is_value_element(line: &[u8]) -> bool {
+    let Some(inner) = line[indentation(line)..].strip_prefix(b"<") else { return false };
+    let length = inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    is_holder(&inner[..length]) && inner.get(length) == Some(&b'>')
 }
 
 /// Returns whether a line of YAML is a pair, and so not part of a plain scalar above it.

@@ -8,8 +8,9 @@ use super::line::{Found, Line};
 use super::line_state::{LineState, is_margin};
 use super::members;
 use super::name::{MAX_SPACES, Name, Separator, is_flag, is_in_query, name, separator};
+use super::prose::looks_like_a_secret;
 use super::tokens::is_random;
-use super::value::{bracket, closing, value};
+use super::value::{bracket, closing, is_not_secret, value};
 use crate::redact::base64;
 use crate::redact::rules::Rule;
 use crate::secrets::{self, MAX_NAME, ValueKind, is_secret_variable};
@@ -59,7 +60,10 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         // `"password":{"inline_string":"…"}`, `"credentials":{"id":"app","phrase":"…"}`
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
             let found = value_named(line, skip_punctuation(bytes, at + 1)).map(|found| Found { rule, ..found });
-            found.or_else(|| members::object(bytes, at, &name, rule))
+            let end = text_end(line, &name, at);
+            found
+                .or_else(|| members::object(&bytes[..end], at, &name, rule))
+                .or_else(|| below_brace(line, at, &name, rule))
         }
         Some((_, at)) if bytes[at..].starts_with(b"[") && members::is_list_of_references(bytes, at, &name) => None,
         Some((separator, at)) if named == ValueKind::Directory => {
@@ -75,8 +79,56 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         None if name.first && is_flag(written) && bytes[name.end..].iter().all(|byte| is_between(*byte)) => {
             below(LineState::Argument)
         }
-        None => of_field(line, &name, rule).or_else(|| named_by_value(line, &name)),
+        // Its value alone in the next line.
+        None if is_alone(bytes, &name, written) && !line.references => {
+            named_by_value(line, &name).or_else(|| below(LineState::Prompt { bare: true }))
+        }
+        None => {
+            of_field(line, &name, rule).or_else(|| in_path(bytes, &name, rule)).or_else(|| named_by_value(line, &name))
+        }
     }
+}
+
+/// Returns whether a line has nothing but a name, whose last words may be `written`.
+fn is_alone(bytes: &[u8], name: &Name, written: &[u8]) -> bool {
+    let before = &bytes[..name.end - written.len().min(name.end)];
+    name.quote.is_none()
+        && before.iter().all(|byte| is_margin(*byte))
+        && bytes[name.end..].iter().all(u8::is_ascii_whitespace)
+}
+
+/// Returns the part of a path behind a secret name: `/users/bob/password/x`. `secret/…` and `token/…` name
+/// objects and calls, so that the part must look random there.
+fn in_path(bytes: &[u8], name: &Name, rule: Rule) -> Option<Found> {
+    let start = name.end + 1;
+    let rest = bytes.get(name.end..)?.strip_prefix(b"/")?;
+    let ends = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"!@$%^*+=~_".contains(byte));
+    let part = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+    // The name of a file or of an object has words between other punctuation.
+    let is_word = matches!(rest.get(part.len()), Some(b'.' | b'-'));
+    let has = |kind: fn(&u8) -> bool| part.iter().any(kind);
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let written = bytes[name.start..name.end].to_ascii_lowercase();
+    let names_objects = [&b"secret"[..], b"secrets", b"token", b"tokens"].iter().any(|end| written.ends_with(end));
+    let is_secret = looks_like_a_secret(part) && !is_word && (is_mixed || !names_objects);
+    is_secret.then(|| Found::new(start, start + part.len(), rule))
+}
+
+/// Returns where the text in quotes ends that holds a name without quotes of its own.
+fn text_end(line: &mut Line<'_>, name: &Name, at: usize) -> usize {
+    let enclosing = name.enclosing.or_else(|| line.is_quoted(name.start).then_some((b'"', 0)));
+    let enclosing = enclosing.filter(|_| name.quote.is_none());
+    enclosing.and_then(|(quote, escapes)| closing(line.bytes, at, quote, escapes)).unwrap_or(line.bytes.len())
+}
+
+/// Returns the state behind the brace of an object that goes on in the next lines, unless the name is that of
+/// Secrets, whose objects refer to them.
+fn below_brace(line: &Line<'_>, at: usize, name: &Name, rule: Rule) -> Option<Found> {
+    let bytes = line.bytes;
+    let names_objects = [&b"secret"[..], b"secrets"].contains(&&bytes[name.start..name.end]);
+    let is_open = bytes[at..].trim_ascii_end() == b"{" && !names_objects && !line.references;
+    let line_state = LineState::below(bytes, false);
+    is_open.then(|| Found { line_state, ..Found::new(bytes.len(), bytes.len(), rule) })
 }
 
 /// Returns the value of a name in the field behind it.
@@ -209,6 +261,12 @@ fn closes_list(rest: &[u8]) -> bool {
 pub(super) fn value_of_variable(line: &mut Line<'_>) -> Option<Found> {
     let bytes = line.bytes;
     let start = bytes.iter().position(|byte| !is_margin(*byte) && !matches!(byte, b'"' | b'\'' | b'\\' | b'<'))?;
+    // `<string>…</string>` below `<key>password</key>`.
+    if bytes[..start].ends_with(b"<")
+        && let Some(found) = of_next_tag(bytes, start - 1)
+    {
+        return Some(found);
+    }
     // Below `? password`.
     if bytes[start..].starts_with(b": ") {
         let name = name(bytes, start, start);
@@ -276,10 +334,11 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     if let Some(rest) = bytes[at..].strip_prefix(b"</") {
         let begin = bytes.len() - rest.len() + memchr::memchr(b'>', rest)? + 1;
         let begin = skip_punctuation(bytes, begin);
-        if begin == bytes.len() {
+        if begin == bytes.len() && of_tag_before(bytes, key_start).is_none() {
             return Some(Found { line_state: LineState::Value, ..Found::new(begin, begin, Rule::EnvironmentValue) });
         }
-        return if bytes[begin] == b'<' { value_named(line, begin + 1) } else { None };
+        let found = if bytes[begin] == b'<' { value_named(line, begin + 1) } else { None };
+        return found.or_else(|| of_next_tag(bytes, begin)).or_else(|| of_tag_before(bytes, key_start));
     }
     // `<entry key="password">…</entry>`
     if is_attribute && bytes.get(at) == Some(&b'>') {
@@ -289,8 +348,36 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         let floor = key_start.saturating_sub(MAX_BEFORE);
         let at = floor + memchr::memmem::rfind(bytes.get(floor..key_start)?, b"value")?;
         let found = value_named(line, at)?;
-        is_all_between(bytes.get(found.end..key_start)?).then_some(found)
+        let between = bytes.get(found.end..key_start)?;
+        // Other attributes of the same element.
+        let is_element = is_attribute && memchr::memchr2(b'<', b'>', between).is_none();
+        (is_all_between(between) || is_element).then_some(found)
     })
+}
+
+/// Returns the text of the tag at `at`, if it may be that of a secret: `<string>…</string>` of a property
+/// list, or a cell.
+fn of_next_tag(bytes: &[u8], at: usize) -> Option<Found> {
+    let rest = bytes[at..].strip_prefix(b"<")?;
+    let start = bytes.len() - rest.len() + memchr::memchr(b'>', rest)? + 1;
+    let length = memchr::memchr(b'<', &bytes[start..])?;
+    let text = &bytes[start..start + length];
+    let is_string = rest.starts_with(b"string>");
+    (is_string && !is_not_secret(text, b"") || looks_like_a_secret(text))
+        .then(|| Found::new(start, start + length, Rule::EnvironmentValue))
+}
+
+/// Returns the text of the tag that closes before the tag whose name is at `at`:
+/// `<value>…</value><name>password</name>`.
+fn of_tag_before(bytes: &[u8], at: usize) -> Option<Found> {
+    let floor = at.saturating_sub(MAX_BEFORE);
+    let before = bytes.get(floor..at)?.trim_ascii_end();
+    let before = before.strip_suffix(b"<").unwrap_or(before).trim_ascii_end().strip_suffix(b">")?;
+    let close = memchr::memmem::rfind(before, b"</").filter(|close| secrets::is_holder(&before[close + 2..]))?;
+    let open = memchr::memrchr(b'>', &before[..close])? + 1;
+    let text = &before[open..close];
+    let is_secret = !is_not_secret(text, b"") && !text.starts_with(super::line::MARK);
+    is_secret.then(|| Found::new(floor + open, floor + close, Rule::EnvironmentValue))
 }
 
 /// Returns the value of a holder (such as `value`) whose name is at `at`.
@@ -313,14 +400,26 @@ fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     let floor = name.start.saturating_sub(MAX_SPACES);
     let trimmed =
         |end: usize| floor + bytes[floor..end].iter().rposition(|byte| !is_between(*byte)).map_or(0, |at| at + 1);
-    let end = trimmed(name.start);
+    // `"path":"/spec/password"` of a JSON patch.
+    let part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"/_~-.".contains(byte);
+    let begin = name.start - bytes[floor..name.start].iter().rev().take_while(part).count();
+    let is_path = begin < name.start && bytes[begin] == b'/';
+    let end = trimmed(if is_path { begin } else { name.start });
     let sign = *bytes[floor..end].last().filter(|sign| matches!(sign, b':' | b'=' | b'>'))?;
     let end = trimmed(end - 1);
     let before = bytes[floor..end].to_ascii_lowercase();
     let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let word = &before[before.len() - length..];
     let is_tag = sign != b'>' || before[..before.len() - length].ends_with(b"<");
-    let is_key = is_tag && (KEYS.iter().any(|key| word.ends_with(key)) || WHOLE_KEYS.contains(&word));
+    if is_path {
+        return (word == b"path").then(|| (trimmed(end - length), sign == b'='));
+    }
+    // Cells of HTML.
+    let is_cell = sign == b'>' && [&b"td"[..], b"th", b"dt", b"label", b"b"].contains(&word);
+    // A field of a form.
+    let is_field = sign == b'=' && word == b"type";
+    let is_key =
+        is_tag && (is_cell || is_field || KEYS.iter().any(|key| word.ends_with(key)) || WHOLE_KEYS.contains(&word));
     is_key.then(|| (trimmed(end - length), sign == b'='))
 }
 

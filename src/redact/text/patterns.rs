@@ -294,7 +294,7 @@ fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize
         Trigger::Url => urls::userinfo(line.bytes, end),
         Trigger::UrlWithoutScheme => urls::without_scheme(line.bytes, end),
         Trigger::DataSource => urls::data_source(line.bytes, start, from),
-        Trigger::UserFlag => urls::user_flag(line.bytes, end),
+        Trigger::UserFlag => urls::user_flag(line.bytes, end).or_else(|| urls::call(line.bytes, start, end)),
         Trigger::ConnectString => urls::connect_string(line.bytes, end),
         Trigger::IdentifiedBy => urls::argument(line.bytes, end),
         Trigger::Call => urls::call(line.bytes, start, end),

@@ -23,14 +23,22 @@ enum Ends {
     Bars,
     /// With the call, at the parenthesis or brace that closes it.
     Call(u8),
+    /// The same, secret only beside a secret name.
+    CallBesideName(u8),
     /// With the command: at `;`, `&`, a bar, a quote, or the line.
     Command,
+    /// With the word, at a comma between two settings; secret only in a variable of an environment.
+    InVariable,
     /// With the line, or with the text in quotes around it.
     Line,
     /// With the quotes around it.
     Quotes,
-    /// With the quotes around it, or with a word; secret only beside a secret name.
+    /// At the last quote of the line.
+    Rest,
+    /// With the quotes around it, or with a number; secret only beside a secret name.
     BesideName,
+    /// With the word; secret only beside a secret name.
+    WordBesideName,
 }
 
 const fn phrase(text: &'static str, ends: Ends) -> Phrase {
@@ -62,17 +70,23 @@ pub(super) const PHRASES: &[Phrase] = &[
     phrase("invalid type: string ", Ends::Quotes),
     phrase("from string ", Ends::Quotes),
     phrase("trying to unmarshal ", Ends::Quotes),
+    phrase("input_value=", Ends::Quotes),
     phrase("cannot unmarshal !!float ", Ends::BesideName),
     phrase("cannot unmarshal !!int ", Ends::BesideName),
     phrase("cannot unmarshal number ", Ends::BesideName),
+    phrase("but was ", Ends::WordBesideName),
+    phrase("convert ", Ends::BesideName),
     phrase("could not convert string to float: ", Ends::BesideName),
     phrase("for input string: ", Ends::BesideName),
+    phrase("got ", Ends::BesideName),
     phrase("invalid argument ", Ends::BesideName),
     phrase("invalid boolean value ", Ends::BesideName),
     phrase("invalid duration ", Ends::BesideName),
     phrase("invalid literal for int() with base 10: ", Ends::BesideName),
     phrase("invalid type: integer ", Ends::BesideName),
     phrase("invalid value ", Ends::BesideName),
+    phrase("invalidvalue=", Ends::WordBesideName),
+    phrase("rejected value [", Ends::CallBesideName(b']')),
     phrase("parse ", Ends::BesideName),
     phrase("parsing ", Ends::BesideName),
     phrase("unrecognized token ", Ends::BesideName),
@@ -87,12 +101,29 @@ pub(super) const PHRASES: &[Phrase] = &[
     phrase("passwordauthentication(", Ends::Call(b')')),
     phrase("plaintextauthprovider(", Ends::Call(b')')),
     phrase("proxyauth(", Ends::Call(b')')),
+    phrase("stringdata:map[string]string{", Ends::Call(b'}')),
     phrase("usernamepasswordcredentials(", Ends::Call(b')')),
+    // Rows of a table with a secret column, and the commands of Redis.
+    phrase(" values (", Ends::CallBesideName(b')')),
+    phrase(" values(", Ends::CallBesideName(b')')),
+    phrase("] \"auth\" ", Ends::Rest),
+    phrase("] \\\"auth\\\" ", Ends::Rest),
+    phrase(" auth default ", Ends::Argument),
+    phrase("set requirepass ", Ends::Argument),
+    phrase("= password(", Ends::Call(b')')),
+    phrase("c: pass ", Ends::Argument),
+    phrase("> pass ", Ends::Argument),
+    // A setting of helm that is a path.
+    phrase("].value=", Ends::InVariable),
     // Apigee's key value maps.
     phrase("encrypted=true, value=", Ends::Argument),
     // Programs whose arguments are a user and a password.
     phrase("ansible-vault encrypt_string ", Ends::Command),
     phrase("aws configure set aws_secret_access_key ", Ends::Command),
+    phrase("convertto-securestring -string ", Ends::Argument),
+    phrase("convertto-securestring ", Ends::Argument),
+    phrase(":_authtoken ", Ends::Argument),
+    phrase(":_password ", Ends::Argument),
     phrase("rclone config create ", Ends::Command),
     phrase("snyk auth ", Ends::Command),
     phrase("wpa_passphrase ", Ends::Command),
@@ -129,8 +160,14 @@ pub(super) const PHRASES: &[Phrase] = &[
 const MAX_BESIDE: usize = 160;
 
 /// What a validator writes between the path of a field and its value (`field.Error` of Kubernetes).
-pub(super) const VERDICTS: &[&str] =
-    &["duplicate value: ", "invalid value: ", "not supported value: ", "unsupported value: "];
+pub(super) const VERDICTS: &[&str] = &[
+    "duplicate value: ",
+    "invalid value: ",
+    "invalid value ",
+    "not supported value: ",
+    "rejected value [",
+    "unsupported value: ",
+];
 
 /// Returns what is behind a phrase, which ends at `at`.
 pub(super) fn behind(phrase: &Phrase, line: &[u8], at: usize) -> Option<Found> {
@@ -139,6 +176,21 @@ pub(super) fn behind(phrase: &Phrase, line: &[u8], at: usize) -> Option<Found> {
     let end = match phrase.ends {
         Ends::Argument => return argument(line, at),
         Ends::Bars => at + memchr::memmem::find(rest, b"|...").unwrap_or(rest.len()),
+        Ends::CallBesideName(close) => {
+            let end = at + memchr::memchr(close, rest).unwrap_or(rest.len());
+            if !is_beside_name(line, at - phrase.text.len(), end) {
+                return None;
+            }
+            end
+        }
+        Ends::InVariable => return variable(line, at, at - phrase.text.len()),
+        Ends::Rest => at + memchr::memrchr(b'"', rest).unwrap_or(rest.len()),
+        Ends::WordBesideName => {
+            let found = argument(line, at)?;
+            let text = &line[at..found.end];
+            let end = at + text.iter().position(|byte| matches!(byte, b',' | b'}' | b')' | b']')).unwrap_or(text.len());
+            return is_beside_name(line, at - phrase.text.len(), end).then(|| Found::new(at, end, Rule::NamedValue));
+        }
         Ends::Call(close) => at + memchr::memchr(close, rest).unwrap_or(rest.len()),
         Ends::Command => {
             let ends = |byte: &u8| matches!(byte, b';' | b'&' | b'|' | b'"' | b'`' | b']' | b'\\');
@@ -148,13 +200,32 @@ pub(super) fn behind(phrase: &Phrase, line: &[u8], at: usize) -> Option<Found> {
         Ends::Quotes => return quotation(line, at),
         Ends::BesideName => {
             let found = quotation(line, at).or_else(|| number(line, at))?;
-            let is_secret = names_secret(&line[at.saturating_sub(MAX_BESIDE)..at - phrase.text.len()])
-                || names_secret(&line[found.end..line.len().min(found.end + MAX_BESIDE)]);
-            return is_secret.then_some(found);
+            return is_beside_name(line, at - phrase.text.len(), found.end).then_some(found);
         }
     };
     let text = &line[at..end];
     (!text.trim_ascii().is_empty()).then(|| Found::new(at, end, Rule::NamedValue))
+}
+
+/// Returns whether the name of a secret is before `start` or behind `end`.
+fn is_beside_name(line: &[u8], start: usize, end: usize) -> bool {
+    names_secret(&line[start.saturating_sub(MAX_BESIDE)..start])
+        || names_secret(&line[end..line.len().min(end + MAX_BESIDE)])
+}
+
+/// Returns the value of a setting at `at` if its path, which ends at `end`, is that of a variable of an
+/// environment: `--set env[0].value=x,a=b`.
+fn variable(line: &[u8], at: usize, end: usize) -> Option<Found> {
+    let before = &line[..end];
+    let name = &before[..before.len() - before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count()];
+    let name = name.strip_suffix(b"[").or_else(|| name.strip_suffix(b"[\\"))?;
+    let length = name.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let name = name[name.len() - length..].to_ascii_lowercase();
+    let is_environment = [&b"env"[..], b"envvars", b"extraenv", b"extraenvvars", b"environment"].contains(&&*name);
+    let found = argument(line, at).filter(|_| is_environment)?;
+    let text = &line[found.start..found.end];
+    let comma = (0..text.len()).find(|at| text[*at] == b',' && !text[..*at].ends_with(b"\\"));
+    Some(Found { end: found.start + comma.unwrap_or(text.len()), ..found })
 }
 
 /// Returns the text in the quotes that begin at `at`.

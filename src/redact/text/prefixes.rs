@@ -88,6 +88,7 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("ATCTT", 30, url_safe_or_equals),
     prefix("BBDC-", 20, is_base64_char),
     prefix("bedrock-api-key-", 20, is_base64_char),
+    prefix("bkua_", 30, hex),
     prefix("cfp_", 30, word),
     prefix("CLOJARS_", 30, word),
     prefix("cmVmd", 50, word),
@@ -161,6 +162,7 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("hvs.", 20, url_safe),
     prefix("ico-", 30, word),
     prefix("IQoJb3JpZ2lu", 20, is_base64_char),
+    prefix("key-", 32, hex),
     prefix("lin_api_", 30, word),
     prefix("lin_oauth_", 30, word),
     prefix("LTAI", 16, word),
@@ -252,9 +254,11 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("ya29.", 12, url_safe_or_dot),
     prefix("YCAJ", 30, url_safe),
     // URLs: the path is the secret.
+    prefix("alert.victorops.com/integrations/", 8, path),
     prefix("api.flowdock.com/messages/", 8, path),
     prefix("api.telegram.org/bot", 8, path),
     prefix("api.telegram.org/file/bot", 8, path),
+    prefix("automation.atlassian.com/pro/hooks/", 8, path),
     prefix("chat.googleapis.com/v1/spaces/", 8, path),
     prefix("discord.com/api/webhooks/", 8, path),
     prefix("discordapp.com/api/webhooks/", 8, path),
@@ -281,6 +285,8 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("webhook.site/", 8, path),
     prefix("/api/webhooks/", 16, path),
     prefix("/hooks/catch/", 16, path),
+    // Of Mattermost, and of Rocket.Chat, whose token is behind an identifier.
+    prefix("/hooks/", 22, small_or_path),
     prefix("/IncomingWebhook/", 16, path),
     prefix("/services/collector/", 16, path),
     prefix("/webhooks/incoming/", 16, path),
@@ -313,6 +319,11 @@ fn azure(byte: u8) -> bool {
 
 fn path(byte: u8) -> bool {
     url_safe(byte) || matches!(byte, b'/' | b'@' | b'.' | b'%' | b'+' | b':')
+}
+
+/// Not the words of a file name, such as that of a hook of git.
+fn small_or_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'/'
 }
 
 fn capital(byte: u8) -> bool {

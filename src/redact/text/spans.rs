@@ -31,6 +31,12 @@ impl<'r> Spans<'r> {
         }
     }
 
+    /// Returns whether a range has bytes of a span.
+    pub(super) fn touches(&self, range: &Range<usize>) -> bool {
+        let begin = self.spans.partition_point(|span| span.range.end <= range.start);
+        self.spans.get(begin).is_some_and(|span| span.range.start < range.end)
+    }
+
     /// Counts a value of a preceding line that is held back.
     pub(super) fn count(&mut self, rule: Rule) {
         self.redactions.count(rule);

@@ -8,7 +8,9 @@ use crate::redact::rules::Rule;
 /// Returns the token at `start`, if it begins with `prefix`.
 pub(super) fn prefixed(prefix: &Prefix, line: &[u8], start: usize) -> Option<Found> {
     let begin = start + prefix.text.len();
-    if !line[start..].starts_with(prefix.text.as_bytes()) || !begins_a_word(line, start) {
+    // A path begins behind the name of its host.
+    let is_path = prefix.text.starts_with('/');
+    if !line[start..].starts_with(prefix.text.as_bytes()) || !is_path && !begins_a_word(line, start) {
         return None;
     }
     let end = begin + line[begin..].iter().take_while(|byte| (prefix.charset)(**byte)).count();
@@ -34,7 +36,10 @@ pub(super) fn bearer(line: &[u8], start: usize) -> Option<Found> {
     // `Bearer authentication` is prose.
     let prose =
         value.len() < 24 && value.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'-' | b'='));
-    (value.len() >= 6 && !prose).then(|| Found::new(start, end, Rule::AuthorizationHeader))
+    // `token_type=Bearer expires_in=3600`
+    let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
+    let is_pair = value[..value.len() - padding].contains(&b'=');
+    (value.len() >= 6 && !prose && !is_pair).then(|| Found::new(start, end, Rule::AuthorizationHeader))
 }
 
 /// Returns the base64 of `user:password` behind `Basic `.

@@ -179,7 +179,9 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
     let colon = memchr::memchr(b':', text)?;
     let numbers = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b':');
     let url = text[colon..].starts_with(b"://");
-    (!numbers && !url && colon + 1 < text.len()).then_some(argument)
+    // `"$USER:$PASS"` of a script holds neither.
+    let variables = text.starts_with(b"$") && text[colon + 1..].starts_with(b"$");
+    (!numbers && !url && !variables && colon + 1 < text.len()).then_some(argument)
 }
 
 /// Returns every program with its flag: those for lists of arguments, and those for text only.
@@ -202,6 +204,10 @@ pub(super) fn call(line: &[u8], start: usize, end: usize) -> Option<Found> {
         && secrets::PAIR_FLAGS.iter().any(|(program, known)| called(program, known));
     argument(line, end).filter(|found| {
         let text = &line[found.start..found.end];
+        // Without an argument, `mysql -p -h db` asks for the password.
+        if line.get(end) == Some(&b' ') && matches!(text, [b'-', _] | [b'-', b'-', ..]) {
+            return false;
+        }
         if is_pair {
             memchr::memchr(b':', text).is_some() && !text.starts_with(b"http")
         } else {

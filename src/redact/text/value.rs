@@ -12,11 +12,13 @@ use crate::secrets;
 const WRAPPERS: &[&str] = &[
     "&",
     "*",
+    "<<",
     "E",
     "Just(",
     "L",
     "N",
     "Ok(",
+    "PASSWORD(",
     "Optional(",
     "Optional.of(",
     "Password(",
@@ -56,6 +58,7 @@ const ERRORS: &[&str] = &[
     "couldn't ",
     "does not exist",
     "failed to ",
+    "forbidden",
     "file does not exist",
     "is a directory",
     "is invalid",
@@ -71,7 +74,12 @@ const ERRORS: &[&str] = &[
     "not a directory",
     "permission denied",
     "read-only file system",
+    "required value",
     "the system cannot find",
+    "too few",
+    "too long",
+    "too many",
+    "too short",
     "too many open files",
     "unable to ",
     "unexpected end of",
@@ -92,7 +100,10 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let bytes = line.bytes;
     let at = at + wrapper(&bytes[at..]);
     let rest = &bytes[at..];
-    if begins_like_error(rest) || NAMES_A_KEY.iter().any(|phrase| bytes[..name.end].ends_with(phrase.as_bytes())) {
+    if begins_like_error(rest)
+        || is_type_of_verdict(&bytes[..at], rest)
+        || NAMES_A_KEY.iter().any(|phrase| bytes[..name.end].ends_with(phrase.as_bytes()))
+    {
         return None;
     }
     let yaml = name.first && separator == Separator::Colon;
@@ -101,7 +112,11 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let line_state = if yaml && !name.escaped_line { LineState::below(bytes, several) } else { LineState::Nothing };
     let pair = |start, end, quoted, line_state| Some(Found { quoted, line_state, ..Found::new(start, end, rule) });
     if rest.is_empty() {
-        let line_state = if separator == Separator::Tag { LineState::below(bytes, false) } else { line_state };
+        let line_state = match separator {
+            Separator::Tag => LineState::below(bytes, false),
+            _ if line_state == LineState::Nothing && !name.escaped_line => LineState::Prompt { bare: false },
+            _ => line_state,
+        };
         return (line_state != LineState::Nothing).then(|| Found { line_state, ..Found::new(at, at, rule) });
     }
     if rest.starts_with(MARK) {
@@ -199,9 +214,25 @@ fn wrapper(rest: &[u8]) -> usize {
     if let Some(verdict) = VERDICTS.iter().find(|verdict| begins(verdict)) {
         return verdict.len();
     }
+    // As Go's spew writes it.
+    if rest.starts_with(b"(string) (len=") {
+        return memchr::memmem::find(rest, b") \"")
+            .or_else(|| memchr::memmem::find(rest, b") \\"))
+            .map_or(0, |at| at + 2);
+    }
     let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\'' | b'\\'));
     let wraps = |text: &&&str| rest.starts_with(text.as_bytes()) && is_quote(rest.get(text.len()));
     WRAPPERS.iter().find(wraps).map_or(0, |text| text.len())
+}
+
+/// Returns whether a validator names the type of a value in its place: `Invalid value: "string"`.
+fn is_type_of_verdict(before: &[u8], rest: &[u8]) -> bool {
+    const TYPES: &[&[u8]] = &[b"array", b"boolean", b"integer", b"null", b"number", b"object", b"string"];
+    let quote = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let begin = rest.iter().take_while(|byte| quote(byte)).count();
+    let length = rest[begin..].iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let is_quoted = begin > 0 && rest.get(begin + length).is_some_and(quote);
+    is_quoted && before.to_ascii_lowercase().ends_with(b"value: ") && TYPES.contains(&&rest[begin..begin + length])
 }
 
 fn begins_like_error(rest: &[u8]) -> bool {

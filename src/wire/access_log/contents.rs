@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use memchr::{memchr, memmem, memrchr};
 
+use super::csv::Csv;
 use super::envelope;
 use super::format::Format;
 use super::json::{self, Value};
-use super::prefix::{self, is_dated, next_object};
+use super::prefix::{self, is_dated, next_object, without_colours};
 use super::record::MAX_RECORD_BYTES;
 use super::record::{Counter, Field, NO_FILTER_CHAIN, Record};
 use super::shape::Shapes;
@@ -54,6 +55,8 @@ pub(super) struct Contents {
     pub(super) met_partial: bool,
     /// Whether lines that look like records in text are of a format that is read.
     texts: Texts,
+    /// A line had colours of a terminal.
+    is_coloured: bool,
 }
 
 /// What lines in a text format have shown of the log.
@@ -100,7 +103,13 @@ impl Contents {
             partial: Default::default(),
             met_partial: false,
             texts: Texts::Unread(0),
+            is_coloured: false,
         }
+    }
+
+    /// Begins an export as comma-separated values if the line is its header.
+    pub(super) fn csv(&self, line: &[u8]) -> Option<Csv> {
+        Csv::of_header(line, &self.format)
     }
 
     /// Whether the next line may be the rest of one before.
@@ -116,8 +125,24 @@ impl Contents {
         }
     }
 
+    /// Reads the lines of a document that is no entry. A record that has its fields on several lines is one
+    /// in another form.
+    pub(super) fn lines(&mut self, lines: &[u8]) {
+        if let Some(entry) = flattened(lines) {
+            return self.object(&entry, Way::PLAIN);
+        }
+        let before = self.counter.counted();
+        lines.split(|&byte| byte == b'\n').for_each(|line| self.line(line));
+        if self.counter.counted() == before && (names_fields(lines) || tells_reset(lines)) {
+            self.counter.log.other_forms += 1;
+        }
+    }
+
     /// Reads a line. Spaces at the end of a part of a line are its own.
     pub(super) fn line(&mut self, line: &[u8]) {
+        let plain = without_colours(line);
+        self.is_coloured |= plain.is_some();
+        let line = plain.as_deref().unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
         let Some(runtime) = prefix::runtime(line) else {
             return self.content(line.trim_ascii_end(), Way::PLAIN, false);
@@ -149,7 +174,11 @@ impl Contents {
     /// Reads the content of a line, or of a log entry's text. Text that had a date and is no record is the
     /// proxy's own log.
     fn content(&mut self, text: &[u8], way: Way, is_proxys: bool) {
-        if text.is_empty() || !text.starts_with(b"{") && self.text_record(text) {
+        let may_be_text = !text.starts_with(b"{");
+        if text.is_empty()
+            || (may_be_text || self.format.states_text()) && self.text_record(text)
+            || may_be_text && (self.text_records(text) || self.strings(text, way))
+        {
             return;
         }
         let Some(start) = next_object(text, 0) else {
@@ -169,7 +198,8 @@ impl Contents {
         match end {
             Some(end) if memchr(b'"', text.get(end..).unwrap_or_default()).is_none() => {
                 let object = text.get(start..end).unwrap_or_default();
-                if way.level == 0 && record.is_judgeable() {
+                // A value with colours has the form of another value.
+                if way.level == 0 && record.is_judgeable() && !self.is_coloured {
                     self.shapes.learn(object, &self.format);
                 }
                 self.judge(&record, object, way);
@@ -191,6 +221,13 @@ impl Contents {
 
     /// Counts a record in a text format; returns false if the text is not a record.
     fn text_record(&mut self, text: &[u8]) -> bool {
+        // Where one record ends in such a line is for clients to say, who write tabs too.
+        if text.split(|&byte| byte == b'\t').filter(|field| field.starts_with(b"[2") && is_text_record(field)).count()
+            > 1
+        {
+            self.counter.log.other_forms += 1;
+            return true;
+        }
         let format = Arc::clone(&self.format);
         for known in format.texts().iter().filter(|known| known.has_fields()) {
             let mut record = Record::default();
@@ -208,7 +245,19 @@ impl Contents {
                 return true;
             }
         }
-        let looks_like_one = is_text_record(text);
+        false
+    }
+
+    /// Counts the records in the fields of a line whose fields have tabs between them, and a text that looks
+    /// like a record; returns false if the text is neither.
+    fn text_records(&mut self, text: &[u8]) -> bool {
+        let mut is_read = false;
+        if memchr(b'\t', text).is_some() {
+            for field in text.split(|&byte| byte == b'\t') {
+                is_read |= !field.starts_with(b"{") && self.text_record(field.trim_ascii());
+            }
+        }
+        let looks_like_one = !is_read && is_text_record(text);
         match &mut self.texts {
             _ if !looks_like_one => {}
             Texts::Read => self.counter.log.broken_lines += 1,
@@ -217,7 +266,23 @@ impl Contents {
                 self.counter.log.text_records += 1;
             }
         }
-        looks_like_one
+        is_read || looks_like_one
+    }
+
+    /// Reads a line that is a string of JSON, or a list of them, as `aws --query 'events[].message'` and `jq`
+    /// write messages; returns false if it is neither.
+    fn strings(&mut self, text: &[u8], way: Way) -> bool {
+        let is_list = text.starts_with(b"[\"");
+        if !is_list && !text.starts_with(b"\"") || way.level > 0 {
+            return false;
+        }
+        let text = text.strip_suffix(b",").unwrap_or(text);
+        if json::value(text, 0) != Some(text.len()) {
+            return false;
+        }
+        let before = self.counter.counted();
+        self.value(Value::of(text), way.within(true));
+        self.counter.counted() > before
     }
 
     /// Reads a line of several objects. Returns false and counts nothing if the line has other content: on a
@@ -289,7 +354,7 @@ impl Contents {
         if self.counter.counted() > before || !way.is_known {
             return;
         }
-        let nested = if way.level == 0 { Record::nested(object) } else { Record::default() };
+        let nested = if way.level == 0 { Record::nested(object, &self.format) } else { Record::default() };
         if nested.is_judgeable() && nested.tells_resets() {
             self.counter.record(&nested);
         } else if record.is_foreign() || record.similar_keys.max(nested.similar_keys) >= 2 {
@@ -353,7 +418,7 @@ impl Contents {
 
     /// Searches every member for records, except the one that was already searched.
     fn members(&mut self, object: &[u8], but: Option<Value<'_>>, way: Way) {
-        if let Some(rows) = envelope::rows(object) {
+        if let Some(rows) = envelope::rows(object, &self.format) {
             rows.each(|row| self.object(row, way.within(true)));
             return;
         }
@@ -369,7 +434,7 @@ impl Contents {
         match value {
             _ if way.level > MAX_WRAPPED => {}
             Value::Object(object) => self.object(object, way),
-            Value::Array(array) => match envelope::pairs(array) {
+            Value::Array(array) => match envelope::pairs(array, &self.format) {
                 Some(object) => self.object(&object, way),
                 None => {
                     json::array(array, 0, |element| self.value(element, way.within(way.is_known)));
@@ -385,7 +450,27 @@ impl Contents {
         text.starts_with(b"[2")
             || NAME_WORDS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
             || self.format.key_of(Field::Name).is_some_and(|key| memmem::find(text, key).is_some())
+            || self.format.states_text() && self.is_text_record(json::unescape(text).trim_ascii())
     }
+}
+
+/// Returns the entry that lines of a path and a value describe, as `gcloud --format=flattened` writes it:
+/// `jsonPayload.sni_host:    null`. Values have no quotes there, so that the lines are no YAML.
+fn flattened(lines: &[u8]) -> Option<Vec<u8>> {
+    let mut object = envelope::Object::default();
+    let mut names_server = false;
+    for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        let (path, value) = line.split_at_checked(memchr(b':', line)?)?;
+        let is_path =
+            !path.is_empty() && path.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-/[]".contains(byte));
+        let value = value.strip_prefix(b":").filter(|value| is_path && value.starts_with(b" "))?.trim_ascii();
+        names_server |= NAME_WORDS.iter().any(|word| path.ends_with(word.as_bytes()));
+        match value {
+            b"null" => object.member(path, Value::Null),
+            value => object.text(path, value),
+        }
+    }
+    names_server.then(|| object.finish())
 }
 
 /// Returns whether a text is a line of Envoy about itself: `[2025-05-19 04:46:20.117][1][info]…`.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::envelope::Object;
+use super::format::Format;
 use super::json::Value;
 use super::record::Field;
 use super::record::MAX_RECORD_BYTES;
@@ -55,7 +56,7 @@ pub(super) enum Step {
 
 impl Csv {
     /// Begins an export if the line is its header.
-    pub(super) fn of_header(line: &[u8]) -> Option<Self> {
+    pub(super) fn of_header(line: &[u8], format: &Format) -> Option<Self> {
         let is_json = line.iter().any(|byte| b"{}".contains(byte)) || memchr::memmem::find(line, b"\":").is_some();
         if line.len() > MAX_COLUMNS * MAX_NAME_BYTES || is_json {
             return None;
@@ -70,11 +71,11 @@ impl Csv {
         };
         let prefix = header.iter().find_map(|name| {
             let (prefix, last) = name.split_at(memchr::memrchr(b'.', name)? + 1);
-            (Field::of(last) == Some(Field::Name)).then(|| prefix.to_vec())
+            (format.field(last) == Some(Field::Name)).then(|| prefix.to_vec())
         });
         let prefix = prefix.unwrap_or_default();
         let tells = |name: &Vec<u8>| {
-            PAYLOADS.contains(&&*name.to_ascii_lowercase()) || Field::of(bare(name, &prefix)) == Some(Field::Name)
+            PAYLOADS.contains(&&*name.to_ascii_lowercase()) || format.field(bare(name, &prefix)) == Some(Field::Name)
         };
         let is_header = header.len() <= MAX_COLUMNS && header.iter().all(is_name) && header.iter().any(tells);
         is_header.then(|| Self { header, prefix, delimiter, ..Self::default() })
@@ -153,8 +154,12 @@ impl Csv {
 /// Returns the name of a column without the prefix that a log store adds to the fields of a record: that of
 /// the server name's column, whatever it is.
 fn bare<'a>(name: &'a [u8], prefix: &[u8]) -> &'a [u8] {
-    if let Some(last) = name.strip_prefix(prefix).filter(|last| Field::of(last).is_some()) {
+    if let Some(last) = name.strip_prefix(prefix).filter(|_| !prefix.is_empty()) {
         return last;
+    }
+    // Datadog's attributes.
+    if let Some(attribute) = name.strip_prefix(b"@").filter(|attribute| Field::of(attribute).is_some()) {
+        return attribute;
     }
     // BigQuery and Kibana write other punctuation between the two.
     name.strip_prefix(b"jsonPayload_").unwrap_or(name)
@@ -199,7 +204,7 @@ mod tests {
 
     fn objects(text: &str, piece: usize) -> Vec<String> {
         let (header, rows) = text.split_once('\n').expect("a header");
-        let mut csv = Csv::of_header(header.as_bytes()).expect("it is a header");
+        let mut csv = Csv::of_header(header.as_bytes(), &Format::default()).expect("it is a header");
         let mut found = Vec::new();
         let mut take = |step| match step {
             Step::Row(Some(object)) => found.push(String::from_utf8(object).expect("ASCII")),
@@ -265,10 +270,10 @@ mod tests {
             "GET /message",
             "resource.labels.host,status",
         ] {
-            assert!(Csv::of_header(line.as_bytes()).is_none(), "{line}");
+            assert!(Csv::of_header(line.as_bytes(), &Format::default()).is_none(), "{line}");
         }
         for line in ["message", "\u{FEFF}\"_raw\",\"_time\"", "labels,Time,Line", "host, requested_server_name"] {
-            assert!(Csv::of_header(line.as_bytes()).is_some(), "{line}");
+            assert!(Csv::of_header(line.as_bytes(), &Format::default()).is_some(), "{line}");
         }
     }
 

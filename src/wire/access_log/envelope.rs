@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::format::Format;
 use super::json::{self, Value};
 use super::record::Field;
 
@@ -12,7 +13,7 @@ const NAMES: [&[u8]; 3] = [b"field", b"key", b"name"];
 
 /// Returns the object that a list of pairs describes, if one of them is a server name:
 /// `[{"field":"sni_host","value":"a"}]`.
-pub(super) fn pairs(array: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn pairs(array: &[u8], format: &Format) -> Option<Vec<u8>> {
     let mut object = Object::default();
     let mut is_record = false;
     let mut are_pairs = true;
@@ -23,7 +24,7 @@ pub(super) fn pairs(array: &[u8]) -> Option<Vec<u8>> {
         };
         match pair {
             Some((name, value)) => {
-                is_record |= Field::of(&name) == Some(Field::Name);
+                is_record |= format.field(&name) == Some(Field::Name);
                 object.member(&name, value);
             }
             None => are_pairs = false,
@@ -91,7 +92,7 @@ pub(super) struct Rows<'a> {
 }
 
 /// Returns the table that an object represents, if one of its columns is a server name.
-pub(super) fn rows(object: &[u8]) -> Option<Rows<'_>> {
+pub(super) fn rows<'a>(object: &'a [u8], format: &Format) -> Option<Rows<'a>> {
     let (mut columns, mut rows) = (Vec::new(), None);
     json::object(object, 0, |member| match (&*member.key, member.value) {
         (b"columns", Value::Array(array)) => {
@@ -110,7 +111,7 @@ pub(super) fn rows(object: &[u8]) -> Option<Rows<'_>> {
         (b"rows", Value::Array(array)) => rows = Some(array),
         _ => {}
     })?;
-    let has_name = columns.iter().any(|column| Field::of(column) == Some(Field::Name));
+    let has_name = columns.iter().any(|column| format.field(column) == Some(Field::Name));
     Some(Rows { columns, rows: rows.filter(|_| has_name)? })
 }
 
@@ -206,7 +207,7 @@ mod tests {
             (r#"[{"field":"sni_host"}]"#, None),
             ("[]", None),
         ] {
-            assert_eq!(text(pairs(array.as_bytes())).as_deref(), expected, "{array}");
+            assert_eq!(text(pairs(array.as_bytes(), &Format::default())).as_deref(), expected, "{array}");
         }
     }
 
@@ -223,10 +224,12 @@ mod tests {
     fn rows_become_objects() {
         let table = br#"{"name":"t","columns":[{"name":"sni_host","type":"string"},{"name":"status"}],"rows":[[null,0],["a"],7,[1,2,3]]}"#;
         let mut found = Vec::new();
-        rows(table).expect("it is a table").each(|row| found.push(String::from_utf8_lossy(row).into_owned()));
+        rows(table, &Format::default())
+            .expect("it is a table")
+            .each(|row| found.push(String::from_utf8_lossy(row).into_owned()));
         assert_eq!(found, [r#"{"sni_host":null,"status":0}"#, r#"{"sni_host":"a"}"#, r#"{"sni_host":1,"status":2}"#]);
-        assert!(rows(br#"{"columns":[{"name":"x"}],"rows":[]}"#).is_none());
-        assert!(rows(br#"{"columns":[{"name":"sni_host"}]}"#).is_none());
+        assert!(rows(br#"{"columns":[{"name":"x"}],"rows":[]}"#, &Format::default()).is_none());
+        assert!(rows(br#"{"columns":[{"name":"sni_host"}]}"#, &Format::default()).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::operators::{Token, field_of, preferred_remote, tokens};
+use super::operators::{Preferred, Token, field_of, tokens};
 use super::record::Field;
 use super::text_format::TextFormat;
 use crate::evidence::hybrid::MeshLogging;
@@ -75,7 +75,8 @@ pub(super) enum Target {
 impl Default for Format {
     /// The default formats alone, for logs without mesh settings.
     fn default() -> Self {
-        let texts = DEFAULT_TEXT_FORMATS.iter().map(|format| TextFormat::compile(format, None)).collect();
+        let texts =
+            DEFAULT_TEXT_FORMATS.iter().map(|format| TextFormat::compile(format, Preferred::default())).collect();
         Self { keys: BTreeMap::new(), texts, start: None }
     }
 }
@@ -87,12 +88,14 @@ impl Format {
         let mut format = Self::default();
         if let Some(fields) = &mesh.fields {
             let values: Vec<&str> = fields.values().map(String::as_str).collect();
-            let remote = preferred_remote(&values.concat());
-            format.start = values.iter().find_map(|value| start_pattern(value));
-            format.keys = targets(fields.iter().map(|(key, value)| (key.as_str(), value.as_str())), remote, 0);
-        } else if let Some(text) = mesh.format.as_deref().filter(|_| !mesh.is_json()) {
-            format.start = start_pattern(text);
-            format.texts.insert(0, TextFormat::compile(text.trim_end(), preferred_remote(text)));
+            let preferred = Preferred::of(&values.concat());
+            format.start = values.iter().find_map(|value| start_pattern(value, preferred));
+            format.keys = targets(fields.iter().map(|(key, value)| (key.as_str(), value.as_str())), preferred, 0);
+        } else if let Some(text) = mesh.format.as_deref() {
+            // Also where the encoding is JSON, as an overrides file states it: the log may be older.
+            let preferred = Preferred::of(text);
+            format.start = start_pattern(text, preferred);
+            format.texts.insert(0, TextFormat::compile(text.trim_end(), preferred));
         }
         format
     }
@@ -125,6 +128,11 @@ impl Format {
         })
     }
 
+    /// Returns whether the settings state a text format.
+    pub(super) fn states_text(&self) -> bool {
+        self.texts.len() > DEFAULT_TEXT_FORMATS.len()
+    }
+
     /// The text formats, in the order in which they are tried.
     pub(super) fn texts(&self) -> &[TextFormat] {
         &self.texts
@@ -136,23 +144,26 @@ impl Format {
     }
 }
 
-fn start_pattern(format: &str) -> Option<String> {
+fn start_pattern(format: &str, preferred: Preferred) -> Option<String> {
     tokens(format).into_iter().find_map(|token| match token {
-        Token::Operator("START_TIME", pattern) if !pattern.is_empty() => Some(pattern.to_owned()),
+        Token::Operator(name, pattern) if preferred.is_time(name) && !pattern.is_empty() => Some(pattern.to_owned()),
         _ => None,
     })
 }
 
 fn targets<'a>(
     fields: impl Iterator<Item = (&'a str, &'a str)>,
-    remote: Option<&str>,
+    preferred: Preferred,
     depth: usize,
 ) -> BTreeMap<Vec<u8>, Target> {
-    fields.map(|(key, value)| (key.as_bytes().to_vec(), target(value, remote, depth))).collect()
+    fields.map(|(key, value)| (key.as_bytes().to_vec(), target(value, preferred, depth))).collect()
 }
 
-fn target(value: &str, remote: Option<&str>, depth: usize) -> Target {
-    // Values that are objects are part of the evidence as JSON.
+fn target(value: &str, preferred: Preferred, depth: usize) -> Target {
+    // Values that are objects or lists are part of the evidence as JSON. A list of one value is that value.
+    if let Some(only) = only_item(value) {
+        return target(&only, preferred, depth);
+    }
     if depth < MAX_NESTED
         && value.starts_with('{')
         && let Ok(serde_json::Value::Object(nested)) = serde_json::from_str(value)
@@ -165,13 +176,19 @@ fn target(value: &str, remote: Option<&str>, depth: usize) -> Target {
             })
             .collect();
         let nested = nested.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        return Target::Nested(targets(nested, remote, depth + 1));
+        return Target::Nested(targets(nested, preferred, depth + 1));
     }
     if let [Token::Operator(name, arguments)] = tokens(value)[..] {
-        return field_of(name, arguments, remote).map_or(Target::Other, Target::Field);
+        return field_of(name, arguments, preferred).map_or(Target::Other, Target::Field);
     }
-    let text = TextFormat::compile(value, remote);
+    let text = TextFormat::compile(value, preferred);
     if text.has_fields() { Target::Text(text) } else { Target::Other }
+}
+
+/// Returns the text of a list that has nothing else.
+fn only_item(value: &str) -> Option<String> {
+    let list: Vec<String> = value.starts_with('[').then(|| serde_json::from_str(value).ok())??;
+    <[String; 1]>::try_from(list).ok().map(|[only]| only)
 }
 
 #[cfg(test)]
@@ -188,6 +205,8 @@ mod tests {
             ("tls", r#"{"name":"%REQUESTED_SERVER_NAME%","deep":{"version":"%DOWNSTREAM_TLS_VERSION%"}}"#),
             ("why", "%RESPONSE_FLAGS%: %RESPONSE_CODE_DETAILS%"),
             ("at", "%START_TIME(%s)%"),
+            ("written", "%EMIT_TIME%"),
+            ("flags", r#"["%RESPONSE_FLAGS%"]"#),
         ];
         let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let format = Format::of(&MeshLogging { fields: Some(fields), ..MeshLogging::default() });
@@ -201,6 +220,8 @@ mod tests {
         );
         assert!(matches!(format.target(b"status"), Some(Target::Other)));
         assert!(matches!(format.target(b"client"), Some(Target::Other)));
+        assert!(matches!(format.target(b"written"), Some(Target::Other)));
+        assert_eq!(field("flags"), Some(Field::Flags));
         assert!(matches!(format.target(b"why"), Some(Target::Text(_))));
         assert!(format.target(b"sni_host").is_none());
         let Some(Target::Nested(tls)) = format.target(b"tls") else { panic!("it is nested") };

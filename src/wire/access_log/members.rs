@@ -68,6 +68,10 @@ impl<'a> Record<'a> {
         self.known_keys = self.known_keys.saturating_add(ACCESS_LOG_KEYS.contains(&key).into());
         self.similar_keys = self.similar_keys.saturating_add(is_access_log_key(key).into());
         let flattened = FLATTENED.iter().find_map(|prefix| key.strip_prefix(*prefix));
+        if let Some(target) = flattened.and_then(|key| format.target(key)) {
+            self.known_keys = self.known_keys.saturating_add(1);
+            return self.stated(target, member.value);
+        }
         if let Some(field) = Field::of(flattened.unwrap_or(key)) {
             self.set(field, member.value.single());
         } else if PAYLOAD_KEYS.contains(&key) {
@@ -88,21 +92,23 @@ impl<'a> Record<'a> {
 
     /// Returns the record that the members of nested objects are together, such as `tls.client.server_name`
     /// and `envoy.response_code_details`. What API proxies and labels say is none of it.
-    pub(super) fn nested(object: &'a [u8]) -> Self {
+    /// Nor are the keys whose content the configured format states.
+    pub(super) fn nested(object: &'a [u8], format: &Format) -> Self {
         let mut record = Self::default();
-        record.leaves(object, &mut Vec::new());
+        record.leaves(object, format, &mut Vec::new());
         record
     }
 
-    fn leaves(&mut self, object: &'a [u8], path: &mut Vec<u8>) {
+    fn leaves(&mut self, object: &'a [u8], format: &Format, path: &mut Vec<u8>) {
         json::object(object, 0, |member| {
             let length = path.len();
             path.extend_from_slice(&member.key);
             match member.value {
                 Value::Object(_) if OF_OTHERS.contains(&&*member.key) => {}
+                _ if length == 0 && format.target(&member.key).is_some() => {}
                 Value::Object(inner) if path.len() < MAX_PATH => {
                     path.push(b'.');
-                    self.leaves(inner, path);
+                    self.leaves(inner, format, path);
                 }
                 value => {
                     let ends = |ends: &[&[u8]]| ends.iter().any(|end| path.ends_with(end));

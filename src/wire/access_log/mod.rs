@@ -354,7 +354,7 @@ impl AccessLogScanner {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         if line.len() > MAX_RECORD_BYTES {
             self.contents.counter.log.broken_lines += 1;
-        } else if is_first && let Some(csv) = Csv::of_header(line) {
+        } else if is_first && let Some(csv) = self.contents.csv(line) {
             self.csv = csv;
             self.met_document = true;
             self.mode = Mode::Csv;
@@ -481,7 +481,7 @@ impl AccessLogScanner {
                 lines
             }
         };
-        lines.split(|&byte| byte == b'\n').for_each(|line| self.contents.line(line));
+        self.contents.lines(&lines);
     }
 
     fn skip(&mut self, bytes: &[u8]) -> usize {

@@ -49,27 +49,45 @@ pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// If a format has both, the peer's address is read, as in Apigee's format, not the one from headers.
-pub(super) fn preferred_remote(format: &str) -> Option<&'static str> {
-    ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS"]
-        .into_iter()
-        .find(|operator| format.contains(&format!("%{operator}")))
+/// Of operators that mean the same field, those that are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Preferred {
+    /// The peer's address, as in Apigee's format, not the one from headers.
+    remote: Option<&'static str>,
+    /// Whether the time at which the record was written is the only one.
+    only_emit_time: bool,
+}
+
+impl Preferred {
+    /// Returns the operators that are read of a format.
+    pub(super) fn of(format: &str) -> Self {
+        let has = |operator: &&str| format.contains(&format!("%{operator}"));
+        Self {
+            remote: ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS"].into_iter().find(has),
+            only_emit_time: !has(&"START_TIME"),
+        }
+    }
+
+    /// Returns whether an operator is the time that is read.
+    pub(super) fn is_time(self, name: &str) -> bool {
+        name == "START_TIME" || name == "EMIT_TIME" && self.only_emit_time
+    }
 }
 
 /// Returns the field of an operator.
-pub(super) fn field_of(name: &str, arguments: &str, remote: Option<&str>) -> Option<Field> {
+pub(super) fn field_of(name: &str, arguments: &str, preferred: Preferred) -> Option<Field> {
     let remote_operator = name.strip_suffix("_WITHOUT_PORT").unwrap_or(name);
     Some(match name {
-        "REQUESTED_SERVER_NAME" => Field::Name,
+        "REQUESTED_SERVER_NAME" if is_sni_alone(arguments) => Field::Name,
         "RESPONSE_CODE" => Field::Status,
         "RESPONSE_CODE_DETAILS" => Field::Details,
         "RESPONSE_FLAGS" | "RESPONSE_FLAGS_LONG" => Field::Flags,
-        "START_TIME" => Field::Start,
+        _ if preferred.is_time(name) => Field::Start,
         "DOWNSTREAM_TLS_VERSION" => Field::Tls,
         "DOWNSTREAM_TRANSPORT_FAILURE_REASON" => Field::Failure,
         "REQ" if arguments.eq_ignore_ascii_case(":authority") || arguments.eq_ignore_ascii_case("host") => Field::Host,
         _ if matches!(remote_operator, "DOWNSTREAM_REMOTE_ADDRESS" | "DOWNSTREAM_DIRECT_REMOTE_ADDRESS")
-            && remote.is_none_or(|remote| remote == remote_operator) =>
+            && preferred.remote.is_none_or(|remote| remote == remote_operator) =>
         {
             Field::Remote
         }
@@ -77,9 +95,26 @@ pub(super) fn field_of(name: &str, arguments: &str, remote: Option<&str>) -> Opt
     })
 }
 
+/// Returns whether the server name is that of the ClientHello alone: `SNI_FIRST` and `HOST_FIRST` write the
+/// host of the request in its place. Source: Envoy documentation, "Substitution formatter".
+fn is_sni_alone(arguments: &str) -> bool {
+    matches!(arguments.split(':').next(), Some("" | "SNI_ONLY"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_may_be_the_host_is_no_server_name() {
+        let field = |arguments| field_of("REQUESTED_SERVER_NAME", arguments, Preferred::default());
+        for arguments in ["", "SNI_ONLY", "SNI_ONLY:HOST"] {
+            assert_eq!(field(arguments), Some(Field::Name), "{arguments}");
+        }
+        for arguments in ["SNI_FIRST", "SNI_FIRST:ORIG", "HOST_FIRST"] {
+            assert_eq!(field(arguments), None, "{arguments}");
+        }
+    }
 
     #[test]
     fn splits_a_format_at_its_operators() {

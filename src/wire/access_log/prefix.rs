@@ -1,10 +1,13 @@
 //! Skips the text in front of a record on its line: the date of a container runtime, the labels of Loki,
 //! names of pods.
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::json;
 use crate::evidence::hybrid::INTERNAL_CHAINING;
+
+/// Begins the control sequences of a terminal.
+const ESCAPE: u8 = 0x1B;
 
 /// A line of a container runtime (CRI): `2025-06-02T10:00:01.5Z stdout F text`.
 #[derive(Debug, PartialEq)]
@@ -78,6 +81,23 @@ pub(super) fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
         }
         from = at + 1;
     }
+}
+
+/// Returns a text without the colours of a terminal, such as those of `grep --color`; `None` if it has none.
+pub(super) fn without_colours(line: &[u8]) -> Option<Vec<u8>> {
+    memchr(ESCAPE, line)?;
+    let mut plain = Vec::with_capacity(line.len());
+    let mut parts = line.split(|&byte| byte == ESCAPE);
+    plain.extend_from_slice(parts.next()?);
+    for part in parts {
+        // A control sequence (ECMA-48): parameters up to a letter.
+        let behind = part.strip_prefix(b"[").map(|rest| {
+            let end = rest.iter().take_while(|byte| matches!(byte, b'0'..=b'?')).count();
+            rest.get(end + 1..).unwrap_or_default()
+        });
+        plain.extend_from_slice(behind.unwrap_or(part));
+    }
+    Some(plain)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::json::Value;
 use super::ledger::LedgerSource;
 use super::moment::Clock;
 use super::own::{self, Followers};
+use super::prefix::without_colours;
 use crate::evidence::AccessLog;
 use crate::evidence::access_log::{ClientFailure, FailingClients, MAX_KEY_BYTES, Repeats};
 
@@ -282,6 +283,7 @@ impl Counter {
             self.tls_failure(&why);
         }
         let details = record.details.and_then(Value::text);
+        let details = details.map(|details| without_colours(&details).map_or(details, Cow::Owned));
         let status = record.status.and_then(Value::number);
         let flags = record.flags.and_then(Value::text);
         let no_route = flags
@@ -302,6 +304,14 @@ impl Counter {
         };
         // A request over plain HTTP on another port has no SNI either, and proves nothing about
         // handshakes.
+        // Either the details or the flag suffices; what is stated of both must agree.
+        let unrouted = status == Some(404.0)
+            && match &details {
+                Some(details) if !matches!(&**details, b"" | b"-") => {
+                    &**details == NO_ROUTE && (no_route || record.flags.is_none_or(|flags| flags == Value::Null))
+                }
+                _ => no_route,
+            };
         let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;
         if record.name.is_none() {
@@ -309,8 +319,7 @@ impl Counter {
             return;
         }
         if let (ServerName::Given(name), false) = (&name, no_filter_chain) {
-            let has_no_route = status == Some(404.0) && no_route && details.as_deref() == Some(NO_ROUTE);
-            if (has_no_route || status == Some(421.0)) && !self.is_repeated(remote.as_deref(), moment) {
+            if (unrouted || status == Some(421.0)) && !self.is_repeated(remote.as_deref(), moment) {
                 self.other_host(name, record.host, client.as_deref(), moment);
             }
             return;
@@ -349,7 +358,7 @@ impl Counter {
             }
             ServerName::Absent => {
                 log.served_without_sni.count(at, client.as_deref(), None);
-                if status == Some(404.0) && no_route && details.as_deref() == Some(NO_ROUTE) {
+                if unrouted {
                     log.unrouted_without_sni.count(at, client.as_deref(), None);
                 }
             }

@@ -6,7 +6,7 @@
 //! with the line.
 
 use super::json::Value;
-use super::operators::{Token, field_of, tokens};
+use super::operators::{Preferred, Token, field_of, tokens};
 use super::record::{Field, Record};
 
 /// Values of one format. Istio's has 22.
@@ -61,18 +61,36 @@ impl Class {
             "START_TIME" if arguments.is_empty() => Self::Time,
             "REQ" if is(&[":path", "x-envoy-original-path?:path"]) => Self::Path,
             "REQ" if !is(&[":authority", ":method", "host"]) => Self::Free,
-            "CONNECTION_TERMINATION_DETAILS"
+            // Without an argument, spaces become underscores, and a time has none.
+            "EMIT_TIME" | "EMIT_TIME_LOCAL" | "RESPONSE_CODE_DETAILS" | "START_TIME_LOCAL" if arguments.is_empty() => {
+                Self::Word
+            }
+            "CEL"
+            | "CLUSTER_METADATA"
+            | "COALESCE"
+            | "CONNECTION_TERMINATION_DETAILS"
             | "DYNAMIC_METADATA"
             | "DOWNSTREAM_LOCAL_SUBJECT"
+            | "DOWNSTREAM_PEER_CERT_V_END"
+            | "DOWNSTREAM_PEER_CERT_V_START"
             | "DOWNSTREAM_PEER_ISSUER"
             | "DOWNSTREAM_PEER_SUBJECT"
             | "DOWNSTREAM_TRANSPORT_FAILURE_REASON"
+            | "EMIT_TIME"
+            | "EMIT_TIME_LOCAL"
+            | "ENVIRONMENT"
             | "FILTER_STATE"
             | "LOCAL_REPLY_BODY"
             | "METADATA"
             | "RESP"
+            | "RESPONSE_CODE_DETAILS"
             | "START_TIME"
+            | "START_TIME_LOCAL"
             | "TRAILER"
+            | "UPSTREAM_FILTER_STATE"
+            | "UPSTREAM_METADATA"
+            | "UPSTREAM_PEER_ISSUER"
+            | "UPSTREAM_PEER_SUBJECT"
             | "UPSTREAM_TRANSPORT_FAILURE_REASON" => {
                 // The one response header of the default formats is a number.
                 if is(&["x-envoy-upstream-service-time"]) { Self::Word } else { Self::Free }
@@ -96,16 +114,15 @@ impl Class {
 }
 
 impl TextFormat {
-    /// Compiles a format. `remote` names the operator that is read as the client's address, if there are
-    /// several.
-    pub(super) fn compile(format: &str, remote: Option<&str>) -> Self {
+    /// Compiles a format.
+    pub(super) fn compile(format: &str, preferred: Preferred) -> Self {
         let mut compiled = Self { segments: vec![Vec::new()], free: Vec::new(), fields: Vec::new() };
         for token in tokens(format).into_iter().take(MAX_PIECES) {
             match token {
                 Token::Literal(text) => compiled.literal(text.as_bytes()),
                 Token::Percent => compiled.literal(b"%"),
                 Token::Operator(name, arguments) => {
-                    compiled.value(field_of(name, arguments, remote), Class::of(name, arguments));
+                    compiled.value(field_of(name, arguments, preferred), Class::of(name, arguments));
                 }
             }
         }
@@ -177,6 +194,13 @@ impl TextFormat {
                 // A prefix of three words has at most as many places where a record could begin.
                 starts.extend(memchr::memmem::find_iter(head, literal).take(8));
             }
+            // A time behind the words of a prefix, which may have a time of its own.
+            Some(Piece::Value(_, Class::Time)) => {
+                let head = line.get(..MAX_PREFIX_BYTES).unwrap_or(line);
+                let behind = memchr::memchr_iter(b' ', head).map(|space| space + 1);
+                let begins = |at: &usize| line.get(*at).is_some_and(u8::is_ascii_digit);
+                starts.extend(std::iter::once(0).chain(behind.filter(begins)).take(8));
+            }
             _ => starts.push(0),
         }
         starts.into_iter().any(|start| self.read_at(line, start, record))
@@ -223,7 +247,9 @@ fn fixed(
     found: &mut Vec<(Field, usize, usize)>,
 ) -> Option<usize> {
     for (number, piece) in segment.iter().enumerate() {
+        let behind = segment.get(number + 1..).unwrap_or_default();
         match piece {
+            Piece::Literal(_) if is_last && at == line.len() && is_empty_end(piece, behind) => return Some(at),
             Piece::Literal(literal) => {
                 line.get(at..)?.strip_prefix(literal.as_slice())?;
                 at += literal.len();
@@ -231,8 +257,11 @@ fn fixed(
             Piece::Value(field, class) => {
                 let rest = line.get(at..)?;
                 let longest = rest.iter().take_while(|byte| class.has(**byte)).count();
-                let length = match segment.get(number + 1) {
-                    Some(Piece::Literal(literal)) => {
+                let length = match behind.split_first() {
+                    // Envoy writes nothing for a route without a name, and the space before it is trimmed. A
+                    // name that ends the line may be cut.
+                    Some((next, behind)) if is_last && rest == b"-" && is_empty_end(next, behind) => longest,
+                    Some((Piece::Literal(literal), _)) => {
                         let reach = rest.get(..longest + literal.len()).unwrap_or(rest);
                         memchr::memmem::find(reach, literal)?
                     }
@@ -247,6 +276,12 @@ fn fixed(
         }
     }
     (!is_last || at == line.len()).then_some(at)
+}
+
+/// Returns whether the last pieces are spaces and a value that is not judged.
+fn is_empty_end(piece: &Piece, behind: &[Piece]) -> bool {
+    let is_space = matches!(piece, Piece::Literal(literal) if literal.iter().all(u8::is_ascii_whitespace));
+    is_space && matches!(behind, [Piece::Value(None, _)])
 }
 
 #[cfg(test)]
@@ -289,6 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn a_route_may_be_without_a_name() {
+        let line = |end: &str| {
+            format!(
+                r#"[2025-06-02T10:00:02.005Z] "- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - - 10.4.0.9:8443 10.0.0.9:4002 {end}"#
+            )
+        };
+        let read = Some(values(["-", "0", "10.0.0.9:4002", "-"]));
+        assert_eq!(defaults(&line("-")), read);
+        assert_eq!(defaults(&line("- -")), read);
+        // This name may be cut.
+        assert_eq!(defaults(&line("a.examp")), None);
+    }
+
+    #[test]
     fn what_a_client_writes_moves_no_value() {
         let line = |agent: &str| {
             format!(
@@ -316,8 +365,10 @@ mod tests {
             assert_eq!(defaults(&line), expected, "{path}");
         }
         // What could be the end of the path as well is not read.
-        let format =
-            TextFormat::compile("path=\"%REQ(:PATH)%\",code=%RESPONSE_CODE%,sni=%REQUESTED_SERVER_NAME%", None);
+        let format = TextFormat::compile(
+            "path=\"%REQ(:PATH)%\",code=%RESPONSE_CODE%,sni=%REQUESTED_SERVER_NAME%",
+            Preferred::default(),
+        );
         assert_eq!(fields(&format, r#"path="/a",code=404,sni=x"#), Some(values(["x", "404", "", ""])));
         assert_eq!(fields(&format, r#"path="/a",code=0,sni=",code=404,sni=x"#), None);
     }
@@ -326,17 +377,17 @@ mod tests {
     fn formats_of_peoples_own_are_read() {
         let format = "%START_TIME% sni=%REQUESTED_SERVER_NAME%,%RESPONSE_FLAGS%,%RESPONSE_CODE% 100%% \
             peer=%DOWNSTREAM_REMOTE_ADDRESS% ua='%REQ(USER-AGENT)%' host=%REQ(:AUTHORITY)%";
-        let format = TextFormat::compile(format, None);
+        let format = TextFormat::compile(format, Preferred::default());
         assert_eq!(format.lacking().count(), 0);
         let line = "2025-06-02T10:00:02.005Z sni=a.example.com,DC,NR,404 100% peer=[::1]:4 ua='x' host=' host=b";
         assert_eq!(fields(&format, line), None, "a comma too many");
         let line = line.replace("DC,", "");
         assert_eq!(fields(&format, &line), Some(values(["a.example.com", "404", "[::1]:4", "b"])));
 
-        let bare = TextFormat::compile("%REQUESTED_SERVER_NAME%%RESPONSE_CODE% %PROTOCOL%", None);
+        let bare = TextFormat::compile("%REQUESTED_SERVER_NAME%%RESPONSE_CODE% %PROTOCOL%", Preferred::default());
         assert_eq!(bare.lacking().collect::<Vec<_>>(), ["REQUESTED_SERVER_NAME", "RESPONSE_CODE_DETAILS"]);
         assert!(!bare.has_fields() && fields(&bare, "a200 HTTP/2").is_some());
-        let ends_free = TextFormat::compile("%RESPONSE_CODE% %REQUESTED_SERVER_NAME% %REQ(X)%", None);
+        let ends_free = TextFormat::compile("%RESPONSE_CODE% %REQUESTED_SERVER_NAME% %REQ(X)%", Preferred::default());
         assert_eq!(fields(&ends_free, "0 - a b c"), Some(values(["-", "0", "", ""])));
         assert_eq!(fields(&ends_free, "x - a b c"), None);
     }

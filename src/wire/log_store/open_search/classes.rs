@@ -136,25 +136,31 @@ impl Layout {
     /// A connection without a filter chain.
     fn reset(&self) -> Value {
         match &self.details {
-            Some(Place::Column(details)) => all([
-                json!({"term": {details.exact.clone(): "filter_chain_not_found"}}),
-                any([self.has_status(0), lacks(self.status.as_ref())]),
-                any([self.no_route(), lacks(self.flags.as_ref())]),
+            Some(Place::Column(details)) => any([
+                all([
+                    json!({"term": {details.exact.clone(): "filter_chain_not_found"}}),
+                    any([self.has_status(0), lacks(self.status.as_ref())]),
+                    any([self.no_route(), lacks(self.flags.as_ref())]),
+                ]),
+                all([absent(details), self.has_status(0), self.no_route()]),
             ]),
-            Some(Place::AlwaysAbsent) => none(),
-            None => all([self.has_status(0), self.no_route()]),
+            Some(Place::AlwaysAbsent) | None => all([self.has_status(0), self.no_route()]),
         }
     }
 
-    /// 404, `NR` and `route_not_found`.
+    /// 404 with `route_not_found` or, without details, with `NR`.
     fn unrouted(&self) -> Value {
+        let of_flags = || all([self.has_status(404), self.no_route()]);
         match &self.details {
-            Some(Place::Column(details)) => all([
-                self.has_status(404),
-                self.no_route(),
-                json!({"term": {details.exact.clone(): "route_not_found"}}),
+            Some(Place::Column(details)) => any([
+                all([
+                    self.has_status(404),
+                    any([self.no_route(), lacks(self.flags.as_ref())]),
+                    json!({"term": {details.exact.clone(): "route_not_found"}}),
+                ]),
+                all([absent(details), of_flags()]),
             ]),
-            _ => none(),
+            Some(Place::AlwaysAbsent) | None => of_flags(),
         }
     }
 
