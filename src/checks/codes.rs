@@ -38,6 +38,7 @@ pub(crate) const HOSTNAME_DUPLICATE: Code = route::hostname_duplicate::CHECK.cod
 pub(crate) const ROUTE_TLS_VERSIONS_UNSERVABLE: Code = route::route_tls_versions_unservable::CHECK.code;
 pub(crate) const ROUTE_OLD_TLS_VERSION_UNSERVED: Code = route::route_old_tls_version_unserved::CHECK.code;
 pub(crate) const ROUTE_CIPHER_SUITE_UNKNOWN: Code = route::route_cipher_suite_unknown::CHECK.code;
+pub(crate) const ROUTE_TLS_MODE_UNKNOWN: Code = route::route_tls_mode_unknown::CHECK.code;
 pub(crate) const PORT_PROTOCOL_CONFLICT: Code = route::port_protocol_conflict::CHECK.code;
 pub(crate) const OVERRIDES_MALFORMED: Code = overrides::overrides_malformed::CHECK.code;
 pub(crate) const OVERRIDES_PLACEHOLDER: Code = overrides::overrides_placeholder::CHECK.code;

@@ -7,6 +7,7 @@
 const ENCLOSED: &[(&str, &str)] = &[
     ("{{", "}}"),
     ("{%", "%}"),
+    ("%{", "}"),
     ("${", "}"),
     ("$(", ")"),
     ("$[", "]"),
@@ -50,8 +51,25 @@ const FILLERS: &[char] = &['.', '?', 'X', '*', '…'];
 
 /// Beginnings of names of TLS versions and cipher suites and of the TLS modes of Istio, which are written
 /// like placeholders.
-const PROTOCOL_NAMES: &[&str] =
-    &["TLS_", "TLSV", "SSL_", "SSLV", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"];
+const PROTOCOL_NAMES: &[&str] = &[
+    "TLS_",
+    "TLS1",
+    "TLSV",
+    "SSL_",
+    "SSLV",
+    "AUTO_PASSTHROUGH",
+    "ISTIO_MUTUAL",
+    "MUTUAL_TLS",
+    "OPTIONAL_MUTUAL",
+    "PASS_THROUGH",
+    "SIMPLE_TLS",
+];
+
+/// Parts of names of cipher suites: `ECDHE_RSA_WITH_AES_128_GCM_SHA256` is no placeholder.
+const ALGORITHMS: &[&str] = &[
+    "3DES", "AES", "AES128", "AES256", "CBC", "CHACHA20", "DES", "DHE", "ECDHE", "ECDSA", "GCM", "POLY1305", "RC4",
+    "SHA", "SHA256", "SHA384",
+];
 
 /// Returns whether the text contains a placeholder, such as `${NAME}`, `<name>` or `YOUR_NAME`.
 #[must_use]
@@ -61,7 +79,8 @@ pub fn has_placeholder(text: &str) -> bool {
         || has_variable(text)
         || is_capitals(text)
         || is_left_for_later(text)
-        || STARTS.iter().any(|start| lower().starts_with(start))
+        || STARTS.iter().any(|start| lower().trim_start_matches('_').starts_with(start))
+        || is_of_reader(text)
 }
 
 /// Returns whether the text is one placeholder in delimiters and nothing else.
@@ -129,12 +148,23 @@ fn has_variable(text: &str) -> bool {
     text.split('$').skip(1).any(|name| name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_'))
 }
 
-/// A name in capitals with an underscore, such as `ENV_GROUP`: no object of Kubernetes can have it.
+/// A name in capitals with an underscore, such as `ENV_GROUP`, `_ENV_GROUP_` or `ORG_NAME-ENV_GROUP`: no
+/// object of Kubernetes can have it.
 fn is_capitals(text: &str) -> bool {
+    let name = text.trim_matches('_');
     text.contains('_')
-        && text.starts_with(|first: char| first.is_ascii_uppercase())
-        && text.bytes().all(|byte| is_of_variable(byte) && !is_small(byte))
-        && !PROTOCOL_NAMES.iter().any(|start| text.starts_with(start))
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte == b'-' || is_of_variable(byte) && !is_small(byte))
+        && !PROTOCOL_NAMES.iter().any(|start| name.starts_with(start))
+        && !name.split(['_', '-']).any(|part| ALGORITHMS.contains(&part))
+}
+
+/// Returns whether a part of the text is a value of the reader: `certs/_YOUR_CERT_.pem`, `acme-YOUR_GROUP`,
+/// `certs/your-cert.pem`.
+fn is_of_reader(text: &str) -> bool {
+    let begins_word = |at: usize| !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
+    let in_capitals = ["YOUR_", "YOUR-"].iter().any(|word| text.match_indices(word).any(|(at, _)| begins_word(at)));
+    in_capitals || text.split('/').skip(1).any(|part| ["your_", "your-"].iter().any(|word| part.starts_with(word)))
 }
 
 /// Returns whether a person left the value for later: `TBD`, `...`, `???`.
@@ -196,6 +226,12 @@ mod tests {
             "(( grab meta.org ))",
             "${{ secrets.ORG }}",
             "#{org}#",
+            "%{ if prod }live%{ endif }",
+            "_YOUR_APIGEE_ORG_",
+            "./certs/_YOUR_SSL_CERT_.crt",
+            "certs/YOUR_CERT.pem",
+            "certs/your-cert.pem",
+            "ORG_NAME-ENV_GROUP",
         ] {
             assert!(has_placeholder(text), "{text}");
         }
@@ -224,6 +260,14 @@ mod tests {
             "certs%2Fa%2Fb",
             "%af%bd",
             "me@example.com",
+            "certs/yours.pem",
+            "four-your-group",
+            "ECDHE-RSA-AES128-SHA",
+            "ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "RSA_WITH_3DES_EDE_CBC_SHA",
+            "TLS1_2",
+            "MUTUAL_TLS",
+            "_",
             "",
         ] {
             assert!(!has_placeholder(text), "{text}");
@@ -232,8 +276,16 @@ mod tests {
 
     #[test]
     fn a_whole_line_is_one_placeholder() {
-        for text in ["${VIRTUAL_HOSTS}", "$VHOSTS", "@@VHOSTS@@", "<virtual hosts>", "__HOSTS__", "#{HOSTS}", "%HOSTS%"]
-        {
+        for text in [
+            "${VIRTUAL_HOSTS}",
+            "$VHOSTS",
+            "@@VHOSTS@@",
+            "<virtual hosts>",
+            "__HOSTS__",
+            "#{HOSTS}",
+            "%HOSTS%",
+            "%{ for group in groups ~}",
+        ] {
             assert!(is_placeholder_in_delimiters(text), "{text}");
         }
         for text in ["name: ${X}", "# comment", "---", "%YAML 1.2", "- ${X}", "a", ""] {

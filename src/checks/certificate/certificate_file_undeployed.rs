@@ -41,6 +41,9 @@ fn judge(evidence: &Evidence) -> Judgement {
             builder.add(judge_host(evidence, file, content, host, path));
         }
     }
+    if let Err(why) = facts::whole_overrides(evidence) {
+        builder.add(Err(why));
+    }
     let nothing = "no virtual host has a certificate file and a Secret to compare it with";
     builder.without_unrequested().judgement("the certificate files match the Secrets", nothing)
 }

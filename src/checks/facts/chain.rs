@@ -219,7 +219,7 @@ pub(crate) fn wrong_order(list: &[Certificate]) -> Option<String> {
 pub(crate) struct Superfluous<'a> {
     /// Certificates that were sent before already.
     pub(crate) duplicates: Vec<&'a Certificate>,
-    /// Certificates that neither belong to the path of the leaf nor are another version of one that does.
+    /// Certificates that neither belong to the path of the leaf nor are another version of a CA on it.
     pub(crate) unrelated: Vec<&'a Certificate>,
 }
 
@@ -227,13 +227,13 @@ pub(crate) struct Superfluous<'a> {
 pub(crate) fn superfluous(list: &[Certificate]) -> Superfluous<'_> {
     let path = path(list);
     let on_path = || path.iter().filter_map(|i| list.get(*i));
+    let is_version_of_issuer =
+        |one: &Certificate| on_path().any(|member| member.subject == one.subject || member.issuer == one.subject);
     let mut found = Superfluous { duplicates: Vec::new(), unrelated: Vec::new() };
     for (i, one) in list.iter().enumerate() {
         if list[..i].iter().any(|other| other.fingerprint == one.fingerprint) {
             found.duplicates.push(one);
-        } else if !path.contains(&i)
-            && !on_path().any(|member| member.subject == one.subject || member.issuer == one.subject)
-        {
+        } else if !(path.contains(&i) || one.is_ca && is_version_of_issuer(one)) {
             found.unrelated.push(one);
         }
     }

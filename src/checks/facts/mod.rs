@@ -35,7 +35,8 @@ pub(crate) use self::logs::{
 };
 pub(crate) use self::overrides::{
     comparable_hosts, file_name, gateway_names, helm_files, host_name, ingress_gateways, is_filled, is_unfilled,
-    may_be_of_one_org, overrides, place, rendered_name, renders, unfilled, virtual_hosts, whole_overrides,
+    may_be_of_one_org, overrides, place, readable_overrides, rendered_name, renders, require_all_judged, unfilled,
+    virtual_hosts, whole_overrides,
 };
 pub(crate) use self::phrases::{
     Nearest, count, duration, first_of, from_addresses, labels, moment, moments, quoted_list, some_of,

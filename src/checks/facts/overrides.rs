@@ -20,14 +20,37 @@ pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Ove
     evidence.overrides.iter().map(|file| Ok((file, file.content.seen()?))).collect()
 }
 
-/// Returns the content of all overrides files, like [`overrides`], if each was parsed to its end.
+/// Returns the content of all overrides files, like [`readable_overrides`], if each was judged to its end.
+///
+/// # Errors
+///
+/// Also returns an error for a part of a file beyond a limit of this program: nothing can be concluded from
+/// what seems absent.
+pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
+    let files = readable_overrides(evidence)?;
+    for (file, content) in &files {
+        if let Some(fault) = content.faults.iter().find(|fault| fault.kind == FaultKind::Unjudged) {
+            let why =
+                format!("{} from {} on: {}, a limit of this program", fault.observed, fault.place, fault.expected);
+            return Err(Unavailable::new(file_name(file), Reason::Broken(format!("not judged: {why}"))));
+        }
+    }
+    Ok(files)
+}
+
+/// Returns an error if a check that has found nothing has not seen all: some of a file was not judged.
+pub(crate) fn require_all_judged<T>(evidence: &Evidence, found: &[T]) -> Result<(), Unavailable> {
+    if found.is_empty() { whole_overrides(evidence).map(drop) } else { Ok(()) }
+}
+
+/// Returns the content of all overrides files, like [`overrides`], if it can be judged. Of a file beyond a
+/// limit of this program, it is the part before that.
 ///
 /// # Errors
 ///
 /// Also returns an error for a syntax error in a file, and for a placeholder on a line of its own or in the
-/// place of virtual hosts: the rest of the file was not read, or the placeholder may be anything, so nothing
-/// can be concluded from what seems absent.
-pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
+/// place of virtual hosts: the rest of the file was not read, or the placeholder may be anything.
+pub(crate) fn readable_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     let files = overrides(evidence)?;
     for (file, content) in &files {
         if let Some(fault) = content.faults.iter().find(|fault| fault.kind == FaultKind::Malformed) {
@@ -41,14 +64,17 @@ pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile
     Ok(files)
 }
 
-/// Returns the virtual hosts of all files.
+/// Returns the virtual hosts of all files that were judged. A check that finds no fault in them passes only
+/// if they are all ([`require_all_judged`]); of no virtual host, that is known.
 pub(crate) fn virtual_hosts(
     evidence: &Evidence,
 ) -> Result<Vec<(&OverridesFile, &Overrides, &VirtualHost)>, Unavailable> {
-    Ok(whole_overrides(evidence)?
+    let hosts: Vec<_> = readable_overrides(evidence)?
         .into_iter()
         .flat_map(|(file, content)| content.virtual_hosts.iter().map(move |host| (file, content, host)))
-        .collect())
+        .collect();
+    require_all_judged(evidence, &hosts)?;
+    Ok(hosts)
 }
 
 /// Returns the virtual hosts of all files, like [`virtual_hosts`], if their names and gateways can be
@@ -128,7 +154,8 @@ pub(crate) fn helm_files<'a>(evidence: &'a Evidence, config_name: &str) -> Vec<&
             })
         }
         Ok(content) => {
-            let is_cut = content.faults.iter().any(|fault| fault.kind == FaultKind::Malformed);
+            let is_cut =
+                content.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Malformed | FaultKind::Unjudged));
             is_cut || content.virtual_hosts.iter().any(|host| renders(content, host, config_name))
         }
     };

@@ -62,7 +62,9 @@ pub(crate) fn why_unknown(name: &str) -> Option<String> {
     if ["TLS_AES_", "TLS_CHACHA20_"].iter().any(|start| name.starts_with(start)) {
         return Some("a suite of TLS 1.3 is always enabled and cannot be chosen".into());
     }
-    if let Some(openssl) = openssl_name(name).filter(|openssl| SUITES.contains(&openssl.as_str())) {
+    // Java and Go name suites also without the beginning.
+    let iana = if name.starts_with("TLS_") { name.to_owned() } else { format!("TLS_{name}") };
+    if let Some(openssl) = openssl_name(&iana).filter(|openssl| SUITES.contains(&openssl.as_str())) {
         return Some(format!("OpenSSL's name is {openssl}"));
     }
     if name.contains([':', ',', ' ']) {
@@ -261,5 +263,7 @@ mod tests {
         }
         assert_eq!(why_unknown("ECDHE-RSA-AES128-GCM-SHA256"), None);
         assert_eq!(why_unknown("ECDHE-ECDSA-AES256-SHA384").as_deref(), Some("Istio drops it"));
+        let named = why_unknown("ECDHE_RSA_WITH_AES_128_GCM_SHA256");
+        assert_eq!(named.as_deref(), Some("OpenSSL's name is ECDHE-RSA-AES128-GCM-SHA256"));
     }
 }

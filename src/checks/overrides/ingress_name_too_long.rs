@@ -22,8 +22,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let files = facts::whole_overrides(evidence)?;
+    let files = facts::readable_overrides(evidence)?;
     if files.iter().all(|(_, content)| content.ingress_gateways.is_empty()) {
+        facts::whole_overrides(evidence)?;
         return Ok(Outcome::NotApplicable("no file defines ingressGateways".into()));
     }
     let gateways =
@@ -45,5 +46,6 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let (true, Some((file, name))) = (findings.is_empty(), unfilled.first()) {
         return Err(facts::unfilled(file, name.place, &name.value));
     }
+    facts::require_all_judged(evidence, &findings)?;
     Ok(Outcome::of(findings, format!("every name has at most {MAX_LENGTH} characters")))
 }

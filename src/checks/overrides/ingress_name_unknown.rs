@@ -58,6 +58,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Some(why) = unfilled.filter(|_| findings.is_empty()) {
         return Err(why);
     }
+    facts::require_all_judged(evidence, &findings)?;
     if judged == 0 {
         return Ok(Outcome::NotApplicable("no file names both an ingress_name and ingressGateways".into()));
     }

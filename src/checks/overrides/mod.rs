@@ -187,6 +187,9 @@ fn judge_all_hosts(
     }
     match unknown {
         Some(why) if findings.is_empty() => Err(why),
-        _ => Ok(Outcome::of(findings, right)),
+        _ => {
+            facts::require_all_judged(evidence, &findings)?;
+            Ok(Outcome::of(findings, right))
+        }
     }
 }

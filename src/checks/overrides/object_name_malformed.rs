@@ -25,8 +25,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let mut findings = Vec::new();
     let mut unfilled = None;
-    let files = facts::whole_overrides(evidence)?;
+    let files = facts::readable_overrides(evidence)?;
     if files.iter().all(|(_, content)| content.virtual_hosts.is_empty() && content.ingress_gateways.is_empty()) {
+        facts::whole_overrides(evidence)?;
         return Ok(Outcome::NotApplicable("no file has a virtual host or an ingress gateway".into()));
     }
     for (file, content) in files {
@@ -55,6 +56,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Some(why) = unfilled.filter(|_| findings.is_empty()) {
         return Err(why);
     }
+    facts::require_all_judged(evidence, &findings)?;
     Ok(Outcome::of(findings, "every name can be the name of an object"))
 }
 

@@ -13,14 +13,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Notice,
     summary: "An overrides file has keys that only hybrid 1.1 or 1.2 reads",
     explanation: Explanation {
-        looks_for: "envs[].hostAlias without virtualhosts, the layout of hybrid 1.1; hostAliases and \
-            routingRules of a virtual host, the layout of hybrid 1.2.",
+        looks_for: "envs[].hostAlias or envs[].hostAliases without virtualhosts, the layout of hybrid 1.1 and \
+            1.2; hostAliases and routingRules of a virtual host, the layout of hybrid 1.2.",
         matters: "Since hybrid 1.3 these keys have no effect: hostnames and environments are those of the \
             environment group in the organization.",
         fix: "For a newer hybrid, write one entry of virtualhosts for each environment group. Remove the \
             old keys.",
     },
-    reference: "Apigee hybrid configuration property reference, 1.1 and 1.2",
+    reference: "Apigee hybrid configuration property reference, 1.1 and 1.2; release notes of 1.2: \
+        envs[].hostAliases",
     judge,
 };
 
@@ -32,8 +33,9 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(Object::overrides(file), Location::overrides(file, place), message, observed, expected)
         };
         if let Some(place) = content.environment_alias.filter(|_| content.virtual_hosts.is_empty()) {
-            let message = "the layout is that of hybrid 1.1: envs[].hostAlias and no virtualhosts".to_owned();
-            findings.push(finding(place, message, "envs[].hostAlias".into()));
+            let message =
+                "the layout is that of hybrid 1.1 or 1.2: host aliases in envs, and no virtualhosts".to_owned();
+            findings.push(finding(place, message, "host aliases in envs".into()));
         }
         let old = content.virtual_hosts.iter().flat_map(|host| {
             let keys = host.settings.as_ref().map_or(&[][..], |settings| settings.old_keys.as_slice());

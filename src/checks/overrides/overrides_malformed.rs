@@ -12,7 +12,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "An overrides file cannot be parsed as YAML",
     explanation: Explanation {
         looks_for: "Syntax errors, tabs as indentation, text that is not UTF-8, or a file that is not a \
-            mapping. Also aliases that expand without end, and nesting or size beyond the limits.",
+            mapping. Also aliases that expand without end. A part of a file beyond a limit of this program, such \
+            as 2,500 virtual hosts, is not judged: checks that have found nothing before it are unknown.",
         matters: "helm upgrade will refuse the file, or read something other than intended. The part of the \
             file after the error was not checked.",
         fix: "Correct the file at the given place. Find further errors with `helm template` or a YAML \

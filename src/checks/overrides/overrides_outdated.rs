@@ -48,6 +48,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
         }
     }
+    facts::require_all_judged(evidence, &findings)?;
     if compared == 0 {
         return Ok(Outcome::NotApplicable(format!(
             "no virtual host has an ApigeeRouteConfig ({})",

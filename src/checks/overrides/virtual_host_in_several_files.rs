@@ -56,5 +56,6 @@ fn judge(evidence: &Evidence) -> Judgement {
     if hosts.is_empty() {
         return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
     }
+    facts::require_all_judged(evidence, &findings)?;
     Ok(Outcome::of(findings, "no virtual host is in two files"))
 }

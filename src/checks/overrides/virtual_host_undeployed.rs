@@ -45,6 +45,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    facts::require_all_judged(evidence, &findings)?;
     if !findings.is_empty() {
         facts::require_all_route_configs(evidence)?;
     }

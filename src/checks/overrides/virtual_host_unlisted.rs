@@ -19,7 +19,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    facts::virtual_hosts(evidence)?;
+    facts::whole_overrides(evidence)?;
     let configs = &evidence.route_configs.seen()?.items;
     let hosts = facts::comparable_hosts(evidence)?;
     let findings = configs

@@ -25,7 +25,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if hosts.is_empty() {
         return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
     }
-    let findings = hosts
+    let findings: Vec<Finding> = hosts
         .into_iter()
         .filter(|(_, _, host)| {
             host.ssl_secret.is_none() && (host.ssl_cert_path.is_none() || host.ssl_key_path.is_none())
@@ -45,5 +45,6 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    facts::require_all_judged(evidence, &findings)?;
     Ok(Outcome::of(findings, "every virtual host names a certificate"))
 }

@@ -32,7 +32,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         return Ok(Outcome::Passed(facts::count(hosts.len() as u64, "virtual host")));
     }
-    // AT326 reports the layout of hybrid 1.1, which has none.
+    // AT326 reports the layouts of hybrid 1.1 and 1.2 that have none.
     let findings: Vec<Finding> = files
         .into_iter()
         .filter(|(_, content)| content.environment_alias.is_none())
@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     if findings.is_empty() {
-        return Ok(Outcome::NotApplicable("the files have the layout of hybrid 1.1 (AT326)".into()));
+        return Ok(Outcome::NotApplicable("the files have the layout of hybrid 1.1 or 1.2 (AT326)".into()));
     }
     Ok(Outcome::Found(findings))
 }

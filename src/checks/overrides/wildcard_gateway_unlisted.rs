@@ -54,6 +54,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             ));
         }
     }
+    facts::require_all_judged(evidence, &findings)?;
     Ok(Outcome::of(findings, "every virtual host lists the wildcard route, in the file or in the cluster"))
 }
 
@@ -80,7 +81,7 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
             .err()
             .unwrap_or_else(|| Unavailable::new("ApigeeRoutes", Reason::NotRequested("a cluster".into()))));
     };
-    let findings = hosts
+    let findings: Vec<Finding> = hosts
         .iter()
         .filter(|(_, _, host)| host.additional_gateways.names.is_empty())
         .map(|(file, _, host)| {
@@ -93,5 +94,6 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    facts::require_all_judged(evidence, &findings)?;
     Ok(Outcome::of(findings, format!("every virtual host lists a gateway, such as {gateway}")))
 }

@@ -15,7 +15,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "A hostname, exact or such as *.example.com, that two ApigeeRoutes have on one TLS port, \
             and that select a common pod: routes of two organizations, or a route made by hand beside that \
-            of an environment group. AT206 judges the hostname *.",
+            of an environment group. Routes of one environment group share its hostnames. AT206 judges the \
+            hostname *.",
         matters: "The gateway has one filter chain for a server name. It serves the route that was created \
             first, with the certificate and the TLS settings of that route. The other route is never used: \
             its clients get the wrong certificate, or 404.",
@@ -45,7 +46,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             for number in facts::tls_ports(route) {
                 let hostname = hostname.to_ascii_lowercase();
                 let known = users.entry((number, hostname.clone())).or_default();
-                for &kept in known.iter().filter(|kept| kept.name != route.name) {
+                // apigee-watcher spreads the base paths of a large group over several routes.
+                for &kept in known.iter().filter(|kept| kept.group() != route.group()) {
                     match facts::known_to_share_pods(evidence, kept, route) {
                         Some(true) => note(&mut pairs, kept, route, &hostname),
                         Some(false) => {}

@@ -13,6 +13,7 @@ pub(super) mod route_config_drift;
 pub(super) mod route_error;
 pub(super) mod route_not_running;
 pub(super) mod route_old_tls_version_unserved;
+pub(super) mod route_tls_mode_unknown;
 pub(super) mod route_tls_versions_unservable;
 pub(super) mod selector_without_pods;
 pub(super) mod wildcard_port_unsuitable;
@@ -51,5 +52,6 @@ pub(super) const FAMILY: Family = Family {
         route_tls_versions_unservable::CHECK,
         route_old_tls_version_unserved::CHECK,
         route_cipher_suite_unknown::CHECK,
+        route_tls_mode_unknown::CHECK,
     ],
 };

@@ -45,7 +45,8 @@ pub struct Overrides {
     /// The access-log settings that the chart renders of `istiod.accessLogFormat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_log: Option<MeshLogging>,
-    /// The first `envs[].hostAlias`, which only the layout of hybrid 1.1 has.
+    /// The first `envs[].hostAlias` or `envs[].hostAliases`, which only the layouts of hybrid 1.1 and 1.2
+    /// have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_alias: Option<Position>,
     /// Faults of the file itself, in the order of the file.
@@ -173,12 +174,14 @@ pub struct OverridesFault {
 pub enum FaultKind {
     DuplicateKey,
     DuplicateVirtualHost,
-    /// Not YAML, not UTF-8, a tab in the indentation, a limit exceeded, not a mapping.
+    /// Not YAML, not UTF-8, a tab in the indentation, aliases without end, not a mapping.
     Malformed,
     /// A placeholder of a deployment tool that was not filled. Without a path it is a whole line, which may
     /// stand for anything.
     Placeholder,
     SeveralDocuments,
+    /// A part beyond a limit of this program, which was not judged. The file may be valid.
+    Unjudged,
     UnknownKey,
     WrongType,
 }

@@ -97,13 +97,13 @@ impl Port {
 
     /// Returns the protocol as Istio groups them; `None` if it is absent or unknown.
     ///
-    /// Source: Istio `pkg/config/protocol`: `IsHTTP`, `IsTLS`, `IsTCP`.
+    /// Source: Istio `pkg/config/protocol`: `IsHTTP`, `IsTLS`, `IsTCP`; the enumeration of the CRD has MONGO.
     #[must_use]
     pub fn protocol(&self) -> Option<Protocol> {
         Some(match self.protocol.as_deref()?.to_ascii_uppercase().as_str() {
             "GRPC" | "GRPC-WEB" | "HTTP" | "HTTP2" | "HTTP_PROXY" => Protocol::Http,
             "HTTPS" | "TLS" => Protocol::Tls,
-            "TCP" => Protocol::Tcp,
+            "MONGO" | "MYSQL" | "REDIS" | "TCP" => Protocol::Tcp,
             _ => return None,
         })
     }
@@ -114,6 +114,7 @@ impl Port {
 pub enum Protocol {
     /// HTTP of any version, without TLS.
     Http,
+    /// TCP, and protocols over it that Istio names.
     Tcp,
     /// TLS, terminated or passed through.
     Tls,
@@ -300,6 +301,7 @@ mod tests {
             (vec![http.clone()], false),
             (vec![port(8080, "grpc", None)], false),
             (vec![port(443, "TCP", None)], false),
+            (vec![port(27017, "MONGO", None)], false),
             (vec![passed_through.clone()], false),
             (vec![port(443, "TLS", Some("SIMPLE"))], true),
             (vec![http.clone(), port(443, "HTTPS", Some("SIMPLE"))], true),

@@ -117,6 +117,15 @@ fn of_plain(head: &[u8]) -> Option<FileKind> {
     if is_written(text) {
         return Some(FileKind::Written);
     }
+    // The last line may be cut.
+    let whole = head.iter().rposition(|byte| *byte == b'\n').map_or(head, |end| &head[..end]);
+    // Before logs: the format of an access log looks like a record, and both kinds of files may hold it.
+    if let Some(documents) = manifests::documents(head).or_else(|| manifests::documents(whole)) {
+        return documents.is_ok_and(|documents| !documents.is_empty()).then_some(FileKind::Objects);
+    }
+    if is_overrides(whole) {
+        return Some(FileKind::Overrides);
+    }
     let mut scanner = AccessLogScanner::new();
     scanner.feed(head);
     let log = scanner.finish();
@@ -125,16 +134,12 @@ fn of_plain(head: &[u8]) -> Option<FileKind> {
     if !states_format && log.records + log.text_records + log.foreign_records + log.other_forms > 0 {
         return Some(FileKind::AccessLog);
     }
-    if text.starts_with(b"-----BEGIN ") {
-        return Some(FileKind::Pem);
-    }
-    // The last line may be cut.
-    let whole = head.iter().rposition(|byte| *byte == b'\n').map_or(head, |end| &head[..end]);
-    if let Some(documents) = manifests::documents(head).or_else(|| manifests::documents(whole)) {
-        return documents.is_ok_and(|documents| !documents.is_empty()).then_some(FileKind::Objects);
-    }
-    let known = overrides::read(whole);
-    (!known.virtual_hosts.is_empty() || !known.ingress_gateways.is_empty()).then_some(FileKind::Overrides)
+    text.starts_with(b"-----BEGIN ").then_some(FileKind::Pem)
+}
+
+fn is_overrides(text: &[u8]) -> bool {
+    let known = overrides::read(text);
+    !known.virtual_hosts.is_empty() || !known.ingress_gateways.is_empty() || known.access_log.is_some()
 }
 
 /// Returns whether it is a report of this program for other readers. Their lines can be taken for those of a
@@ -217,6 +222,12 @@ mod tests {
                 FileKind::Overrides,
             ),
             (b"org: o\nvirtualhosts:\n- name: shop\n".to_vec(), FileKind::Overrides),
+            ([b"istiod:\n  accessLogFormat: '", &record[..record.len() - 1], b"%X%'\n"].concat(), FileKind::Overrides),
+            (
+                [&objects[..], b"data:\n  mesh: |\n    accessLogFormat: '", &record[..record.len() - 1], b"'\n"]
+                    .concat(),
+                FileKind::Objects,
+            ),
             (b"-----BEGIN CERTIFICATE-----\n".to_vec(), FileKind::Pem),
         ] {
             assert_eq!(of_bytes(&bytes), Some(kind), "{}", kind.what());

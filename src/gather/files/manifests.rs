@@ -1,5 +1,5 @@
-//! Kubernetes objects in files given with `-f`: what `kubectl get … -o yaml` or `-o json` prints, or a
-//! manifest to apply.
+//! Kubernetes objects in files given with `-f`: what `kubectl get … -o yaml` or `-o json` prints, parts of
+//! it that `jq` or `yq` select, or a manifest to apply.
 //!
 //! ApigeeRoutes, ApigeeRouteConfigs, TLS Secrets and the mesh settings become the evidence that the cluster
 //! would have given. A list holds all objects of its kind; single objects hold only some, so nothing is
@@ -86,22 +86,62 @@ pub fn documents(bytes: &[u8]) -> Option<Result<Vec<Value>, String>> {
     if has_line("API Version:") && has_line("Kind:") {
         return Some(Err(format!("it is the output of kubectl describe: {GIVE_YAML}")));
     }
-    if text.trim_start().starts_with('{') {
-        let object: Value = serde_json::from_str(text).ok()?;
-        return is_object(&object).then(|| Ok(vec![object]));
+    if text.trim_start().starts_with(['{', '[']) {
+        return json_documents(text);
     }
-    if !has_line("apiVersion:") || !has_line("kind:") {
+    let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#') && !line.starts_with("---"));
+    let are_items = first.is_some_and(|line| line.starts_with("- "));
+    let are_json = first.is_some_and(|line| line.starts_with('{')) && text.contains("\"apiVersion\"");
+    let are_objects = has_line("apiVersion:") && has_line("kind:");
+    let are_items = are_items && text.contains("apiVersion:") && text.contains("kind:");
+    if !(are_objects || are_json || are_items) {
         return None;
     }
     let parsed: Result<Vec<Value>, _> = serde_saphyr::from_multiple(text);
     Some(match parsed {
-        Ok(documents) => Ok(documents.into_iter().filter(is_object).collect()),
+        Ok(documents) => {
+            let objects: Vec<Value> = documents.into_iter().flat_map(entries).filter(is_object).collect();
+            if objects.is_empty() && !are_objects {
+                return None;
+            }
+            Ok(objects)
+        }
         Err(error) => {
             // The parser's text may quote a value.
             let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
             Err(format!("it cannot be parsed{}", place.unwrap_or_default()))
         }
     })
+}
+
+/// Returns the objects of JSON texts behind each other, as `jq '.items[]'` prints them, or of an array of
+/// them. `None` if the first is no object of Kubernetes.
+fn json_documents(text: &str) -> Option<Result<Vec<Value>, String>> {
+    let mut objects = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        match value {
+            Ok(value) => objects.extend(entries(value)),
+            Err(_) if objects.is_empty() => return None,
+            Err(error) => {
+                let place = format!("line {}, column {}", error.line(), error.column());
+                return Some(Err(format!("it cannot be parsed at {place}")));
+            }
+        }
+        if !objects.first().is_some_and(is_object) {
+            return None;
+        }
+    }
+    objects.retain(is_object);
+    Some(Ok(objects))
+}
+
+/// Returns the entries of an array, or the value itself. Whether an array has all objects of a list is not
+/// known: people select with `jq`.
+fn entries(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(entries) => entries,
+        other => vec![other],
+    }
 }
 
 fn is_object(value: &Value) -> bool {

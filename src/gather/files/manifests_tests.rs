@@ -100,11 +100,37 @@ fn objects_of_the_cluster_are_not_replaced() {
 }
 
 #[test]
+fn objects_behind_each_other_and_in_arrays_are_parts_of_a_list() {
+    let object = |name: &str| {
+        let version = "apigee.cloud.google.com/v1alpha1";
+        serde_json::json!({"apiVersion": version, "kind": "ApigeeRoute", "metadata": {"name": name}})
+    };
+    let (a, b) = (object("a"), object("b"));
+    let item = |name: &str| {
+        format!("- apiVersion: apigee.cloud.google.com/v1alpha1\n  kind: ApigeeRoute\n  metadata: {{name: {name}}}\n")
+    };
+    for text in [
+        format!("{a}\n{b}\n"),
+        format!("{a:#}\n{b:#}"),
+        format!("[{a}, {b}]"),
+        format!("---\n{a}\n---\n{b}\n"),
+        format!("# jq\n{}{}", item("a"), item("b")),
+    ] {
+        let evidence = added(&[&text]);
+        let routes = evidence.routes.seen().unwrap();
+        let names: Vec<&str> = routes.items.iter().map(|route| route.name.as_str()).collect();
+        assert_eq!((names, routes.partial), (vec!["a", "b"], true), "{text}");
+    }
+    let cut = format!("{a}\n{}", &b.to_string()[..40]);
+    assert!(manifest("x", cut.as_bytes()).unwrap().objects.is_err());
+}
+
+#[test]
 fn tables_and_descriptions_are_recognised_and_overrides_are_no_manifest() {
     for text in ["NAME      STATE\nnon-sni   running\n", "Name:  non-sni\nAPI Version:  v1\nKind:  ApigeeRoute\n"] {
         assert!(manifest("x", text.as_bytes()).unwrap().objects.is_err(), "{text}");
     }
-    for text in ["org: a\nvirtualhosts: []\n", "", "{", "{\"org\": \"a\"}", "kind: x\n"] {
+    for text in ["org: a\nvirtualhosts: []\n", "", "{", "{\"org\": \"a\"}", "kind: x\n", "[1]", "- a: b\n"] {
         assert!(manifest("x", text.as_bytes()).is_none(), "{text}");
     }
 }

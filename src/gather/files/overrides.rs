@@ -126,6 +126,6 @@ mod tests {
         let bytes = bounded(io::repeat(b'#')).expect("readable");
 
         assert_eq!(bytes.len(), MAX_BYTES + 1);
-        assert_eq!(read(&bytes).faults[0].kind, FaultKind::Malformed);
+        assert_eq!(read(&bytes).faults[0].kind, FaultKind::Unjudged);
     }
 }

@@ -53,8 +53,9 @@ pub(super) fn authorities(path: &Path) -> Result<(X509Store, Vec<X509>), FileErr
         hint: None,
     };
     let mut store = X509StoreBuilder::new().map_err(unusable)?;
-    // Checks judge the dates by the clock of the evidence.
-    store.set_flags(X509VerifyFlags::NO_CHECK_TIME).map_err(unusable)?;
+    // Checks judge the dates by the clock of the evidence. Clients trust every certificate of the file, also
+    // a CA below another one.
+    store.set_flags(X509VerifyFlags::NO_CHECK_TIME | X509VerifyFlags::PARTIAL_CHAIN).map_err(unusable)?;
     for certificate in &found {
         store.add_cert(certificate.clone()).map_err(unusable)?;
     }

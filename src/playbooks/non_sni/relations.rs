@@ -259,6 +259,7 @@ mod tests {
         ("overrides-type-wrong", "about the next helm upgrade"),
         ("protocol-by-alpn-refused", "a client's offer; routes have no setting for it"),
         ("route-cipher-suite-unknown", "the gateway drops the name; which suites clients need is not known"),
+        ("route-tls-mode-unknown", "what a gateway serves for another mode is not documented"),
         ("selector-of-other-gateway", "about the next helm upgrade"),
         ("served-client-without-wildcard", "these clients were served; the next ones are symptoms of their own"),
         ("service-missing", "no probe is made with a Service that is missing"),

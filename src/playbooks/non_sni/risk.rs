@@ -60,6 +60,7 @@ const HIT: &[(&str, &str)] = &[
     ("hostnames-missing", "all clients of this environment group would be reset"),
     ("route-tls-versions-unservable", GATEWAY_REFUSES),
     ("route-cipher-suite-unknown", "clients that offer only that suite would get handshake_failure"),
+    ("route-tls-mode-unknown", "the API server refuses the object, so that its clients meet the old settings or none"),
     ("overrides-malformed", HELM),
     ("overrides-key-duplicate", HELM),
     ("virtual-host-duplicate", HELM),

@@ -3,13 +3,13 @@
 use super::{MAX_FAULTS, MAX_MALFORMED};
 use crate::evidence::overrides::{FaultKind, OverridesFault, Position};
 
-/// Collects faults. Malformed-file faults have a separate limit, so that many minor faults cannot displace
-/// them.
+/// Collects faults. Those that end the reading have a separate limit, so that many minor faults cannot
+/// displace them.
 #[derive(Default)]
 pub(super) struct Faults {
     kept: Vec<OverridesFault>,
-    /// Number of faults of kind [`FaultKind::Malformed`] among `kept`.
-    malformed: usize,
+    /// Number of faults of the kinds [`FaultKind::Malformed`] and [`FaultKind::Unjudged`] among `kept`.
+    grave: usize,
     left_out: u64,
 }
 
@@ -29,9 +29,8 @@ impl FaultText {
 impl Faults {
     /// Adds a fault unless it is a duplicate. Calls `texts` only if the limit is not reached.
     pub(super) fn add(&mut self, kind: FaultKind, place: Position, texts: impl FnOnce() -> FaultText) {
-        let malformed = kind == FaultKind::Malformed;
-        let full =
-            if malformed { self.malformed >= MAX_MALFORMED } else { self.kept.len() - self.malformed >= MAX_FAULTS };
+        let is_grave = matches!(kind, FaultKind::Malformed | FaultKind::Unjudged);
+        let full = if is_grave { self.grave >= MAX_MALFORMED } else { self.kept.len() - self.grave >= MAX_FAULTS };
         if full {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -39,7 +38,7 @@ impl Faults {
         let FaultText { path, observed, expected } = texts();
         // An alias or a merge key can visit the same text twice; it is one fault.
         if !self.kept.iter().any(|fault| fault.kind == kind && fault.place == place && fault.observed == observed) {
-            self.malformed += usize::from(malformed);
+            self.grave += usize::from(is_grave);
             self.kept.push(OverridesFault { kind, place, path, observed, expected });
         }
     }

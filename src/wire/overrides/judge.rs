@@ -11,7 +11,7 @@ use super::host::VIRTUAL_HOST_KEYS;
 use super::mapping::{NodeBudget, ResolvedEntry, ResolvedMapping, resolve};
 use super::reader::Document;
 use super::source::Source;
-use super::{MAX_LOG_FORMAT, MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
+use super::{MAX_JUDGED_NODES, MAX_LOG_FORMAT, MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
 use crate::evidence::hybrid::MeshLogging;
 use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Position, Positioned, VirtualHost};
 use crate::text::{has_placeholder, is_placeholder_in_delimiters};
@@ -43,11 +43,9 @@ pub(super) fn judge(document: &Document<'_>, source: &Source<'_>, faults: &mut F
     let mut judge = Judge { document, source, faults, budget: NodeBudget::new() };
     let overrides = judge.top();
     if judge.budget.spent() {
-        judge.faults.add(FaultKind::Malformed, Position { line: 1, column: 1 }, || {
-            let observed = format!(
-                "more than {MAX_VISITED_NODES} values in virtual hosts and ingress gateways, with aliases expanded"
-            );
-            FaultText::new("", observed, "fewer; the rest was not checked")
+        judge.faults.add(FaultKind::Unjudged, Position { line: 1, column: 1 }, || {
+            let limit = format!("at most {MAX_VISITED_NODES} values are judged, with aliases expanded");
+            FaultText::new("", "the last virtual hosts and ingress gateways", limit)
         });
     }
     overrides
@@ -148,8 +146,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let Some(field) = top.known.get(name) else { return Vec::new() };
         let Some(items) = self.list(field.value, name, "a list of mappings") else { return Vec::new() };
         if let Some(first) = items.get(limit) {
-            self.faults.add(FaultKind::Malformed, first.place, || {
-                FaultText::new(name, format!("more than {limit} entries"), "fewer; the rest was not checked")
+            let (all, left_out) = (items.len(), items.len() - limit);
+            self.faults.add(FaultKind::Unjudged, first.place, || {
+                let what = format!("the last {left_out} of {all} entries of {name}");
+                FaultText::new(name, what, format!("at most {limit} of a file are judged"))
             });
         }
         let mut entries = Vec::new();
@@ -337,8 +337,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 
     fn too_many(&mut self, node: &Node<'_>, path: &str) {
         if node.cut == Cut::Limit {
-            self.faults.add(FaultKind::Malformed, node.place, || {
-                FaultText::new(path, "more values than the limit", "fewer; the rest was not checked")
+            self.faults.add(FaultKind::Unjudged, node.place, || {
+                let limit = format!("at most {MAX_JUDGED_NODES} values are kept");
+                FaultText::new(path, format!("the last values of {path}"), limit)
             });
         }
     }

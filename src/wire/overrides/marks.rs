@@ -83,7 +83,8 @@ fn begins_log_format(line: &str) -> bool {
     value.is_some_and(|value| !value.starts_with(['@', '%', '#']))
 }
 
-/// Makes a line that is a placeholder a comment, unless it is the value of the key above.
+/// Makes a line that is a placeholder a comment, unless it is the value of the key above. A directive of
+/// Terraform (`%{ for … }`) is never a value.
 fn decide(
     line: Line<'_>,
     above: Option<Line<'_>>,
@@ -93,11 +94,11 @@ fn decide(
 ) {
     let own = line.indentation();
     let is_below_key = above.is_some_and(|above| above.text.trim_end().ends_with(':') && above.indentation() < own);
-    if is_below_key && below.is_none_or(|below| below.indentation() < own) {
+    let text = line.text.trim();
+    if is_below_key && !text.starts_with("%{") && below.is_none_or(|below| below.indentation() < own) {
         edits.extend(values(line));
         return;
     }
-    let text = line.text.trim();
     edits.push((line.start + line.text.len() - line.text.trim_start().len(), "#".repeat(text.len())));
     let place = Position { line: saturated(line.number), column: saturated(own + 1) };
     faults.add(FaultKind::Placeholder, place, || {
@@ -112,7 +113,9 @@ fn values(line: Line<'_>) -> impl Iterator<Item = (usize, String)> {
     while let Some(next) = line.text.get(at..).and_then(|rest| rest.find(['@', '%', '#'])) {
         let begin = at + next;
         let rest = line.text.get(begin..).unwrap_or_default();
-        let length = rest.find([' ', ',', ']', '"', '\'']).unwrap_or(rest.len());
+        let directive = rest.strip_prefix("%{").and_then(|inner| Some(inner.find('}')? + "%{}".len()));
+        let end = || rest.find([' ', ',', ']', '"', '\'']).unwrap_or(rest.len());
+        let length = directive.unwrap_or_else(end);
         let token = rest.get(..length).unwrap_or_default();
         let before = line.text.get(..begin).unwrap_or_default();
         // ytt writes a value as a comment behind its key.
@@ -152,6 +155,14 @@ mod tests {
             assert_eq!(after(&format!("a: b\n{mark}\nc: d\n")).1, 1, "{mark}");
         }
         assert_eq!(after("a: b\r\n@@X@@"), ("a: b\r\n#####".to_owned(), 1));
+    }
+
+    #[test]
+    fn directives_of_terraform_become_comments_and_text() {
+        let text = "hosts:\n  %{ for x in all ~}\n- name: ${x}\n  %{ endfor ~}\n";
+        assert_eq!(after(text).1, 2);
+        assert!(after(text).0.ends_with("##\n- name: ${x}\n  ############\n"));
+        assert_eq!(after("a: %{ if b }c%{ endif }\n").0, "a: ${ if b }c%{ endif }\n");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 pub const MAX_VIRTUAL_HOSTS: usize = 2_500;
 /// Maximum number of faults that do not prevent reading.
 const MAX_FAULTS: usize = 100;
-/// Maximum number of faults of kind [`FaultKind::Malformed`].
+/// Maximum number of faults of the kinds [`FaultKind::Malformed`] and [`FaultKind::Unjudged`].
 const MAX_MALFORMED: usize = 20;
 /// Maximum number of anchors of one file.
 const MAX_ANCHORS: usize = 50_000;
@@ -71,8 +71,8 @@ pub fn read(bytes: &[u8]) -> Overrides {
     let mut faults = Faults::default();
     let mut overrides = Overrides::default();
     if bytes.len() > MAX_BYTES {
-        faults.add(FaultKind::Malformed, Position { line: 1, column: 1 }, || {
-            FaultText::new("", format!("more than {MAX_BYTES} bytes"), "a smaller file; it was not read")
+        faults.add(FaultKind::Unjudged, Position { line: 1, column: 1 }, || {
+            FaultText::new("", "the whole file", format!("at most {MAX_BYTES} bytes are read"))
         });
     } else {
         let wide = marked_utf16(bytes);

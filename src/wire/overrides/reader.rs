@@ -183,9 +183,9 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
             }
         } else if !self.unwatched {
             self.unwatched = true;
-            self.faults.add(FaultKind::Malformed, place, || {
-                let observed = format!("a mapping with more than {MAX_WATCHED_KEYS} keys");
-                FaultText::new("", observed, "fewer keys; later keys were not checked for duplicates")
+            self.faults.add(FaultKind::Unjudged, place, || {
+                let limit = format!("at most {MAX_WATCHED_KEYS} are remembered");
+                FaultText::new("", "whether later keys are duplicates", limit)
             });
         }
     }
@@ -247,12 +247,8 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         if self.anchors.len() <= MAX_ANCHORS {
             return CONTINUE;
         }
-        self.faults.add(FaultKind::Malformed, place, || {
-            FaultText::new(
-                "",
-                format!("more than {MAX_ANCHORS} anchors (&)"),
-                "fewer anchors; the rest of the file was not read",
-            )
+        self.faults.add(FaultKind::Unjudged, place, || {
+            FaultText::new("", "the rest of the file", format!("at most {MAX_ANCHORS} anchors (&) are kept"))
         });
         Flow::Break(())
     }
@@ -408,10 +404,9 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         }
         self.expansion = self.expansion.saturating_add(weight);
         if node.is_none() && belongs(open) {
-            self.faults.add(FaultKind::Malformed, extent.place, || {
-                let observed =
-                    format!("an alias (*) of a value beyond the limit of {MAX_ANCHORED_NODES} anchored values (&)");
-                FaultText::new("", observed, "the value itself")
+            self.faults.add(FaultKind::Unjudged, extent.place, || {
+                let limit = format!("at most {MAX_ANCHORED_NODES} anchored values (&) are kept");
+                FaultText::new("", "an alias (*)", limit)
             });
         }
         if self.expansion > MAX_EXPANSION {
@@ -426,12 +421,12 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
     }
 }
 
-/// Returns whether the key is `envs[].hostAlias` of the judged document.
+/// Returns whether the key is `envs[].hostAlias` or `envs[].hostAliases` of the judged document.
 fn is_environment_alias(open: &Open<'_>, key: &Key<'_>) -> bool {
     let root = open.iter().next().filter(|root| root.state.node.is_some());
     let is_in_environments = |key: &Key<'_>| key.text.as_deref() == Some("envs");
     open.depth() == 3
-        && key.text.as_deref() == Some("hostAlias")
+        && matches!(key.text.as_deref(), Some("hostAlias" | "hostAliases"))
         && root.is_some_and(|root| matches!(&root.slot, Slot::Value(key) if is_in_environments(key)))
 }
 

@@ -33,6 +33,12 @@ pub(super) fn report(source: &Source<'_>, error: &ScanError, faults: &mut Faults
         faults.add(FaultKind::Malformed, place, template);
         return;
     }
+    if *error.kind() == ErrorKind::RecursionLimitExceeded {
+        faults.add(FaultKind::Unjudged, place, || {
+            FaultText::new("", "the rest of the file", format!("at most {MAX_DEPTH} levels of nesting are read"))
+        });
+        return;
+    }
     faults.add(FaultKind::Malformed, place, || {
         let (observed, expected) = described(error.kind());
         FaultText::new("", observed, expected)
@@ -78,12 +84,6 @@ fn tab_below(source: &Source<'_>, at: usize, line: u32) -> Option<Position> {
 
 fn described(kind: &ErrorKind) -> (String, &'static str) {
     let wanted = match kind {
-        ErrorKind::RecursionLimitExceeded => {
-            return (
-                format!("more than {MAX_DEPTH} levels of nesting"),
-                "fewer levels; the rest of the file was not read",
-            );
-        }
         ErrorKind::DirectiveDisallowed => {
             return (format!("more than {MAX_DIRECTIVES} directives (%)"), "no directives");
         }

@@ -249,7 +249,9 @@ impl Notation<'_> {
     pub fn kind(&self, text: &str) -> ScalarKind {
         let core = self.tag.as_deref().and_then(Tag::core_suffix);
         match (self.style, core, &self.tag) {
-            (ScalarStyle::Literal | ScalarStyle::Folded, ..) => ScalarKind::LongText,
+            // A block of one line whose end is stripped is what the same text in quotes is.
+            (ScalarStyle::Literal | ScalarStyle::Folded, ..) if text.contains('\n') => ScalarKind::LongText,
+            (ScalarStyle::Literal | ScalarStyle::Folded, ..) => ScalarKind::Text,
             (_, Some("int"), _) => ScalarKind::Integer,
             (_, Some("float"), _) => ScalarKind::Float,
             (_, Some("bool"), _) => ScalarKind::Boolean,

@@ -50,7 +50,7 @@ pub enum ScalarKind {
     Boolean,
     Float,
     Integer,
-    /// A literal or folded block.
+    /// A literal or folded block with a line end in its text.
     LongText,
     Null,
     Text,

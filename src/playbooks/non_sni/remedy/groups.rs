@@ -75,7 +75,7 @@ impl Group {
 
     /// A given file defines the virtual host of this group, or could not be read.
     pub(super) fn is_in_files(&self, evidence: &Evidence) -> bool {
-        facts::virtual_hosts(evidence).is_err() || self.virtual_host(evidence).is_some()
+        facts::whole_overrides(evidence).is_err() || self.virtual_host(evidence).is_some()
     }
 
     /// The virtual host of this group, and its file.

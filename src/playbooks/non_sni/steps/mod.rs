@@ -85,6 +85,7 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::ROUTE_TLS_VERSIONS_UNSERVABLE),
             Covers::Check(codes::ROUTE_OLD_TLS_VERSION_UNSERVED),
             Covers::Check(codes::ROUTE_CIPHER_SUITE_UNKNOWN),
+            Covers::Check(codes::ROUTE_TLS_MODE_UNKNOWN),
             Covers::Check(codes::STORED_CERTIFICATE_ABSENT),
             Covers::Check(codes::STORED_CERTIFICATE_MALFORMED),
             Covers::Check(codes::PRIVATE_KEY_MISMATCH),

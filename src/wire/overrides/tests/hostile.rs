@@ -3,9 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use super::{fault_summaries, malformed, read};
-use crate::evidence::overrides::FaultKind;
+use super::{fault_summaries, malformed, only_fault, read};
+use crate::evidence::overrides::{FaultKind, OverridesFault};
 use crate::wire::overrides::{MAX_BYTES, MAX_VIRTUAL_HOSTS, fuzz_overrides};
+
+/// Returns the only fault of a file, which must be a part that was not judged.
+fn unjudged(file: &[u8]) -> OverridesFault {
+    let fault = only_fault(file);
+    assert_eq!(fault.kind, FaultKind::Unjudged, "{fault:?}");
+    fault
+}
 
 #[test]
 fn the_corpus_is_within_the_limits() {
@@ -44,7 +51,7 @@ fn aliases_of_virtual_hosts_are_followed_within_a_limit() {
 
     let kept: usize = overrides.virtual_hosts.iter().map(|host| host.additional_gateways.names.len()).sum();
     assert!((200_000..=250_000).contains(&kept), "{kept}");
-    assert!(overrides.faults.iter().any(|fault| fault.kind == FaultKind::Malformed), "{:?}", overrides.faults);
+    assert!(overrides.faults.iter().any(|fault| fault.kind == FaultKind::Unjudged), "{:?}", overrides.faults);
 }
 
 #[test]
@@ -72,11 +79,11 @@ fn a_recursive_or_unresolved_alias_is_a_fault() {
 }
 
 #[test]
-fn ten_thousand_levels_are_refused() {
+fn levels_beyond_the_limit_are_not_judged() {
     for open in ["[", "{a: ", "- ", "? "] {
         // Below a key, so that the nesting is the only fault.
-        let (_, observed) = malformed(format!("a:\n  {}\n", open.repeat(10_000)).as_bytes());
-        assert_eq!(observed, "more than 200 levels of nesting", "{open}");
+        let fault = unjudged(format!("a:\n  {}\n", open.repeat(10_000)).as_bytes());
+        assert_eq!(fault.expected, "at most 200 levels of nesting are read", "{open}");
     }
 }
 
@@ -86,7 +93,7 @@ fn a_file_above_the_limit_is_not_read() {
     file.resize(MAX_BYTES + 1, b'#');
 
     let overrides = read(&file);
-    assert_eq!(fault_summaries(&overrides), ["1:1 Malformed"]);
+    assert_eq!(fault_summaries(&overrides), ["1:1 Unjudged"]);
     assert_eq!(overrides.org, None);
     file.truncate(MAX_BYTES);
     file[6..].fill(b'\n');
@@ -98,13 +105,15 @@ fn exceeded_limits_are_reported() {
     let entries: String = (0..=MAX_VIRTUAL_HOSTS).map(|number| format!("- name: h{number}\n")).collect();
     let overrides = read(format!("virtualhosts:\n{entries}").as_bytes());
     assert_eq!(overrides.virtual_hosts.len(), MAX_VIRTUAL_HOSTS);
-    assert_eq!(fault_summaries(&overrides), [format!("{}:3 Malformed virtualhosts", MAX_VIRTUAL_HOSTS + 2)]);
+    assert_eq!(fault_summaries(&overrides), [format!("{}:3 Unjudged virtualhosts", MAX_VIRTUAL_HOSTS + 2)]);
+    assert_eq!(overrides.faults[0].observed, "the last 1 of 2501 entries of virtualhosts");
 
     let overrides = read("a: b\n".repeat(1_000).as_bytes());
     assert_eq!((overrides.faults.len(), overrides.faults_left_out), (100, 899));
 
     let anchors: String = (0..=50_000).map(|number| format!("k{number}: &a{number} v\n")).collect();
-    assert_eq!(malformed(anchors.as_bytes()), ("50001:17".to_owned(), "more than 50000 anchors (&)".to_owned()));
+    let fault = unjudged(anchors.as_bytes());
+    assert_eq!((fault.place.to_string().as_str(), fault.observed.as_str()), ("50001:17", "the rest of the file"));
 
     let directives: String = (0..101).map(|number| format!("%TAG !t{number}! x\n")).collect();
     assert_eq!(malformed(format!("{directives}--- {{}}\n").as_bytes()).1, "more than 100 directives (%)");

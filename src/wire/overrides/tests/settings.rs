@@ -134,6 +134,7 @@ fn the_layout_of_hybrid_1_1_is_recognised() {
     let file = |text: &str| read(text.as_bytes()).environment_alias;
 
     assert_eq!(file("org: a\nenvs:\n- name: t\n  hostAlias: x\n"), Some(Position { line: 4, column: 3 }));
+    assert_eq!(file("org: a\nenvs:\n- name: t\n  hostAliases: [x]\n"), Some(Position { line: 4, column: 3 }));
     assert_eq!(file("org: a\nenvs:\n- name: t\nother:\n- hostAlias: x\n"), None);
 }
 

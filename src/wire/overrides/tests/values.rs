@@ -46,6 +46,14 @@ fn a_whole_file_is_read() {
 }
 
 #[test]
+fn a_block_of_one_stripped_line_is_a_string() {
+    let overrides = read(b"virtualhosts:\n- name: >-\n    north\n  sslCertPath: |\n    a.pem\n  sslSecret: s\n");
+
+    assert_eq!(fault_summaries(&overrides), ["5:5 WrongType virtualhosts[0].sslCertPath"]);
+    assert_eq!(overrides.virtual_hosts[0].name.as_ref().map(with_position).as_deref(), Some("north@3:5"));
+}
+
+#[test]
 fn anchors_aliases_and_merge_keys_are_resolved() {
     let file = b"x-names: &name north\nx-tls: &tls\n  sslSecret: shared\n  additionalGateways: &list [one]\nx-more: &more {<<: *tls, sslKeyPath: k}\n\
         virtualhosts:\n- <<: *tls\n  name: *name\n- <<: [*more, {name: low, sslSecret: unused}]\n  name: south\n  sslSecret: own\n- name: east\n  additionalGateways: *list\n";
