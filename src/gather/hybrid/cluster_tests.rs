@@ -218,6 +218,14 @@ async fn an_endless_list_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_list_in_memory_is_bounded() {
+    let names = vec!["a"; 500];
+    let server = but(move |asked| asked.path.starts_with(ROUTES).then(|| page(&names, "again")));
+    let evidence = run(&server, Stop::never()).await.unwrap();
+    assert_eq!(why(&evidence.routes), Reason::Broken("the list does not end after 20500 objects".into()));
+}
+
+#[tokio::test]
 async fn a_missing_permission_does_not_affect_other_sources() {
     let server = but(|asked| {
         let forbidden =

@@ -146,8 +146,11 @@ async fn one_item(
             return Ok(());
         }
         let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
-        each_page(api, &listing, |page| add(page.iter().map(|object| with_kind(object, objects, group)).collect()))
-            .await
+        each_page(api, &listing, |page| {
+            add(page.iter().map(|object| with_kind(object, objects, group)).collect());
+            true
+        })
+        .await
     };
     let outcome = work.await.map_err(|fault| reason(fault, namespace, objects));
     match (outcome, retained) {

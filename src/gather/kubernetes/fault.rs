@@ -105,7 +105,8 @@ impl Fault {
             Self::TimedOut(allowed) => timed_out(allowed),
             Self::Connect(failure) => Reason::Unreachable(failure.to_string()),
             Self::Plugin(error) => Reason::Unreachable(format!("could not {error}")),
-            Self::Refused { code: 403, .. } => Reason::Forbidden {
+            // The API server refuses with a Status; the text of a proxy names no missing rule.
+            Self::Refused { code: 403, by_kubernetes: true, .. } => Reason::Forbidden {
                 verb: access.verb.to_owned(),
                 resource: access.resource.to_owned(),
                 group: access.group.to_owned(),
@@ -114,6 +115,9 @@ impl Fault {
             Self::Refused { message, .. } if is_not_found => Reason::Missing(message),
             Self::Refused { code: code @ 502..=504, message, by_kubernetes: false, .. } => {
                 Reason::Unreachable(format!("no API server behind the load balancer answered ({code} {message})"))
+            }
+            Self::Refused { code: 403, message, by_kubernetes: false, .. } => {
+                Reason::Unreachable(format!("a proxy may have refused the request: 403 without a Status ({message})"))
             }
             Self::Refused { code, message, .. } => {
                 Reason::Unreachable(format!("the server answered {code}: {message}"))
@@ -206,6 +210,14 @@ mod tests {
             fault.unavailable("ApigeeRoutes", ACCESS).to_string(),
             "ApigeeRoutes: forbidden: the rule \"list apigeeroutes.apigee.cloud.google.com\" in namespace apigee is missing"
         );
+    }
+
+    #[test]
+    fn a_refusal_by_an_intermediary_names_no_rule() {
+        let fault = Fault::Refused { code: 403, message: "blocked".into(), by_kubernetes: false, retry_after: None };
+        let expected =
+            Reason::Unreachable("a proxy may have refused the request: 403 without a Status (blocked)".into());
+        assert_eq!(fault.reason(ACCESS), expected);
     }
 
     #[test]

@@ -14,6 +14,8 @@ const PAGE: u32 = 500;
 const SHRINK: u32 = 10;
 /// Maximum number of pages, for a server that always reports more.
 const MAX_PAGES: u32 = 400;
+/// Maximum number of objects of a list that is held in memory: reduced, each still takes a KiB or more.
+const MAX_OBJECTS: usize = 20_000;
 
 /// What to list.
 pub(in crate::gather) struct Listing<'a> {
@@ -36,6 +38,7 @@ pub(in crate::gather) async fn list<T>(
     let paged = each_page(api, &listing, |page| {
         begun = true;
         items.extend(page.iter().map(&reduce));
+        items.len() <= MAX_OBJECTS
     });
     match paged.await {
         // The remaining pages were compacted away meanwhile. Repeat once, without pages.
@@ -47,12 +50,12 @@ pub(in crate::gather) async fn list<T>(
     }
 }
 
-/// Hands over page after page, each as soon as it arrives. After an error the pages handed over are
-/// incomplete.
+/// Hands over page after page, each as soon as it arrives, while `take` returns true. After an error the
+/// pages handed over are incomplete.
 pub(in crate::gather) async fn each_page(
     api: &Api,
     listing: &Listing<'_>,
-    mut take: impl FnMut(&[Value]),
+    mut take: impl FnMut(&[Value]) -> bool,
 ) -> Result<(), Fault> {
     let selector = selector(listing);
     let mut next: Option<String> = None;
@@ -71,10 +74,13 @@ pub(in crate::gather) async fn each_page(
         };
         let found = objects(&page, listing)?;
         count += found.len();
-        take(found);
+        let goes_on = take(found);
         next = json::text(&page, &["metadata", "continue"]);
         if next.is_none() {
             return Ok(());
+        }
+        if !goes_on {
+            break;
         }
     }
     Err(Fault::Broken(format!("the list does not end after {count} objects")))

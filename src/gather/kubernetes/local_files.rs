@@ -4,6 +4,7 @@
 //! in debug notation, with every backslash of Windows doubled. Nothing of a file is kept here.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster};
@@ -36,10 +37,11 @@ pub(in crate::gather) fn check_authority(cluster: &Cluster) -> Result<(), Error>
 
 fn open(key: &'static str, path: Option<&String>) -> Result<(), Error> {
     let Some(path) = path.filter(|path| !path.is_empty()).map(PathBuf::from) else { return Ok(()) };
-    match File::open(&path) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(Error::UnreadableFile { key, path: as_written(path), source }),
-    }
+    // Unix opens a folder as well, and only reading it fails.
+    let opened = File::open(&path)
+        .and_then(|file| file.metadata())
+        .and_then(|found| if found.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) });
+    opened.map_err(|source| Error::UnreadableFile { key, path: as_written(path), source })
 }
 
 /// Returns a path of Windows as the kubeconfig has it: elsewhere kube takes it for a relative one, and puts
@@ -98,6 +100,15 @@ mod tests {
             assert_eq!(as_written(joined.into()), Path::new(written));
             assert_eq!(is_of_windows(Path::new(written)), written.to_ascii_uppercase().starts_with("C:"), "{written}");
         }
+    }
+
+    #[test]
+    fn a_folder_in_place_of_a_file_is_reported_with_its_path_and_key() {
+        let folder = std::env::temp_dir();
+        let cluster =
+            Cluster { certificate_authority: Some(folder.to_string_lossy().into_owned()), ..Cluster::default() };
+        let error = check(&cluster, &AuthInfo::default()).unwrap_err().to_string();
+        assert_eq!(error, format!("read {}, which the kubeconfig names as certificate-authority", folder.display()));
     }
 
     #[test]

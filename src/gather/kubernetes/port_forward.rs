@@ -169,12 +169,12 @@ impl Forwarded {
         Ok(())
     }
 
-    /// Handles a Close frame. The kubelet's own has the code 1000; any other sender closes for a reason of
-    /// its own.
+    /// Handles a Close frame. The kubelet's own has the code 1000 and no text; any other sender closes for a
+    /// reason of its own.
     fn close(&mut self, frame: Option<&CloseFrame>) {
         self.ended = true;
         self.lost = match frame {
-            Some(frame) if frame.code == CloseCode::Normal => None,
+            Some(frame) if frame.code == CloseCode::Normal && frame.reason.is_empty() => None,
             Some(frame) => {
                 let reason = brief(&frame.reason);
                 let reason = if reason.is_empty() { "no reason given" } else { &reason };

@@ -149,6 +149,7 @@ async fn transport_faults_are_not_attributed_to_the_pod() {
         (then(Err(reset())), "the port-forward broke off: connection reset".into()),
         (then(Ok(closing(1011, "internal error"))), closed_with("1011 (internal error)")),
         (then(Ok(closing(1001, ""))), closed_with("1001 (no reason given)")),
+        (then(Ok(closing(1000, "proxy shutting down"))), closed_with("1000 (proxy shutting down)")),
         (then(Ok(Message::Close(None))), "the WebSocket of the port-forward was closed without a code".into()),
         (begun(), "the port-forward ended without a Close frame".into()),
         (then(Ok(Message::Text("<html>".into()))), format!("{breach}it sends text in place of bytes")),

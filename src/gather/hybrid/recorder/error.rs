@@ -32,10 +32,10 @@ pub(super) fn refused(fault: Fault, access: Access<'_>, pod: &str, on_node: &str
     match fault {
         Fault::Stopped(crate::evidence::Reason::Interrupted) => Error::Interrupted.into(),
         // Authorization says so; everything else with this code is admission: Pod Security, or a webhook.
-        Fault::Refused { code: 403, message, .. } if !message.contains(" cannot ") => {
+        Fault::Refused { code: 403, message, by_kubernetes: true, .. } if !message.contains(" cannot ") => {
             of_pod(format!("a policy of the cluster refuses the container: {message}"), on_node.to_owned())
         }
-        fault @ Fault::Refused { code: 403, .. } => {
+        fault @ Fault::Refused { code: 403, by_kubernetes: true, .. } => {
             of_pod(fault.reason(access).to_string(), role_or(access.namespace, on_node))
         }
         fault => of_pod(fault.reason(access).to_string(), on_node.to_owned()),
