@@ -172,7 +172,8 @@ fn faulty(
     let mut command = runs::collect(stage, &folder, &kubeconfig, if probes { "pods" } else { "none" });
     // Only this limit cuts a slow log; a stalled one is cut earlier.
     let is_slow = fault.is_some_and(|fault| fault.target == LOGS && fault.spoilt == Spoilt::Trickle);
-    command.args(["--request-timeout", "5s", "--timeout", if is_slow { "8s" } else { "40s" }]);
+    // Many runs share the machine, and an answer that came whole must not come too late.
+    command.args(["--request-timeout", "10s", "--timeout", if is_slow { "14s" } else { "60s" }]);
     Ok((run(&mut command)?, proxy))
 }
 
