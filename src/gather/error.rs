@@ -6,12 +6,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::gather::kubernetes::local_files::is_of_windows;
 use crate::text::{some_of, time_limit};
 
 /// Why the cluster cannot be reached or used.
@@ -249,4 +248,9 @@ fn list_paths(paths: &[PathBuf]) -> String {
 
 fn known_names(known: &[String]) -> String {
     if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) }
+}
+
+/// Returns whether a path begins with a drive letter.
+pub(in crate::gather) fn is_of_windows(path: &Path) -> bool {
+    matches!(path.as_os_str().as_encoded_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
 }

@@ -90,10 +90,10 @@ pub fn documents(bytes: &[u8]) -> Option<Result<Vec<Value>, String>> {
         return json_documents(text);
     }
     let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#') && !line.starts_with("---"));
-    let are_items = first.is_some_and(|line| line.starts_with("- "));
     let are_json = first.is_some_and(|line| line.starts_with('{')) && text.contains("\"apiVersion\"");
     let are_objects = has_line("apiVersion:") && has_line("kind:");
-    let are_items = are_items && text.contains("apiVersion:") && text.contains("kind:");
+    let are_items =
+        first.is_some_and(|line| line.starts_with("- ")) && text.contains("apiVersion:") && text.contains("kind:");
     if !(are_objects || are_json || are_items) {
         return None;
     }

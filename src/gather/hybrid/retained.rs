@@ -206,7 +206,8 @@ fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
 
 fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
     let is_listed = !objects.group.is_empty() && objects.version.is_none();
-    match if is_listed { fault.of_listed() } else { fault } {
+    let fault = if is_listed { fault.of_listed() } else { fault };
+    match fault {
         // The group is not installed, so none of its objects exist.
         fault if fault.is_not_found() && objects.name.is_none() => {
             Reason::Missing(format!("the API server has no {} (not installed)", objects.resource))

@@ -105,23 +105,19 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
 
 /// Returns kube's reason, without the URL of a proxy, which may hold a password.
 fn unusable(error: &kube::Error, provider: Option<&str>) -> Error {
+    let replaced = provider.and_then(|name| Some((name, successor(name)?)));
     let (part, what) = match error {
-        kube::Error::Auth(_) if let Some(successor) = provider.and_then(successor) => {
-            let name = provider.unwrap_or_default();
-            let what =
-                format!("kubectl has not supported it since 1.26; its successor is the credential plugin {successor}");
-            return Error::InvalidConfiguration {
-                part: format!("auth-provider {name} of the kubeconfig's user"),
-                what,
-            };
-        }
+        kube::Error::Auth(_) if let Some((name, successor)) = replaced => (
+            format!("auth-provider {name} of the kubeconfig's user"),
+            format!("kubectl has not supported it since 1.26; its successor is the credential plugin {successor}"),
+        ),
         kube::Error::ProxyProtocolUnsupported { proxy_url } => {
             let scheme = proxy_url.scheme_str().unwrap_or_default();
-            ("proxy", format!("its scheme is \"{scheme}\", and not http, https or socks5"))
+            ("proxy".into(), format!("its scheme is \"{scheme}\", and not http, https or socks5"))
         }
-        error => ("kubeconfig's cluster and user", innermost(error)),
+        error => ("kubeconfig's cluster and user".into(), innermost(error)),
     };
-    Error::InvalidConfiguration { part: part.into(), what }
+    Error::InvalidConfiguration { part, what }
 }
 
 /// Returns the plugin that replaces an auth provider. Source: "Kubernetes Removals, Deprecations, and Major

@@ -5,11 +5,11 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kube::config::{AuthInfo, Cluster};
 
-use crate::gather::error::Error;
+use crate::gather::error::{Error, is_of_windows};
 
 /// Opens each file that will be read.
 ///
@@ -57,13 +57,10 @@ fn as_written(path: PathBuf) -> PathBuf {
     path
 }
 
-/// Returns whether a path begins with a drive letter.
-pub(in crate::gather) fn is_of_windows(path: &Path) -> bool {
-    matches!(path.as_os_str().as_encoded_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

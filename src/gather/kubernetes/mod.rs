@@ -14,7 +14,7 @@ mod id_token;
 pub(in crate::gather) mod json;
 pub(in crate::gather) mod kubeconfig;
 pub(in crate::gather) mod list;
-pub(in crate::gather) mod local_files;
+mod local_files;
 pub(in crate::gather) mod no_proxy;
 pub(in crate::gather) mod port_forward;
 pub(in crate::gather) mod selector;
